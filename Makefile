@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# scoutgate: `make help` lists the targets.
+
+O ?= build
+V ?= 0
+PREFIX ?= /usr/local
+DESTDIR ?=
+CLANG ?= clang
+BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /sbin/bpftool) bpftool)
+CLANG_FORMAT ?= clang-format
+PYTHON ?= /usr/bin/python3
+
+Q := $(if $(filter 1,$(V)),,@)
+say = $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' $(1) $(2))
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+.DEFAULT_GOAL := all
+
+PACKAGES := libbpf libconfuse libmnl json-c
+CFLAGS ?= -O2 -g
+ALL_CFLAGS = $(CFLAGS) -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wshadow \
+	-Wmissing-prototypes -Wformat=2 -Werror -fstack-protector-strong \
+	-Iinclude -Iuser -I$(O) $(shell pkg-config --cflags $(PACKAGES)) \
+	$(if $(SAN),-fsanitize=address$(comma)undefined -fno-omit-frame-pointer) \
+	$(if $(COV),--coverage)
+ALL_LDFLAGS = $(LDFLAGS) $(if $(SAN),-fsanitize=address$(comma)undefined) \
+	$(if $(COV),--coverage)
+LIBS = $(shell pkg-config --libs $(PACKAGES)) -lelf -lz
+comma := ,
+# v3: 32-bit jumps, which every supported kernel knows (5.1)
+BPF_CFLAGS = -O2 -g -target bpf -mcpu=v3 -std=gnu11 -Wall -Wextra -Werror \
+	-Wno-unused-parameter -Ivmlinux -Iinclude -Imaps -Ibpf
+
+USER_SOURCES := $(wildcard user/*.c)
+LIB_OBJECTS := $(patsubst %.c,$(O)/%.o,$(filter-out user/main.c,$(USER_SOURCES)))
+OBJECTS := $(LIB_OBJECTS) $(O)/user/main.o
+
+##@ Use
+help: ## list the targets
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {print "\n" substr($$0, 5) ":"} \
+		/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+deps: ## install every Debian package that building and testing needs
+	$(Q)tests/deps
+
+all: $(O)/scoutgate ## build the gate: $(O)/scoutgate
+
+demo: deps all ## show the main job on an embedded lab (root; KEEP=1 leaves it)
+	$(Q)KEEP=$(KEEP) tests/e2e/demo $(abspath $(O)/scoutgate)
+
+check: deps all ## run every test (root)
+	$(Q)$(MAKE) --no-print-directory run-check
+
+install: all ## install the program and an example configuration
+	$(Q)install -D -m 0755 $(O)/scoutgate $(DESTDIR)$(PREFIX)/sbin/scoutgate
+	$(Q)test -e $(DESTDIR)/etc/scoutgate.conf || \
+		install -D -m 0644 user/scoutgate.conf $(DESTDIR)/etc/scoutgate.conf
+
+clean: ## remove what was built
+	$(Q)rm -rf $(O)
+
+##@ Work
+format: ## format every C file
+	$(Q)$(CLANG_FORMAT) -i $(C_FILES)
+
+lint: deps ## formatting, static checks, include graph, headers alone
+	$(Q)O=$(O) tests/lint/run
+
+verify: all ## print each program's verified instruction count (root)
+	$(Q)tests/bpf/verify $(O)/gate.bpf.o
+
+vmlinux: ## make vmlinux/vmlinux.h anew from the running kernel's BTF
+	$(Q)vmlinux/generate vmlinux/types > vmlinux/vmlinux.h.new
+	$(Q)mv vmlinux/vmlinux.h.new vmlinux/vmlinux.h
+
+C_FILES = $(wildcard bpf/*.[ch] user/*.[ch] include/*.h maps/*.h tests/*/*.[ch])
+
+.PHONY: help deps all demo check run-check install clean format lint verify \
+	vmlinux
+
+# ------------------------------------------------------------------ building
+$(O)/gate.bpf.o: bpf/gate.bpf.c Makefile
+	@mkdir -p $(@D)
+	$(call say,BPF,$@)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MT $@ -c $< -o $@
+
+$(O)/gate.skel.h: $(O)/gate.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< > $@
+
+$(O)/user/dataplane.o: $(O)/gate.skel.h
+
+$(O)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+$(O)/scoutgate: $(OBJECTS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -o $@
+
+-include $(OBJECTS:.o=.d) $(O)/gate.bpf.d
+
+include tests/tests.mk

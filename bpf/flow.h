@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The flow table: find, begin, promote, end. A flow is in exactly one of
+ * `half_open` and `flows`, and its state says in which (see sg_flow.h).
+ */
+#ifndef SG_BPF_FLOW_H
+#define SG_BPF_FLOW_H
+
+#include "flows_maps.h"
+#include "grant.h"
+#include "packet.h"
+#include "sweep.h"
+
+#define SWEEP_PER_FLOW 2 /* so a full round takes half as many new flows */
+
+stage bool flow_is_half_open(const struct sg_flow *flow)
+{
+	return flow->state == SG_STATE_NEW ||
+	       flow->state == SG_STATE_SYN_SENT ||
+	       flow->state == SG_STATE_SYN_RECEIVED;
+}
+
+stage enum sg_direction flow_initiator(const struct sg_flow *flow)
+{
+	return flow->kind == SG_KIND_FORWARD || flow->kind == SG_KIND_CONTROL
+		       ? SG_IN
+		       : SG_OUT;
+}
+
+/* The key of a packet from the remote, given which inner end it is for. */
+stage void flow_key_in(struct sg_flow_key *key, const struct packet *pkt,
+		       const struct sg_addr *local, __be16 local_port)
+{
+	__builtin_memset(key, 0, sizeof(*key));
+	key->remote = pkt->src;
+	key->remote_port = pkt->sport;
+	key->local = *local;
+	key->local_port = local_port;
+	key->protocol = pkt->protocol;
+}
+
+/* The key of a packet to the remote, as the inner end sent it. */
+stage void flow_key_out(struct sg_flow_key *key, const struct packet *pkt)
+{
+	__builtin_memset(key, 0, sizeof(*key));
+	key->remote = pkt->dst;
+	key->remote_port = pkt->dport;
+	key->local = pkt->src;
+	key->local_port = pkt->sport;
+	key->protocol = pkt->protocol;
+}
+
+stage bool flow_is_expired(const struct sg_flow *flow, __u8 protocol,
+			   const struct packet *pkt)
+{
+	__u64 in_ns = flow->traffic[SG_IN].last_ns;
+	__u64 out_ns = flow->traffic[SG_OUT].last_ns;
+	__u64 last_ns = in_ns > out_ns ? in_ns : out_ns;
+	__u64 limit_s = pkt->policy->icmp_timeout_s;
+	__u8 state = flow->state;
+
+	if (protocol != IPPROTO_ICMP)
+		limit_s = state < SG_STATE_COUNT ? pkt->policy->timeout_s[state]
+						 : 0;
+	/* signed: another CPU's packet may be a little newer than ours */
+	return (__s64)(pkt->now_ns - last_ns) > (__s64)(limit_s * NS_PER_S);
+}
+
+/* One flow fewer, or one more, on a masquerade port. */
+stage void flow_count_mapping(const struct sg_flow *flow, __u8 protocol,
+			      __u64 now_ns, __s32 change)
+{
+	struct sg_mapping_key key = {
+		.protocol = protocol,
+		.gate_port = flow->gate_port,
+	};
+	struct sg_mapping *mapping;
+
+	if (flow->kind != SG_KIND_MASQUERADE)
+		return;
+	mapping = bpf_map_lookup_elem(&mappings, &key);
+	if (!mapping)
+		return;
+	if (change)
+		__sync_fetch_and_add(&mapping->flows, change);
+	mapping->last_ns = now_ns;
+}
+
+static __noinline int flow_end(const struct sg_flow_key *key,
+			       struct sg_flow *flow, __u64 now_ns)
+{
+	if (!key || !flow)
+		return 0;
+	if (flow_is_half_open(flow))
+		return bpf_map_delete_elem(&half_open, key);
+	if (bpf_map_delete_elem(&flows, key) == 0)
+		flow_count_mapping(flow, key->protocol, now_ns, -1);
+	return 0;
+}
+
+/* The flow of a key, or NULL. One that has expired, and a closed one that a
+ * SYN wants to use again, are ended here and not found. */
+static __noinline struct sg_flow *flow_find(const struct sg_flow_key *key,
+					    const struct packet *pkt)
+{
+	struct sg_flow *flow;
+	bool reopened;
+
+	if (!key || !pkt)
+		return NULL;
+	flow = bpf_map_lookup_elem(&flows, key);
+	if (!flow)
+		flow = bpf_map_lookup_elem(&half_open, key);
+	if (!flow)
+		return NULL;
+	reopened = is_syn(pkt) && (flow->state == SG_STATE_CLOSING ||
+				   flow->state == SG_STATE_RESET);
+	if (!reopened && !flow_is_expired(flow, key->protocol, pkt))
+		return flow;
+	flow_end(key, flow, pkt->now_ns);
+	return NULL;
+}
+
+/* Begin a flow with what the caller knows of it; the rest is filled in here.
+ * When another CPU was first with the same key, its entry stays. */
+stage void flow_begin(const struct sg_flow_key *key, struct sg_flow *flow,
+		      const struct packet *pkt)
+{
+	flow->state =
+		key->protocol == IPPROTO_TCP ? SG_STATE_SYN_SENT : SG_STATE_NEW;
+	flow->generation = pkt->policy->generation;
+	flow->created_ns = pkt->now_ns;
+	flow->traffic[SG_IN].last_ns = pkt->now_ns;
+	flow->traffic[SG_OUT].last_ns = pkt->now_ns;
+	bpf_map_update_elem(&half_open, key, flow, BPF_NOEXIST);
+}
+
+/* Look at the oldest tokens: end what has expired, put the others back. */
+static __noinline int flow_sweep(const struct packet *pkt)
+{
+	struct sg_sweep token;
+	struct sg_flow *flow;
+
+	if (!pkt)
+		return 0;
+	for (int i = 0; i < SWEEP_PER_FLOW; i++) {
+		if (sweep_pop(&token))
+			return 0;
+		flow = bpf_map_lookup_elem(&flows, &token.key);
+		if (!flow || flow->created_ns != token.created_ns)
+			continue;
+		if (flow_is_expired(flow, token.key.protocol, pkt))
+			flow_end(&token.key, flow, pkt->now_ns);
+		else
+			sweep_push(&token.key, token.created_ns);
+	}
+	return 0;
+}
+
+/* Move a half-open flow to `flows`, in its new state. Returns it there, or
+ * NULL when the table is full; it then stays half open. */
+static __noinline struct sg_flow *flow_promote(const struct sg_flow_key *key,
+					       const struct sg_flow *flow,
+					       const struct packet *pkt,
+					       __u8 state)
+{
+	struct sg_flow *promoted;
+	struct sg_flow entry;
+
+	if (!key || !flow || !pkt)
+		return NULL;
+	flow_sweep(pkt);
+	entry = *flow;
+	entry.state = state;
+	if (bpf_map_update_elem(&flows, key, &entry, BPF_NOEXIST) == 0) {
+		if (sweep_push(
+			    key,
+			    entry.created_ns)) { /* nobody would ever end it */
+			bpf_map_delete_elem(&flows, key);
+			return NULL;
+		}
+		flow_count_mapping(&entry, key->protocol, pkt->now_ns, 1);
+	}
+	promoted = bpf_map_lookup_elem(&flows, key);
+	if (promoted)
+		bpf_map_delete_elem(&half_open, key);
+	return promoted;
+}
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the owner has opened. Read for every packet that depends on it, so that
+ * closing works from the next packet on; a deadline needs nobody awake.
+ */
+#ifndef SG_BPF_GRANT_H
+#define SG_BPF_GRANT_H
+
+#include "packet.h"
+#include "policy_maps.h"
+
+#define NS_PER_S 1000000000ULL
+
+stage bool grant_is_open(__u32 id, __u64 now_ns)
+{
+	const struct sg_grant *grant = bpf_map_lookup_elem(&grants, &id);
+
+	if (!grant || grant->open != 1)
+		return false;
+	return !grant->deadline_s || now_ns < grant->deadline_s * NS_PER_S;
+}
+
+/* Whether every grant in the mask of SG_GRANT_BIT()s is open. */
+stage bool grants_are_open(__u8 mask, __u64 now_ns)
+{
+	for (__u32 id = 0; id < SG_GRANT_COUNT; id++)
+		if (mask & SG_GRANT_BIT(id) && !grant_is_open(id, now_ns))
+			return false;
+	return true;
+}
+
+#endif

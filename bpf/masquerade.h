@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Source NAT for the container's own conversations: which gate port stands for
+ * which container port, and by which way and address they leave.
+ */
+#ifndef SG_BPF_MASQUERADE_H
+#define SG_BPF_MASQUERADE_H
+
+#include "flow.h"
+#include "ifaces_maps.h"
+
+#define LOOPBACK_IFINDEX 1
+#define MAPPING_TRIES 16
+#define MAPPING_STEP 1531 /* prime: it goes through a range of any size */
+#define MAPPING_RIVALS 2  /* ports that another CPU or the host may have */
+
+/* Whom a gate port stands for, or NULL: nobody. */
+stage const struct sg_mapping *masquerade_owner(const struct packet *pkt,
+						__be16 gate_port)
+{
+	struct sg_mapping_key key = {
+		.protocol = pkt->protocol,
+		.gate_port = gate_port,
+	};
+	__u16 port = bpf_ntohs(gate_port);
+
+	if (port < pkt->policy->masquerade_low ||
+	    port > pkt->policy->masquerade_high)
+		return NULL;
+	return bpf_map_lookup_elem(&mappings, &key);
+}
+
+/* Whether a socket of the host's would take a packet from the remote to this
+ * gate port. ICMP: the host's pings are found as flows. */
+stage bool masquerade_host_has(struct __sk_buff *skb, const struct packet *pkt,
+			       const struct sg_addr *gate_addr, __be16 port)
+{
+	struct bpf_sock_tuple tuple = {};
+	struct sg_flow_key key = {};
+	struct bpf_sock *socket = NULL;
+
+	key.remote = pkt->dst;
+	key.remote_port = pkt->dport;
+	key.local = *gate_addr;
+	key.local_port = port;
+	key.protocol = pkt->protocol;
+	if (flow_find(&key, pkt))
+		return true;
+	tuple.ipv4.saddr = pkt->dst.word[3];
+	tuple.ipv4.daddr = gate_addr->word[3];
+	tuple.ipv4.sport = pkt->dport;
+	tuple.ipv4.dport = port;
+	if (pkt->protocol == IPPROTO_TCP)
+		socket = bpf_skc_lookup_tcp(skb, &tuple, sizeof(tuple.ipv4),
+					    BPF_F_CURRENT_NETNS, 0);
+	else if (pkt->protocol == IPPROTO_UDP)
+		socket = bpf_sk_lookup_udp(skb, &tuple, sizeof(tuple.ipv4),
+					   BPF_F_CURRENT_NETNS, 0);
+	if (!socket)
+		return false;
+	bpf_sk_release(socket);
+	return true;
+}
+
+/* Whether a gate port can stand for the packet's container port: it is free,
+ * does so already, or nothing has used it for long. */
+stage bool masquerade_is_free(const struct sg_mapping *mapping,
+			      const struct packet *pkt)
+{
+	__u64 keep_ns = pkt->policy->timeout_s[SG_STATE_SYN_SENT] * NS_PER_S;
+
+	return !mapping || mapping->container_port == pkt->sport ||
+	       (!mapping->flows && pkt->now_ns - mapping->last_ns > keep_ns);
+}
+
+/* The first position from `at` on whose port is free, in an order that goes
+ * through the whole range; one of MAPPING_TRIES, or -1: none. */
+static __noinline int masquerade_search(const struct packet *pkt, __u32 at,
+					__u32 size)
+{
+	struct sg_mapping_key key = {};
+	__u32 step = size > MAPPING_TRIES ? MAPPING_STEP : 1;
+
+	if (!pkt || !size)
+		return -1;
+	key.protocol = pkt->protocol;
+	for (__u32 i = 0; i < MAPPING_TRIES; i++) {
+		at %= size;
+		key.gate_port = bpf_htons(pkt->policy->masquerade_low + at);
+		if (masquerade_is_free(bpf_map_lookup_elem(&mappings, &key),
+				       pkt))
+			return at;
+		at += step;
+	}
+	return -1;
+}
+
+/* Make a free gate port stand for the packet's container port. */
+stage bool masquerade_take(const struct sg_mapping_key *key,
+			   const struct packet *pkt)
+{
+	struct sg_mapping wanted = {
+		.container_port = pkt->sport,
+		.last_ns = pkt->now_ns,
+	};
+	struct sg_mapping *mapping = bpf_map_lookup_elem(&mappings, key);
+
+	if (mapping && mapping->container_port != pkt->sport)
+		bpf_map_delete_elem(&mappings, key);
+	bpf_map_update_elem(&mappings, key, &wanted, BPF_NOEXIST);
+	mapping = bpf_map_lookup_elem(&mappings, key);
+	if (!mapping || mapping->container_port != pkt->sport)
+		return false; /* another CPU was first */
+	mapping->last_ns = pkt->now_ns;
+	return true;
+}
+
+/*
+ * The gate port for the packet's container port: the one that stands for it
+ * already, or the first free one in an order that the container port fixes, so
+ * that every CPU comes to the same. Returns it in network order, or 0: none.
+ */
+static __noinline __u32 masquerade_port(struct __sk_buff *skb,
+					const struct packet *pkt,
+					const struct sg_addr *gate_addr)
+{
+	struct sg_mapping_key key = {};
+	__u32 size;
+	int at;
+
+	if (!pkt || !gate_addr)
+		return 0;
+	size = pkt->policy->masquerade_high - pkt->policy->masquerade_low + 1;
+	at = bpf_ntohs(pkt->sport) % size;
+	key.protocol = pkt->protocol;
+#pragma unroll
+	for (int i = 0; i < MAPPING_RIVALS; i++) {
+		at = masquerade_search(pkt, at, size);
+		if (at < 0)
+			return 0;
+		key.gate_port = bpf_htons(pkt->policy->masquerade_low + at);
+		if (!masquerade_host_has(skb, pkt, gate_addr, key.gate_port) &&
+		    masquerade_take(&key, pkt))
+			return key.gate_port;
+		at++;
+	}
+	return 0;
+}
+
+/* The way out for the packet, into flow: interface, neighbour if it is known,
+ * address. One FIB lookup for each flow. Returns SG_OK or a reason. */
+static __noinline int masquerade_route(struct __sk_buff *skb,
+				       const struct packet *pkt,
+				       struct sg_flow *flow)
+{
+	/* as from the loopback interface, which is where the host's own
+	 * packets come from, so that ip_forward can stay off */
+	struct bpf_fib_lookup fib = {
+		.family = AF_INET,
+		.ifindex = LOOPBACK_IFINDEX,
+	};
+	const struct sg_iface *iface;
+	const struct sg_addr *as;
+	long code;
+
+	if (!pkt || !flow)
+		return SG_DROP_NO_ROUTE;
+	fib.l4_protocol = pkt->protocol;
+	fib.ipv4_dst = pkt->dst.word[3];
+	code = bpf_fib_lookup(skb, &fib, sizeof(fib), 0);
+	if (code == BPF_FIB_LKUP_RET_NOT_FWDED)
+		return SG_DROP_HOST_CLOSED;
+	if (code != BPF_FIB_LKUP_RET_SUCCESS &&
+	    code != BPF_FIB_LKUP_RET_NO_NEIGH &&
+	    code != BPF_FIB_LKUP_RET_FRAG_NEEDED)
+		return SG_DROP_NO_ROUTE;
+	flow->ifindex = fib.ifindex;
+	iface = bpf_map_lookup_elem(&ifaces, &flow->ifindex);
+	if (!iface ||
+	    !(pkt->policy->masquerade_roles & SG_ROLE_BIT(iface->role)))
+		return SG_DROP_EGRESS_CLOSED;
+	as = bpf_map_lookup_elem(&masquerade_as, &flow->ifindex);
+	if (!as)
+		return SG_DROP_NO_ROUTE;
+	flow->gate_addr = *as;
+	flow->has_ethernet = iface->has_ethernet;
+	if (code == BPF_FIB_LKUP_RET_SUCCESS)
+		__builtin_memcpy(flow->remote_mac, fib.dmac, SG_MAC_BYTES);
+	__builtin_memcpy(flow->gate_mac, iface->mac, SG_MAC_BYTES);
+	return SG_OK;
+}
+
+#endif

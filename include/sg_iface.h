@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Interfaces as the gate sees them: what role each has, which addresses are
+ * its own, and where the container is.
+ */
+#ifndef SG_IFACE_H
+#define SG_IFACE_H
+
+#include "sg_types.h"
+
+#define SG_IFNAME_BYTES 16 /* IFNAMSIZ */
+#define SG_MAC_BYTES 6	   /* ETH_ALEN */
+
+/* X(ENUM, "name") */
+#define SG_ROLES(X)                                                            \
+	X(VPN, "vpn")                                                          \
+	X(LAN, "lan")                                                          \
+	X(CONTAINER, "container")
+
+enum sg_role {
+#define X(id, name) SG_ROLE_##id,
+	SG_ROLES(X)
+#undef X
+		SG_ROLE_COUNT
+};
+
+#define SG_ROLE_BIT(role) (1U << (role))
+
+/* map `ifaces`, key: ifindex */
+struct sg_iface {
+	enum sg_role role;
+	__u8 has_ethernet; /* 0: frames start at the IP header (tun) */
+	__u8 mac[SG_MAC_BYTES];
+	__u8 pad;
+	char name[SG_IFNAME_BYTES];
+};
+SG_ASSERT_SIZE(struct sg_iface, 28);
+
+/* map `addresses`: gate addresses; the value is the prefix length in bits of
+ * the mapped form (an IPv4 /24 is 120) */
+struct sg_gate_addr_key {
+	__u32 ifindex;
+	struct sg_addr addr;
+};
+SG_ASSERT_SIZE(struct sg_gate_addr_key, 20);
+
+/* map `subnets`: the networks on the gate's links, longest prefix match */
+struct sg_subnet_key {
+	__u32 prefix_bits; /* of the mapped address */
+	struct sg_addr addr;
+};
+SG_ASSERT_SIZE(struct sg_subnet_key, 20);
+
+struct sg_subnet {
+	__u32 ifindex;
+	enum sg_role role;
+};
+SG_ASSERT_SIZE(struct sg_subnet, 8);
+
+/* map `gate`, key 0 */
+struct sg_gate {
+	__u32 layout;		 /* SG_LAYOUT of the build that pinned it */
+	__u32 container_ifindex; /* host's end of the veth, 0: not there */
+	__u8 container_mac[SG_MAC_BYTES]; /* learned from its frames */
+	__u8 veth_mac[SG_MAC_BYTES];	  /* of the host's end */
+	__u32 loopback_set; /* 1: `up` set lo's forwarding, `down` clears it */
+};
+SG_ASSERT_SIZE(struct sg_gate, 24);
+
+#endif

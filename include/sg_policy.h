@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The policy: who may reach what. It has two sides; map `active` names the one
+ * in force, so that a whole new policy takes effect with one index write.
+ */
+#ifndef SG_POLICY_H
+#define SG_POLICY_H
+
+#include "sg_flow.h"
+
+#define SG_SIDES 2
+#define SG_NAME_BYTES 32 /* a forward's name with its NUL */
+
+/* X(ENUM, "name"): what the owner can switch; the enum is map `grants`' key */
+#define SG_GRANTS(X)                                                           \
+	X(LAN_ACCESS, "lan-access")                                            \
+	X(HOST_CONTROL, "host-control")
+
+enum sg_grant_id {
+#define X(id, name) SG_GRANT_##id,
+	SG_GRANTS(X)
+#undef X
+		SG_GRANT_COUNT
+};
+
+#define SG_GRANT_BIT(id) (1U << (id))
+
+/* Eight bytes, so that a switch is one store and never torn. */
+struct sg_grant {
+	__u32 open;	  /* 0 or 1 */
+	__u32 deadline_s; /* closed from this boot-clock second on; 0: none */
+};
+SG_ASSERT_SIZE(struct sg_grant, 8);
+
+/* map `active`, key 0 */
+struct sg_active {
+	__u32 side; /* 0 or 1 */
+};
+
+/* map `policy`, key: side */
+struct sg_policy {
+	__u32 generation; /* of this policy; 0 is never in force */
+	struct sg_addr container;
+	__u16 control_port;   /* host byte order, 0: no host control */
+	__u16 masquerade_low; /* first and last port, host byte order */
+	__u16 masquerade_high;
+	__u8 masquerade_roles; /* SG_ROLE_BIT()s that egress may leave by */
+	__u8 echo_roles;       /* SG_ROLE_BIT()s whose pings the host answers */
+	__u32 icmp_timeout_s;  /* of a flow with no packet; */
+	__u32 timeout_s[SG_STATE_COUNT]; /* TCP and UDP: by enum sg_state */
+};
+SG_ASSERT_SIZE(struct sg_policy, 60);
+
+/* map `ports`: who owns a gate port */
+struct sg_port_key {
+	__u8 side;
+	__u8 protocol; /* IPPROTO_TCP or IPPROTO_UDP */
+	__be16 port;   /* as the remote sends it */
+};
+SG_ASSERT_SIZE(struct sg_port_key, 4);
+
+struct sg_port {
+	__be16 container_port;
+	__u8 has_sources; /* 1: the source must be in map `sources` */
+	__u8 pad;
+	__u32 rule; /* key of maps `forwards` and `hits` */
+};
+SG_ASSERT_SIZE(struct sg_port, 8);
+
+/* map `sources`: who may use a forward; longest prefix match on the address */
+struct sg_source_key {
+	__u32 prefix_bits; /* SG_SOURCE_BITS + prefix of the mapped address */
+	__u32 side;
+	__u32 rule;
+	struct sg_addr addr;
+};
+SG_ASSERT_SIZE(struct sg_source_key, 28);
+#define SG_SOURCE_BITS 64 /* of side and rule, always matched whole */
+
+/* map `forwards`: the rules for people; the datapath does not read them */
+struct sg_forward_key {
+	__u32 side;
+	__u32 rule;
+};
+SG_ASSERT_SIZE(struct sg_forward_key, 8);
+
+struct sg_forward {
+	char name[SG_NAME_BYTES];
+	__u8 protocol;
+	__u8 has_sources;
+	__u16 first; /* gate ports, host byte order */
+	__u16 last;
+	__u16 to_first; /* container port that `first` goes to */
+};
+SG_ASSERT_SIZE(struct sg_forward, SG_NAME_BYTES + 8);
+
+/* map `hits`, key: rule */
+struct sg_hits {
+	__u64 admitted; /* flows */
+	__u64 refused;	/* packets that would have opened one */
+};
+SG_ASSERT_SIZE(struct sg_hits, 16);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The ground that both sides stand on: fixed-width types, and the address that
+ * keys and entries hold. Every other ABI header includes this one.
+ */
+#ifndef SG_TYPES_H
+#define SG_TYPES_H
+
+#ifdef __bpf__
+#include "vmlinux.h"
+#else
+#include <linux/types.h>
+#endif
+
+/* Layouts below are shared with a program of another build: a change of any of
+ * them changes this number, and pins of another number are never read. */
+#define SG_LAYOUT 1
+
+#define SG_ASSERT_SIZE(type, bytes)                                            \
+	_Static_assert(sizeof(type) == (bytes), #type " has no hidden "        \
+						      "padding")
+
+/* An IP address in network byte order; IPv4 is mapped (::ffff:a.b.c.d). */
+struct sg_addr {
+	__be32 word[4];
+};
+SG_ASSERT_SIZE(struct sg_addr, 16);
+
+/* word[2] of a mapped IPv4 address, in host byte order */
+#define SG_ADDR_V4_MARK 0xffff
+
+#endif

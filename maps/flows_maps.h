@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The flow family. The datapath writes all of it; the loader reads it for
+ * people, and deletes what a closed grant cuts. max_entries of `flows`,
+ * `half_open` and `sweep` are the configuration's limits.
+ */
+#ifndef SG_MAPS_FLOWS_H
+#define SG_MAPS_FLOWS_H
+
+#include "sg_flow.h"
+
+#include <bpf/bpf_helpers.h>
+
+/* Conversations that both ends have joined; a full table refuses the new. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct sg_flow_key);
+	__type(value, struct sg_flow);
+} flows SEC(".maps");
+
+/* Conversations that one end has begun; a full table forgets the oldest. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, struct sg_flow_key);
+	__type(value, struct sg_flow);
+} half_open SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 65536);
+	__type(key, __u32); /* position in the ring */
+	__type(value, struct sg_sweep);
+} sweep SEC(".maps");
+
+/* Free-running positions: the ring holds tokens [head, tail). */
+struct sg_sweep_hand {
+	struct bpf_spin_lock lock;
+	__u32 head;
+	__u32 tail;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct sg_sweep_hand);
+} sweep_hand SEC(".maps");
+
+/* An entry is in force while a flow uses it, and a little longer. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 3 * 4536);
+	__type(key, struct sg_mapping_key);
+	__type(value, struct sg_mapping);
+} mappings SEC(".maps");
+
+#endif

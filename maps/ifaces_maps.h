@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The interface family. The loader writes it from what the kernel says of
+ * links and addresses; the datapath reads it, and learns gate.container_mac.
+ */
+#ifndef SG_MAPS_IFACES_H
+#define SG_MAPS_IFACES_H
+
+#include "sg_iface.h"
+
+#include <bpf/bpf_helpers.h>
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct sg_gate);
+} gate SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u32); /* ifindex */
+	__type(value, struct sg_iface);
+} ifaces SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct sg_gate_addr_key);
+	__type(value, __u32); /* prefix length of the mapped form, bits */
+} addresses SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, 4096);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct sg_subnet_key);
+	__type(value, struct sg_subnet);
+} subnets SEC(".maps");
+
+/* An uplink's first IPv4 address: the source of what is masqueraded by it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u32); /* ifindex */
+	__type(value, struct sg_addr);
+} masquerade_as SEC(".maps");
+
+#endif

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* scoutgate check: what a configuration means, as a table. No root. */
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "config.h"
+#include "names.h"
+#include "show.h"
+#include "verb.h"
+
+static const struct show_column columns[] = {
+	{"from", "FROM"},
+	{"to", "TO"},
+	{"protocol", "PROTOCOL"},
+	{"ports", "PORTS"},
+	{"arrives_at", "ARRIVES AT"},
+	{"when", "WHEN"},
+	{"rule", "RULE"},
+};
+
+static struct json_object *add_row(struct json_object *rows, const char *from,
+				   const char *to, const char *protocol,
+				   const char *when)
+{
+	struct json_object *row = show_add_row(rows);
+
+	show_add_text(row, "from", from);
+	show_add_text(row, "to", to);
+	show_add_text(row, "protocol", protocol);
+	show_add_text(row, "when", when);
+	return row;
+}
+
+static void add_forward(struct json_object *rows, const struct policy *policy,
+			const struct policy_forward *forward, int role)
+{
+	uint16_t length = forward->ports.last - forward->ports.first;
+	struct json_object *row;
+	struct json_object *from;
+	char text[TEXT_ADDR_BYTES * 2];
+	char ports[16];
+	char addr[TEXT_ADDR_BYTES];
+
+	row = add_row(rows, name_of_role((unsigned int)role), "container",
+		      name_of_protocol(forward->protocol),
+		      role == SG_ROLE_LAN ? "lan-access" : "always");
+	show_add_text(row, "rule", forward->name);
+	show_ports(forward->ports.first, forward->ports.last, ports,
+		   sizeof(ports));
+	show_add_text(row, "ports", ports);
+	show_ports(forward->to_first, forward->to_first + length, ports,
+		   sizeof(ports));
+	text_from_addr(&policy->container, addr, sizeof(addr));
+	snprintf(text, sizeof(text), "%s:%s", addr, ports);
+	show_add_text(row, "arrives_at", text);
+	if (!forward->source_count)
+		return;
+	from = show_add_list(row, "sources");
+	for (size_t i = 0; i < forward->source_count; i++) {
+		text_from_network(&policy->sources[forward->source_first + i],
+				  text, sizeof(text));
+		json_object_array_add(from, json_object_new_string(text));
+	}
+}
+
+static void add_host(struct json_object *rows, const struct policy *policy)
+{
+	char port[16];
+
+	snprintf(port, sizeof(port), "%u", policy->control_port);
+	if (policy->control_port) {
+		show_add_text(
+			add_row(rows, "vpn", "host", "tcp", "host-control"),
+			"ports", port);
+		show_add_text(add_row(rows, "lan", "host", "tcp",
+				      "lan-access and host-control"),
+			      "ports", port);
+	}
+	for (unsigned int role = 0; role < SG_ROLE_COUNT; role++)
+		if (policy->echo_roles & SG_ROLE_BIT(role))
+			add_row(rows, name_of_role(role), "host", "icmp echo",
+				"always");
+	add_row(rows, "container", "host", "dhcp", "always");
+	add_row(rows, "host", "anywhere", "tcp, udp, icmp echo", "always");
+}
+
+static void add_egress(struct json_object *rows, const struct policy *policy)
+{
+	char ports[16];
+
+	show_ports(policy->masquerade_ports.first,
+		   policy->masquerade_ports.last, ports, sizeof(ports));
+	for (unsigned int role = 0; role < SG_ROLE_CONTAINER; role++) {
+		struct json_object *row;
+
+		if (!(policy->masquerade_roles & SG_ROLE_BIT(role)))
+			continue;
+		row = add_row(rows, "container", name_of_role(role),
+			      "tcp, udp, icmp echo", "always");
+		show_add_text(row, "arrives_at", "from the gate's address");
+		show_add_text(row, "rule", "egress");
+	}
+}
+
+static void print_sources(const struct policy *policy)
+{
+	char text[TEXT_ADDR_BYTES];
+
+	for (size_t i = 0; i < policy->forward_count; i++) {
+		const struct policy_forward *forward = &policy->forwards[i];
+
+		if (forward->source_count)
+			printf("forward \"%s\" only from", forward->name);
+		for (size_t j = 0; j < forward->source_count; j++) {
+			text_from_network(
+				&policy->sources[forward->source_first + j],
+				text, sizeof(text));
+			printf("%s %s", j ? "," : "", text);
+		}
+		if (forward->source_count)
+			putchar('\n');
+	}
+}
+
+static void print_text(struct json_object *rows, const struct policy *policy)
+{
+	show_table(rows, columns, sizeof(columns) / sizeof(columns[0]));
+	print_sources(policy);
+	puts("Everything else is dropped.");
+	printf("At first start: lan-access %s, host-control %s.\n",
+	       policy->grants[SG_GRANT_LAN_ACCESS] ? "on" : "off",
+	       policy->grants[SG_GRANT_HOST_CONTROL] ? "on" : "off");
+}
+
+int verb_check(const struct context *context, int count, char **args)
+{
+	_cleanup_(policy_release) struct policy policy = {0};
+	_cleanup_(show_release) struct json_object *root = NULL;
+	const char *path = count ? args[0] : context->config;
+	struct json_object *rows;
+	struct fault fault;
+
+	if (count > 1)
+		return verb_usage("check takes one file");
+	if (config_load(path, &policy, &fault))
+		return verb_fail(&fault);
+	root = json_object_new_object();
+	rows = show_add_list(root, "policy");
+	for (size_t i = 0; i < policy.forward_count; i++) {
+		add_forward(rows, &policy, &policy.forwards[i], SG_ROLE_VPN);
+		add_forward(rows, &policy, &policy.forwards[i], SG_ROLE_LAN);
+	}
+	add_host(rows, &policy);
+	add_egress(rows, &policy);
+	for (unsigned int i = 0; i < SG_GRANT_COUNT; i++)
+		show_add_flag(root, name_of_grant(i), policy.grants[i]);
+	if (context->json)
+		show_json(root);
+	else
+		print_text(rows, &policy);
+	return EXIT_OK;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The programs: loaded from the skeleton onto the pinned maps, which are made
+ * where they are missing. The only user of the generated skeleton.
+ */
+#ifndef SG_USER_DATAPLANE_H
+#define SG_USER_DATAPLANE_H
+
+#include <stdint.h>
+
+#include "fault.h"
+#include "policy.h"
+
+/* X(name): as in bpf/gate.bpf.c */
+#define DATAPLANE_PROGRAMS(X)                                                  \
+	X(sg_uplink_in)                                                        \
+	X(sg_container_in)                                                     \
+	X(sg_host_out)
+
+enum dataplane_program {
+#define X(name) DATAPLANE_##name,
+	DATAPLANE_PROGRAMS(X)
+#undef X
+		DATAPLANE_PROGRAM_COUNT
+};
+
+struct gate_bpf;
+
+struct dataplane {
+	struct gate_bpf *skeleton;		  /* owned */
+	int program_fds[DATAPLANE_PROGRAM_COUNT]; /* the skeleton's */
+};
+
+/*
+ * Load every program. With pin_dir, maps are taken from there, or made and
+ * pinned; without (NULL), all maps are new and private. Sizes are the
+ * policy's. dataplane_unload() what it gave; pins stay.
+ */
+int dataplane_load(const char *pin_dir, const struct policy *policy,
+		   struct dataplane *ret_dataplane, struct fault *ret_fault);
+void dataplane_unload(struct dataplane *dataplane);
+
+/* Pin the programs as DIR/programs/NAME, in place of earlier ones. */
+int dataplane_pin_programs(const struct dataplane *dataplane,
+			   const char *pin_dir, struct fault *ret_fault);
+
+const char *dataplane_program_name(enum dataplane_program program);
+/* The fd of one of its maps, by name; -1: no such map. */
+int dataplane_map(const struct dataplane *dataplane, const char *name);
+
+#endif

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* scoutgate drops: what was dropped, by interface and reason. */
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "maps.h"
+#include "names.h"
+#include "pins.h"
+#include "sg_reason.h"
+#include "show.h"
+#include "verb.h"
+
+static const struct show_column columns[] = {
+	{"interface", "INTERFACE"},
+	{"reason", "REASON"},
+	{"packets", "PACKETS"},
+	{"meaning", "MEANING"},
+};
+
+static int by_interface(const void *left, const void *right)
+{
+	const struct sg_drop_key *a = left;
+	const struct sg_drop_key *b = right;
+
+	if (a->ifindex != b->ifindex)
+		return a->ifindex < b->ifindex ? -1 : 1;
+	return (int)a->reason - (int)b->reason;
+}
+
+static int add_drop(struct json_object *rows, int fd,
+		    const struct sg_drop_key *key)
+{
+	struct json_object *row;
+	char name[IF_NAMESIZE];
+	uint64_t packets;
+	int r = maps_sum(fd, key, 1, &packets);
+
+	if (r)
+		return r;
+	row = show_add_row(rows);
+	if (!if_indextoname(key->ifindex, name))
+		snprintf(name, sizeof(name), "#%u", key->ifindex);
+	show_add_text(row, "interface", name);
+	show_add_text(row, "reason", name_of_reason(key->reason));
+	show_add_number(row, "packets", packets);
+	show_add_text(row, "meaning", text_of_reason(key->reason));
+	return 0;
+}
+
+static int add_drops(struct json_object *rows, int fd)
+{
+	_cleanup_(cleanup_free) struct sg_drop_key *keys = NULL;
+	size_t count;
+	int r = maps_keys(fd, sizeof(*keys), (void **)&keys, &count);
+
+	if (r)
+		return r;
+	qsort(keys, count, sizeof(*keys), by_interface);
+	for (size_t i = 0; i < count && !r; i++)
+		r = add_drop(rows, fd, &keys[i]);
+	return r;
+}
+
+int verb_drops(const struct context *context, int count, char **args)
+{
+	_cleanup_(show_release) struct json_object *root = NULL;
+	_cleanup_(pins_close) struct pins pins;
+	struct json_object *rows;
+	struct fault fault;
+	int r;
+
+	(void)args;
+	if (count)
+		return verb_usage("drops takes no arguments");
+	if (pins_open(context->pin_dir, &pins, &fault))
+		return verb_fail(&fault);
+	root = json_object_new_object();
+	rows = show_add_list(root, "drops");
+	r = add_drops(rows, pins.map_fds[PINS_drops]);
+	if (r) {
+		fault_set(&fault, r, "%s/drops: %s", context->pin_dir,
+			  strerror(-r));
+		return verb_fail(&fault);
+	}
+	if (context->json)
+		show_json(root);
+	else
+		show_table(rows, columns, sizeof(columns) / sizeof(columns[0]));
+	return EXIT_OK;
+}

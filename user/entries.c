@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* See entries.h. */
+#include "entries.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void set_timeouts(const struct policy *policy, struct sg_policy *entry)
+{
+	const uint32_t by_state[] = {
+		[SG_STATE_NEW] = policy->timeout_s.udp_new,
+		[SG_STATE_ASSURED] = policy->timeout_s.udp_assured,
+		[SG_STATE_SYN_SENT] = policy->timeout_s.tcp_half_open,
+		[SG_STATE_SYN_RECEIVED] = policy->timeout_s.tcp_half_open,
+		[SG_STATE_ESTABLISHED] = policy->timeout_s.tcp_established,
+		[SG_STATE_CLOSING] = policy->timeout_s.tcp_closing,
+		[SG_STATE_RESET] = policy->timeout_s.tcp_reset,
+	};
+	_Static_assert(sizeof(by_state) == sizeof(entry->timeout_s),
+		       "every state has a timeout");
+
+	memcpy(entry->timeout_s, by_state, sizeof(by_state));
+	entry->icmp_timeout_s = policy->timeout_s.icmp;
+}
+
+static void add_ports(const struct policy_forward *forward, uint32_t side,
+		      uint32_t rule, struct policy_entries *entries)
+{
+	for (uint32_t port = forward->ports.first; port <= forward->ports.last;
+	     port++) {
+		size_t at = entries->port_count++;
+		uint32_t to = forward->to_first + port - forward->ports.first;
+
+		entries->port_keys[at] = (struct sg_port_key){
+			.side = (uint8_t)side,
+			.protocol = forward->protocol,
+			.port = htons((uint16_t)port),
+		};
+		entries->ports[at] = (struct sg_port){
+			.container_port = htons((uint16_t)to),
+			.has_sources = forward->source_count > 0,
+			.rule = rule,
+		};
+	}
+}
+
+static void add_forward(const struct policy *policy,
+			const struct policy_forward *forward, uint32_t side,
+			struct policy_entries *entries)
+{
+	uint32_t rule = (uint32_t)entries->forward_count++;
+	struct sg_forward *entry = &entries->forwards[rule];
+
+	entries->forward_keys[rule] = (struct sg_forward_key){
+		.side = side,
+		.rule = rule,
+	};
+	*entry = (struct sg_forward){
+		.protocol = forward->protocol,
+		.has_sources = forward->source_count > 0,
+		.first = forward->ports.first,
+		.last = forward->ports.last,
+		.to_first = forward->to_first,
+	};
+	memcpy(entry->name, forward->name, sizeof(entry->name));
+	add_ports(forward, side, rule, entries);
+	for (size_t i = 0; i < forward->source_count; i++) {
+		const struct network *source =
+			&policy->sources[forward->source_first + i];
+
+		entries->source_keys[entries->source_count++] =
+			(struct sg_source_key){
+				.prefix_bits = SG_SOURCE_BITS + source->prefix,
+				.side = side,
+				.rule = rule,
+				.addr = source->addr,
+			};
+	}
+}
+
+int entries_of_policy(const struct policy *policy, uint32_t side,
+		      struct policy_entries *ret_entries)
+{
+	struct policy_entries entries = {0};
+	size_t ports = 0;
+	size_t sources = 0;
+
+	for (size_t i = 0; i < policy->forward_count; i++) {
+		const struct policy_forward *forward = &policy->forwards[i];
+
+		ports += forward->ports.last - forward->ports.first + 1U;
+		sources += forward->source_count;
+	}
+	entries.port_keys = calloc(ports + 1, sizeof(*entries.port_keys));
+	entries.ports = calloc(ports + 1, sizeof(*entries.ports));
+	entries.forward_keys = calloc(policy->forward_count + 1,
+				      sizeof(*entries.forward_keys));
+	entries.forwards =
+		calloc(policy->forward_count + 1, sizeof(*entries.forwards));
+	entries.source_keys = calloc(sources + 1, sizeof(*entries.source_keys));
+	if (!entries.port_keys || !entries.ports || !entries.forward_keys ||
+	    !entries.forwards || !entries.source_keys) {
+		entries_release_policy(&entries);
+		return -ENOMEM;
+	}
+	entries.policy = (struct sg_policy){
+		.container = policy->container,
+		.control_port = policy->control_port,
+		.masquerade_low = policy->masquerade_ports.first,
+		.masquerade_high = policy->masquerade_ports.last,
+		.masquerade_roles = policy->masquerade_roles,
+		.echo_roles = policy->echo_roles,
+	};
+	set_timeouts(policy, &entries.policy);
+	for (size_t i = 0; i < policy->forward_count; i++)
+		add_forward(policy, &policy->forwards[i], side, &entries);
+	*ret_entries = entries;
+	return 0;
+}
+
+void entries_release_policy(struct policy_entries *entries)
+{
+	free(entries->port_keys);
+	free(entries->ports);
+	free(entries->forward_keys);
+	free(entries->forwards);
+	free(entries->source_keys);
+	memset(entries, 0, sizeof(*entries));
+}
+
+static void add_iface(const struct link *link, int role,
+		      struct link_entries *entries)
+{
+	size_t at = entries->iface_count++;
+	struct sg_iface *iface = &entries->ifaces[at];
+
+	entries->iface_keys[at] = link->ifindex;
+	iface->role = (enum sg_role)role;
+	iface->has_ethernet = link->has_ethernet;
+	memcpy(iface->mac, link->mac, sizeof(iface->mac));
+	memcpy(iface->name, link->name, sizeof(iface->name));
+	if (role != SG_ROLE_CONTAINER)
+		return;
+	entries->container_ifindex = link->ifindex;
+	memcpy(entries->veth_mac, link->mac, sizeof(entries->veth_mac));
+}
+
+static void add_subnet(const struct network *network, uint32_t ifindex,
+		       int role, struct link_entries *entries)
+{
+	size_t at = entries->subnet_count++;
+
+	entries->subnet_keys[at] = (struct sg_subnet_key){
+		.prefix_bits = network->prefix,
+		.addr = network->addr,
+	};
+	entries->subnets[at] = (struct sg_subnet){
+		.ifindex = ifindex,
+		.role = (enum sg_role)role,
+	};
+}
+
+static void add_addr(const struct link_addr *addr, int role,
+		     struct link_entries *entries)
+{
+	struct network network = text_network_of(&addr->addr, addr->prefix);
+	size_t at = entries->addr_count++;
+
+	entries->addr_keys[at] = (struct sg_gate_addr_key){
+		.ifindex = addr->ifindex,
+		.addr = addr->addr,
+	};
+	entries->addrs[at] = addr->prefix;
+	if (!text_addr_is_v4(&addr->addr)) /* fe80::/64 is on every link */
+		return;
+	add_subnet(&network, addr->ifindex, role, entries);
+	if (role == SG_ROLE_CONTAINER)
+		return;
+	for (size_t i = 0; i < entries->as_count; i++)
+		if (entries->as_keys[i] == addr->ifindex)
+			return; /* the first is the kernel's own choice, too */
+	entries->as_keys[entries->as_count] = addr->ifindex;
+	entries->as[entries->as_count++] = addr->addr;
+}
+
+static int role_of(const struct policy *policy, const struct links *links,
+		   uint32_t ifindex)
+{
+	for (size_t i = 0; i < links->count; i++)
+		if (links->items[i].ifindex == ifindex)
+			return policy_role_of(policy, links->items[i].name);
+	return -ENOENT;
+}
+
+int entries_of_links(const struct policy *policy, const struct links *links,
+		     struct link_entries *ret_entries)
+{
+	struct link_entries entries = {0};
+	size_t addrs = links->addr_count + 1;
+
+	entries.iface_keys = calloc(links->count + 1, sizeof(uint32_t));
+	entries.ifaces = calloc(links->count + 1, sizeof(struct sg_iface));
+	entries.addr_keys = calloc(addrs, sizeof(*entries.addr_keys));
+	entries.addrs = calloc(addrs, sizeof(*entries.addrs));
+	entries.subnet_keys = calloc(addrs + 2, sizeof(*entries.subnet_keys));
+	entries.subnets = calloc(addrs + 2, sizeof(*entries.subnets));
+	entries.as_keys = calloc(addrs, sizeof(*entries.as_keys));
+	entries.as = calloc(addrs, sizeof(*entries.as));
+	if (!entries.iface_keys || !entries.ifaces || !entries.addr_keys ||
+	    !entries.addrs || !entries.subnet_keys || !entries.subnets ||
+	    !entries.as_keys || !entries.as) {
+		entries_release_links(&entries);
+		return -ENOMEM;
+	}
+	/* known before their links are there; a link's own network counts */
+	add_subnet(&policy->vpn_network, 0, SG_ROLE_VPN, &entries);
+	add_subnet(&policy->container_network, 0, SG_ROLE_CONTAINER, &entries);
+	for (size_t i = 0; i < links->count; i++) {
+		int role = policy_role_of(policy, links->items[i].name);
+
+		if (role >= 0)
+			add_iface(&links->items[i], role, &entries);
+	}
+	for (size_t i = 0; i < links->addr_count; i++) {
+		int role = role_of(policy, links, links->addrs[i].ifindex);
+
+		if (role >= 0)
+			add_addr(&links->addrs[i], role, &entries);
+	}
+	*ret_entries = entries;
+	return 0;
+}
+
+void entries_release_links(struct link_entries *entries)
+{
+	free(entries->iface_keys);
+	free(entries->ifaces);
+	free(entries->addr_keys);
+	free(entries->addrs);
+	free(entries->subnet_keys);
+	free(entries->subnets);
+	free(entries->as_keys);
+	free(entries->as);
+	memset(entries, 0, sizeof(*entries));
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the maps are to hold: a policy and the links of the moment, as arrays
+ * of keys and values. Pure: no root, no kernel.
+ */
+#ifndef SG_USER_ENTRIES_H
+#define SG_USER_ENTRIES_H
+
+#include "links.h"
+#include "policy.h"
+
+/* The policy, on one side. */
+struct policy_entries {
+	struct sg_policy policy; /* generation is the caller's to set */
+	struct sg_port_key *port_keys;
+	struct sg_port *ports;
+	size_t port_count;
+	struct sg_forward_key *forward_keys;
+	struct sg_forward *forwards;
+	size_t forward_count;
+	struct sg_source_key *source_keys;
+	size_t source_count;
+};
+
+/* The links that the policy governs. */
+struct link_entries {
+	uint32_t *iface_keys; /* ifindex */
+	struct sg_iface *ifaces;
+	size_t iface_count;
+	struct sg_gate_addr_key *addr_keys;
+	uint32_t *addrs; /* prefix length, bits */
+	size_t addr_count;
+	struct sg_subnet_key *subnet_keys;
+	struct sg_subnet *subnets;
+	size_t subnet_count;
+	uint32_t *as_keys; /* ifindex */
+	struct sg_addr *as;
+	size_t as_count;
+	uint32_t container_ifindex; /* 0: none */
+	uint8_t veth_mac[SG_MAC_BYTES];
+};
+
+/* 0 or -ENOMEM; release what they gave. */
+int entries_of_policy(const struct policy *policy, uint32_t side,
+		      struct policy_entries *ret_entries);
+void entries_release_policy(struct policy_entries *entries);
+
+int entries_of_links(const struct policy *policy, const struct links *links,
+		     struct link_entries *ret_entries);
+void entries_release_links(struct link_entries *entries);
+
+#endif

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* scoutgate flows: conversations, with packets and bytes each way. */
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "cleanup.h"
+#include "maps.h"
+#include "names.h"
+#include "pins.h"
+#include "sg_flow.h"
+#include "sg_policy.h"
+#include "show.h"
+#include "text.h"
+#include "verb.h"
+
+#define NS_PER_S 1000000000ULL
+
+static const struct show_column columns[] = {
+	{"kind", "KIND"},	    {"protocol", "PROTO"},
+	{"state", "STATE"},	    {"remote", "REMOTE"},
+	{"gate", "GATE"},	    {"local", "LOCAL"},
+	{"interface", "INTERFACE"}, {"in_packets", "IN PKTS"},
+	{"in_bytes", "IN BYTES"},   {"out_packets", "OUT PKTS"},
+	{"out_bytes", "OUT BYTES"}, {"idle_s", "IDLE S"},
+	{"age_s", "AGE S"},
+};
+
+static uint64_t boot_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+static uint64_t seconds_since(uint64_t then_ns, uint64_t now_ns)
+{
+	return now_ns > then_ns ? (now_ns - then_ns) / NS_PER_S : 0;
+}
+
+static uint64_t last_ns(const struct sg_flow *flow)
+{
+	uint64_t in = flow->traffic[SG_IN].last_ns;
+	uint64_t out = flow->traffic[SG_OUT].last_ns;
+
+	return in > out ? in : out;
+}
+
+/* The datapath ends an expired flow when it next comes by; it is over now. */
+static bool is_over(const struct sg_flow_key *key, const struct sg_flow *flow,
+		    const struct sg_policy *policy, uint64_t now_ns)
+{
+	uint32_t limit_s = policy->icmp_timeout_s;
+
+	if (key->protocol != IPPROTO_ICMP && flow->state < SG_STATE_COUNT)
+		limit_s = policy->timeout_s[flow->state];
+	return seconds_since(last_ns(flow), now_ns) > limit_s;
+}
+
+static void add_flow(struct json_object *rows, const struct sg_flow_key *key,
+		     const struct sg_flow *flow, uint64_t now_ns)
+{
+	struct json_object *row = show_add_row(rows);
+	const struct sg_traffic *in = &flow->traffic[SG_IN];
+	const struct sg_traffic *out = &flow->traffic[SG_OUT];
+	char text[TEXT_ADDR_BYTES + 8];
+	char name[IF_NAMESIZE];
+
+	show_add_text(row, "kind", name_of_kind(flow->kind));
+	show_add_text(row, "protocol", name_of_protocol(key->protocol));
+	show_add_text(row, "state", name_of_state(flow->state));
+	show_endpoint(&key->remote, ntohs(key->remote_port), text,
+		      sizeof(text));
+	show_add_text(row, "remote", text);
+	show_endpoint(&flow->gate_addr, ntohs(flow->gate_port), text,
+		      sizeof(text));
+	show_add_text(row, "gate", text);
+	show_endpoint(&key->local, ntohs(key->local_port), text, sizeof(text));
+	show_add_text(row, "local", text);
+	snprintf(text, sizeof(text), "#%u", flow->ifindex);
+	show_add_text(row, "interface",
+		      if_indextoname(flow->ifindex, name) ? name : text);
+	show_add_number(row, "in_packets", in->packets);
+	show_add_number(row, "in_bytes", in->bytes);
+	show_add_number(row, "out_packets", out->packets);
+	show_add_number(row, "out_bytes", out->bytes);
+	show_add_number(row, "idle_s", seconds_since(last_ns(flow), now_ns));
+	show_add_number(row, "age_s", seconds_since(flow->created_ns, now_ns));
+}
+
+static int add_map(struct json_object *rows, int fd,
+		   const struct sg_policy *policy)
+{
+	_cleanup_(cleanup_free) struct sg_flow_key *keys = NULL;
+	_cleanup_(cleanup_free) struct sg_flow *flows = NULL;
+	size_t count;
+	int r = maps_read(fd, sizeof(*keys), sizeof(*flows), (void **)&keys,
+			  (void **)&flows, &count);
+	uint64_t now_ns = boot_ns();
+
+	for (size_t i = 0; i < count && !r; i++)
+		if (!is_over(&keys[i], &flows[i], policy, now_ns))
+			add_flow(rows, &keys[i], &flows[i], now_ns);
+	return r;
+}
+
+static int read_policy(const struct pins *pins, struct sg_policy *ret_policy)
+{
+	struct sg_active active;
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(pins->map_fds[PINS_active], &zero,
+				   &active) ||
+			       bpf_map_lookup_elem(pins->map_fds[PINS_policy],
+						   &active.side, ret_policy)
+		       ? -1
+		       : 0;
+}
+
+int verb_flows(const struct context *context, int count, char **args)
+{
+	_cleanup_(show_release) struct json_object *root = NULL;
+	_cleanup_(pins_close) struct pins pins;
+	struct json_object *rows;
+	struct sg_policy policy;
+	struct fault fault;
+
+	(void)args;
+	if (count)
+		return verb_usage("flows takes no arguments");
+	if (pins_open(context->pin_dir, &pins, &fault))
+		return verb_fail(&fault);
+	root = json_object_new_object();
+	rows = show_add_list(root, "flows");
+	if (read_policy(&pins, &policy) ||
+	    add_map(rows, pins.map_fds[PINS_flows], &policy) ||
+	    add_map(rows, pins.map_fds[PINS_half_open], &policy)) {
+		fault_set(&fault, 1, "%s/flows: reading failed",
+			  context->pin_dir);
+		return verb_fail(&fault);
+	}
+	if (context->json)
+		show_json(root);
+	else
+		show_table(rows, columns, sizeof(columns) / sizeof(columns[0]));
+	return EXIT_OK;
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* scoutgate forwards: rules, with hits. */
+#include "forwards.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "maps.h"
+#include "names.h"
+#include "sg_policy.h"
+#include "show.h"
+#include "verb.h"
+
+static const struct show_column columns[] = {
+	{"name", "NAME"},	{"protocol", "PROTOCOL"},
+	{"ports", "PORTS"},	{"to", "TO"},
+	{"from", "FROM"},	{"admitted", "ADMITTED"},
+	{"refused", "REFUSED"},
+};
+
+static int add_rule(const struct pins *pins, struct json_object *rows,
+		    uint32_t rule, const struct sg_forward *forward)
+{
+	struct json_object *row;
+	uint64_t hits[2]; /* struct sg_hits */
+	char text[16];
+	int r = maps_sum(pins->map_fds[PINS_hits], &rule, 2, hits);
+
+	if (r)
+		return r;
+	row = show_add_row(rows);
+	show_add_text(row, "name", forward->name);
+	show_add_text(row, "protocol", name_of_protocol(forward->protocol));
+	show_ports(forward->first, forward->last, text, sizeof(text));
+	show_add_text(row, "ports", text);
+	show_ports(forward->to_first,
+		   forward->to_first + forward->last - forward->first, text,
+		   sizeof(text));
+	show_add_text(row, "to", text);
+	show_add_text(row, "from", forward->has_sources ? "listed" : "any");
+	show_add_number(row, "admitted", hits[0]);
+	show_add_number(row, "refused", hits[1]);
+	return 0;
+}
+
+int forwards_add(const struct pins *pins, struct json_object *rows)
+{
+	struct sg_forward forward;
+	struct sg_active active;
+	__u32 zero = 0;
+	int r = 0;
+
+	if (bpf_map_lookup_elem(pins->map_fds[PINS_active], &zero, &active))
+		return -errno;
+	for (uint32_t rule = 0; !r; rule++) { /* numbered from 0, no gaps */
+		struct sg_forward_key key = {active.side, rule};
+
+		if (bpf_map_lookup_elem(pins->map_fds[PINS_forwards], &key,
+					&forward))
+			return errno == ENOENT ? 0 : -errno;
+		r = add_rule(pins, rows, rule, &forward);
+	}
+	return r;
+}
+
+void forwards_print(struct json_object *rows)
+{
+	show_table(rows, columns, sizeof(columns) / sizeof(columns[0]));
+}
+
+int verb_forwards(const struct context *context, int count, char **args)
+{
+	_cleanup_(show_release) struct json_object *root = NULL;
+	_cleanup_(pins_close) struct pins pins;
+	struct json_object *rows;
+	struct fault fault;
+	int r;
+
+	(void)args;
+	if (count)
+		return verb_usage("forwards takes no arguments");
+	if (pins_open(context->pin_dir, &pins, &fault))
+		return verb_fail(&fault);
+	root = json_object_new_object();
+	rows = show_add_list(root, "forwards");
+	r = forwards_add(&pins, rows);
+	if (r) {
+		fault_set(&fault, r, "%s/forwards: %s", context->pin_dir,
+			  strerror(-r));
+		return verb_fail(&fault);
+	}
+	if (context->json)
+		show_json(root);
+	else
+		forwards_print(rows);
+	return EXIT_OK;
+}

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* See hook.h. */
+#include "hook.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "pins.h"
+
+/* <linux/bpf.h> of 6.6, where the library's may be older */
+#define TCX_INGRESS ((enum bpf_attach_type)46)
+#define TCX_EGRESS ((enum bpf_attach_type)47)
+#define TCX_FIRST (1U << 3) /* BPF_F_BEFORE, relative to nothing */
+
+#define NO_INTERFACE 0x7fffffff
+
+/* The filter that is ours, on a hook where others may have theirs. */
+#define FILTER_PRIORITY 1
+#define FILTER_HANDLE 0x5c07
+
+static enum bpf_attach_type tcx_type(enum hook_side side)
+{
+	return side == HOOK_INGRESS ? TCX_INGRESS : TCX_EGRESS;
+}
+
+static int pin_path(const struct hook *hook, char ret_path[PINS_PATH_BYTES])
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "%u_%s", hook->ifindex,
+		 hook->side == HOOK_INGRESS ? "in" : "out");
+	return pins_path(hook->pin_dir, "links", name, ret_path);
+}
+
+static struct bpf_tc_hook filter_hook(const struct hook *hook)
+{
+	return (struct bpf_tc_hook){
+		.sz = sizeof(struct bpf_tc_hook),
+		.ifindex = (int)hook->ifindex,
+		.attach_point = hook->side == HOOK_INGRESS ? BPF_TC_INGRESS
+							   : BPF_TC_EGRESS,
+	};
+}
+
+static struct bpf_tc_opts filter_opts(void)
+{
+	return (struct bpf_tc_opts){
+		.sz = sizeof(struct bpf_tc_opts),
+		.handle = FILTER_HANDLE,
+		.priority = FILTER_PRIORITY,
+	};
+}
+
+enum hook_mode hook_probe(int program_fd)
+{
+	/* a kernel that knows TCX finds that there is no such interface; one
+	 * that does not finds the attach type wrong */
+	int fd = bpf_link_create(program_fd, NO_INTERFACE, TCX_INGRESS, NULL);
+
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 && errno == ENODEV ? HOOK_TCX : HOOK_CLSACT;
+}
+
+const char *hook_mode_name(enum hook_mode mode)
+{
+	return mode == HOOK_TCX ? "tcx" : "clsact";
+}
+
+/* The link that is pinned for the hook, or -errno. */
+static int open_link(const struct hook *hook, struct bpf_link_info *ret_info)
+{
+	_cleanup_(cleanup_close) int fd = -1;
+	__u32 bytes = sizeof(*ret_info);
+	char path[PINS_PATH_BYTES];
+
+	if (pin_path(hook, path))
+		return -ENAMETOOLONG;
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return -errno;
+	memset(ret_info, 0, sizeof(*ret_info));
+	if (bpf_obj_get_info_by_fd(fd, ret_info, &bytes))
+		return -errno;
+	return cleanup_steal_fd(&fd);
+}
+
+/* struct bpf_link_info's tcx.ifindex, which older headers lack: the first
+ * member of the union; 0 when the interface has gone. */
+static bool is_alive(const struct bpf_link_info *info)
+{
+	return info->xdp.ifindex != 0;
+}
+
+static int attach_tcx(const struct hook *hook, int program_fd,
+		      struct fault *ret_fault)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = TCX_FIRST);
+	_cleanup_(cleanup_close) int fd = -1;
+	struct bpf_link_info info;
+	char path[PINS_PATH_BYTES];
+
+	if (pin_path(hook, path))
+		return fault_set(ret_fault, ENAMETOOLONG, "%s: too long",
+				 hook->pin_dir);
+	fd = open_link(hook, &info);
+	if (fd >= 0 && is_alive(&info)) {
+		if (bpf_link_update(fd, program_fd, NULL) == 0)
+			return 0;
+		return fault_set(ret_fault, errno, "%s: update failed: %s",
+				 path, strerror(errno));
+	}
+	if (fd >= 0)
+		unlink(path);
+	cleanup_close(&fd);
+	fd = bpf_link_create(program_fd, (int)hook->ifindex,
+			     tcx_type(hook->side), &opts);
+	if (fd < 0 || bpf_obj_pin(fd, path))
+		return fault_set(ret_fault, errno,
+				 "interface %u: attaching with tcx failed: %s",
+				 hook->ifindex, strerror(errno));
+	return 0;
+}
+
+static int quiet(enum libbpf_print_level level, const char *format,
+		 va_list args)
+{
+	(void)level;
+	(void)format;
+	(void)args;
+	return 0;
+}
+
+static int attach_clsact(const struct hook *hook, int program_fd,
+			 struct fault *ret_fault)
+{
+	struct bpf_tc_hook both = filter_hook(hook);
+	struct bpf_tc_hook at = filter_hook(hook);
+	struct bpf_tc_opts opts = filter_opts();
+	libbpf_print_fn_t print;
+	int r;
+
+	both.attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS;
+	print = libbpf_set_print(quiet); /* it warns where clsact is there */
+	r = bpf_tc_hook_create(&both);
+	libbpf_set_print(print);
+	if (r && r != -EEXIST)
+		return fault_set(ret_fault, r,
+				 "interface %u: making a clsact qdisc failed: "
+				 "%s; the kernel needs sch_ingress",
+				 hook->ifindex, strerror(-r));
+	opts.prog_fd = program_fd;
+	opts.flags = BPF_TC_F_REPLACE;
+	r = bpf_tc_attach(&at, &opts);
+	if (r)
+		return fault_set(ret_fault, r,
+				 "interface %u: attaching with clsact failed: "
+				 "%s; a foreign filter of priority %d must go",
+				 hook->ifindex, strerror(-r), FILTER_PRIORITY);
+	return 0;
+}
+
+int hook_attach(const struct hook *hook, enum hook_mode mode, int program_fd,
+		struct fault *ret_fault)
+{
+	return mode == HOOK_TCX ? attach_tcx(hook, program_fd, ret_fault)
+				: attach_clsact(hook, program_fd, ret_fault);
+}
+
+int hook_detach(const struct hook *hook, struct fault *ret_fault)
+{
+	_cleanup_(cleanup_close) int fd = -1;
+	struct bpf_tc_hook at = filter_hook(hook);
+	struct bpf_tc_opts opts = filter_opts();
+	struct bpf_link_info info;
+	char path[PINS_PATH_BYTES];
+	enum hook_mode mode;
+	uint32_t id;
+	int r;
+
+	fd = open_link(hook, &info);
+	if (fd >= 0) {
+		bpf_link_detach(fd);
+		if (pin_path(hook, path) == 0)
+			unlink(path);
+		return 0;
+	}
+	if (hook_query(hook, &mode, &id))
+		return 0;
+	r = bpf_tc_detach(&at, &opts);
+	return r ? fault_set(ret_fault, r, "interface %u: detaching failed: %s",
+			     hook->ifindex, strerror(-r))
+		 : 0;
+}
+
+int hook_query(const struct hook *hook, enum hook_mode *ret_mode,
+	       uint32_t *ret_program_id)
+{
+	_cleanup_(cleanup_close) int fd = -1;
+	struct bpf_tc_hook at = filter_hook(hook);
+	struct bpf_tc_opts opts = filter_opts();
+	struct bpf_link_info info;
+	libbpf_print_fn_t print;
+	int r;
+
+	fd = open_link(hook, &info);
+	if (fd >= 0 && is_alive(&info)) {
+		*ret_mode = HOOK_TCX;
+		*ret_program_id = info.prog_id;
+		return 0;
+	}
+	print = libbpf_set_print(quiet);
+	r = bpf_tc_query(&at, &opts);
+	libbpf_set_print(print);
+	if (r)
+		return -ENOENT;
+	*ret_mode = HOOK_CLSACT;
+	*ret_program_id = opts.prog_id;
+	return 0;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Where a program meets the packets of an interface: a TCX link where the
+ * kernel has them (6.6), a clsact filter otherwise. Ours runs first; a foreign
+ * program runs beside it, on what ours lets through, and is never replaced.
+ */
+#ifndef SG_USER_HOOK_H
+#define SG_USER_HOOK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "fault.h"
+
+enum hook_mode {
+	HOOK_TCX,
+	HOOK_CLSACT,
+};
+
+enum hook_side {
+	HOOK_INGRESS,
+	HOOK_EGRESS,
+};
+
+struct hook {
+	const char *pin_dir;
+	uint32_t ifindex;
+	enum hook_side side;
+};
+
+/* What this kernel has; program_fd: any program for tc. */
+enum hook_mode hook_probe(int program_fd);
+const char *hook_mode_name(enum hook_mode mode);
+
+/* Make the program the one on the hook, in place of an earlier one of ours,
+ * with no packet in between. */
+int hook_attach(const struct hook *hook, enum hook_mode mode, int program_fd,
+		struct fault *ret_fault);
+
+/* Take ours off; not being there is no error. */
+int hook_detach(const struct hook *hook, struct fault *ret_fault);
+
+/* The id of our program that is on the hook and how, or -ENOENT. */
+int hook_query(const struct hook *hook, enum hook_mode *ret_mode,
+	       uint32_t *ret_program_id);
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The gate as a whole: brought up, given a new policy, taken down. Each is
+ * done under the lock, and done whole or not at all.
+ */
+#ifndef SG_USER_INSTANCE_H
+#define SG_USER_INSTANCE_H
+
+#include "hook.h"
+#include "links.h"
+#include "policy.h"
+
+/* Load, fill, attach to the interfaces that are there, pin. On a gate that is
+ * up already: newer programs and policy in place of the old, flows live on. */
+int instance_up(const char *pin_dir, bool clsact, const struct policy *policy,
+		struct fault *ret_fault);
+
+/* A new policy for a gate that is up. */
+int instance_reload(const char *pin_dir, bool clsact,
+		    const struct policy *policy, struct fault *ret_fault);
+
+/* Detach and unpin; a gate that is not there is no error. */
+int instance_down(const char *pin_dir, struct fault *ret_fault);
+
+#endif

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* See links.h. */
+#include "links.h"
+
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/if.h>
+#include <linux/if_arp.h>
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cleanup.h"
+#include "text.h"
+
+/* Room for one more in an array that grows by doubling. */
+static int grow(void **items, size_t count, size_t bytes)
+{
+	void *grown;
+
+	if (count & (count - 1) || (count && count < 8))
+		return 0;
+	grown = reallocarray(*items, count ? count * 2 : 8, bytes);
+	if (!grown)
+		return -ENOMEM;
+	*items = grown;
+	return 0;
+}
+
+static int on_link(const struct nlmsghdr *message, void *data)
+{
+	const struct ifinfomsg *info = mnl_nlmsg_get_payload(message);
+	struct links *links = data;
+	const struct nlattr *attr;
+	struct link link = {
+		.ifindex = (uint32_t)info->ifi_index,
+		.has_ethernet = info->ifi_type == ARPHRD_ETHER,
+		.is_up = info->ifi_flags & IFF_UP,
+	};
+
+	if (message->nlmsg_type != RTM_NEWLINK)
+		return MNL_CB_OK;
+	mnl_attr_for_each (attr, message, sizeof(*info)) {
+		if (mnl_attr_get_type(attr) == IFLA_IFNAME)
+			strncpy(link.name, mnl_attr_get_str(attr),
+				sizeof(link.name) - 1);
+		if (mnl_attr_get_type(attr) == IFLA_ADDRESS &&
+		    mnl_attr_get_payload_len(attr) == SG_MAC_BYTES)
+			memcpy(link.mac, mnl_attr_get_payload(attr),
+			       SG_MAC_BYTES);
+	}
+	if (grow((void **)&links->items, links->count, sizeof(link)))
+		return MNL_CB_ERROR;
+	links->items[links->count++] = link;
+	return MNL_CB_OK;
+}
+
+static int on_addr(const struct nlmsghdr *message, void *data)
+{
+	const struct ifaddrmsg *info = mnl_nlmsg_get_payload(message);
+	const struct nlattr *local = NULL;
+	struct links *links = data;
+	const struct nlattr *attr;
+	struct link_addr addr = {.ifindex = info->ifa_index};
+
+	mnl_attr_for_each (attr, message, sizeof(*info)) {
+		if (mnl_attr_get_type(attr) == IFA_LOCAL ||
+		    (mnl_attr_get_type(attr) == IFA_ADDRESS && !local))
+			local = attr;
+	}
+	if (message->nlmsg_type != RTM_NEWADDR || !local)
+		return MNL_CB_OK;
+	if (info->ifa_family == AF_INET &&
+	    mnl_attr_get_payload_len(local) == sizeof(uint32_t)) {
+		addr.addr = text_addr_from_v4(mnl_attr_get_u32(local));
+		addr.prefix = info->ifa_prefixlen + 96U;
+	} else if (info->ifa_family == AF_INET6 &&
+		   mnl_attr_get_payload_len(local) == sizeof(addr.addr)) {
+		memcpy(&addr.addr, mnl_attr_get_payload(local),
+		       sizeof(addr.addr));
+		addr.prefix = info->ifa_prefixlen;
+	} else {
+		return MNL_CB_OK;
+	}
+	if (grow((void **)&links->addrs, links->addr_count, sizeof(addr)))
+		return MNL_CB_ERROR;
+	links->addrs[links->addr_count++] = addr;
+	return MNL_CB_OK;
+}
+
+static void close_socket(struct mnl_socket **socket)
+{
+	if (*socket)
+		mnl_socket_close(*socket);
+}
+
+static int dump(struct mnl_socket *socket, uint16_t type, mnl_cb_t callback,
+		struct links *links)
+{
+	char buffer[32768];
+	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
+	unsigned int sequence = (unsigned int)time(NULL);
+	struct rtgenmsg *family;
+	ssize_t bytes;
+	int r = MNL_CB_OK;
+
+	message->nlmsg_type = type;
+	message->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	message->nlmsg_seq = sequence;
+	family = mnl_nlmsg_put_extra_header(message, sizeof(*family));
+	family->rtgen_family = AF_UNSPEC;
+	if (mnl_socket_sendto(socket, message, message->nlmsg_len) < 0)
+		return -errno;
+	while (r > MNL_CB_STOP) {
+		bytes = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
+		if (bytes < 0)
+			return -errno;
+		r = mnl_cb_run(buffer, (size_t)bytes, sequence,
+			       mnl_socket_get_portid(socket), callback, links);
+	}
+	return r == MNL_CB_STOP ? 0 : -errno;
+}
+
+int links_read(struct links *ret_links, struct fault *ret_fault)
+{
+	_cleanup_(close_socket) struct mnl_socket *socket = NULL;
+	struct links links = {0};
+	int r = 0;
+
+	socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	if (!socket || mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0)
+		return fault_set(ret_fault, errno, "rtnetlink: %s",
+				 strerror(errno));
+	r = dump(socket, RTM_GETLINK, on_link, &links);
+	if (!r)
+		r = dump(socket, RTM_GETADDR, on_addr, &links);
+	if (r) {
+		links_release(&links);
+		return fault_set(ret_fault, r,
+				 "rtnetlink: reading links failed: %s",
+				 strerror(-r));
+	}
+	*ret_links = links;
+	return 0;
+}
+
+void links_release(struct links *links)
+{
+	free(links->items);
+	free(links->addrs);
+	memset(links, 0, sizeof(*links));
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The links and addresses of this network namespace, by rtnetlink (RFC 3549).
+ */
+#ifndef SG_USER_LINKS_H
+#define SG_USER_LINKS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "fault.h"
+#include "sg_iface.h"
+
+struct link {
+	uint32_t ifindex;
+	char name[SG_IFNAME_BYTES];
+	uint8_t mac[SG_MAC_BYTES];
+	bool has_ethernet;
+	bool is_up;
+};
+
+struct link_addr {
+	uint32_t ifindex;
+	struct sg_addr addr;
+	uint32_t prefix; /* bits of the mapped form */
+};
+
+struct links {
+	struct link *items; /* owned */
+	size_t count;
+	struct link_addr *addrs; /* owned, in the kernel's order */
+	size_t addr_count;
+};
+
+/* 0 or -errno with *ret_fault. links_release() what it gave. */
+int links_read(struct links *ret_links, struct fault *ret_fault);
+void links_release(struct links *links);
+
+#endif

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* See maps.h. */
+#include "maps.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/membarrier.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+#include "cleanup.h"
+
+#define GRACE_US 20000 /* far longer than a program can run */
+
+int maps_write(int fd, const void *keys, const void *values, size_t count,
+	       size_t key_bytes, size_t value_bytes)
+{
+	LIBBPF_OPTS(bpf_map_batch_opts, opts);
+	__u32 done = (__u32)count;
+
+	if (count == 0 ||
+	    bpf_map_update_batch(fd, keys, values, &done, &opts) == 0)
+		return 0;
+	/* an LPM trie of an older kernel knows no batches */
+	for (size_t i = 0; i < count; i++)
+		if (bpf_map_update_elem(fd, (const char *)keys + i * key_bytes,
+					(const char *)values + i * value_bytes,
+					BPF_ANY))
+			return -errno;
+	return 0;
+}
+
+int maps_keys(int fd, size_t key_bytes, void **ret_keys, size_t *ret_count)
+{
+	_cleanup_(cleanup_free) char *keys = NULL;
+	size_t room = 0;
+	size_t count = 0;
+	const void *last = NULL;
+
+	for (;;) {
+		if (count == room) {
+			room = room ? room * 2 : 256;
+			char *grown = reallocarray(keys, room, key_bytes);
+
+			if (!grown)
+				return -ENOMEM;
+			keys = grown;
+			last = count ? keys + (count - 1) * key_bytes : NULL;
+		}
+		if (bpf_map_get_next_key(fd, last, keys + count * key_bytes))
+			break;
+		last = keys + count++ * key_bytes;
+	}
+	if (errno != ENOENT)
+		return -errno;
+	*ret_keys = keys;
+	*ret_count = count;
+	keys = NULL;
+	return 0;
+}
+
+int maps_retain(int fd, size_t key_bytes,
+		bool (*keep)(const void *key, const void *context),
+		const void *context)
+{
+	_cleanup_(cleanup_free) char *keys = NULL;
+	size_t count;
+	int r = maps_keys(fd, key_bytes, (void **)&keys, &count);
+
+	for (size_t i = 0; i < count && !r; i++) {
+		const char *key = keys + i * key_bytes;
+
+		if (!keep(key, context) && bpf_map_delete_elem(fd, key) &&
+		    errno != ENOENT)
+			r = -errno;
+	}
+	return r;
+}
+
+struct key_set {
+	const char *keys;
+	size_t count;
+	size_t key_bytes;
+};
+
+static bool is_in_set(const void *key, const void *context)
+{
+	const struct key_set *set = context;
+
+	for (size_t i = 0; i < set->count; i++)
+		if (!memcmp(set->keys + i * set->key_bytes, key,
+			    set->key_bytes))
+			return true;
+	return false;
+}
+
+int maps_replace(int fd, const void *keys, const void *values, size_t count,
+		 size_t key_bytes, size_t value_bytes)
+{
+	struct key_set set = {keys, count, key_bytes};
+	int r = maps_write(fd, keys, values, count, key_bytes, value_bytes);
+
+	return r ? r : maps_retain(fd, key_bytes, is_in_set, &set);
+}
+
+int maps_read(int fd, size_t key_bytes, size_t value_bytes, void **ret_keys,
+	      void **ret_values, size_t *ret_count)
+{
+	_cleanup_(cleanup_free) char *keys = NULL;
+	_cleanup_(cleanup_free) char *values = NULL;
+	size_t kept = 0;
+	size_t count;
+	int r = maps_keys(fd, key_bytes, (void **)&keys, &count);
+
+	if (r)
+		return r;
+	values = calloc(count + 1, value_bytes);
+	if (!values)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		if (bpf_map_lookup_elem(fd, keys + i * key_bytes,
+					values + kept * value_bytes))
+			continue; /* gone since */
+		memmove(keys + kept * key_bytes, keys + i * key_bytes,
+			key_bytes);
+		kept++;
+	}
+	*ret_keys = keys;
+	*ret_values = values;
+	*ret_count = kept;
+	keys = NULL;
+	values = NULL;
+	return 0;
+}
+
+int maps_sum(int fd, const void *key, size_t count, uint64_t *ret_sums)
+{
+	_cleanup_(cleanup_free) uint64_t *values = NULL;
+	int cpus = libbpf_num_possible_cpus();
+
+	if (cpus < 0)
+		return cpus;
+	values = calloc((size_t)cpus, count * sizeof(*values));
+	if (!values)
+		return -ENOMEM;
+	if (bpf_map_lookup_elem(fd, key, values))
+		return -errno;
+	memset(ret_sums, 0, count * sizeof(*ret_sums));
+	for (size_t i = 0; i < (size_t)cpus * count; i++)
+		ret_sums[i % count] += values[i];
+	return 0;
+}
+
+void maps_wait_for_programs(void)
+{
+	/* MEMBARRIER_CMD_GLOBAL is a synchronize_rcu(), and programs run in an
+	 * RCU read side; not to be had with nohz_full */
+	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
+		usleep(GRACE_US);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Operations on one live map, by its fd. All return 0 or -errno and do not
+ * print. Keys and values are arrays of the map's own element types.
+ */
+#ifndef SG_USER_MAPS_H
+#define SG_USER_MAPS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Make keys[i] hold values[i], for all i < count. */
+int maps_write(int fd, const void *keys, const void *values, size_t count,
+	       size_t key_bytes, size_t value_bytes);
+
+/* Delete every key that keep() does not want. */
+int maps_retain(int fd, size_t key_bytes,
+		bool (*keep)(const void *key, const void *context),
+		const void *context);
+
+/* Make the map hold exactly these. A key that stays is never absent. */
+int maps_replace(int fd, const void *keys, const void *values, size_t count,
+		 size_t key_bytes, size_t value_bytes);
+
+/* All keys, for the caller to free. One that comes while this reads may be
+ * missed; one that goes is no error. */
+int maps_keys(int fd, size_t key_bytes, void **ret_keys, size_t *ret_count);
+
+/* All entries, as two arrays for the caller to free. */
+int maps_read(int fd, size_t key_bytes, size_t value_bytes, void **ret_keys,
+	      void **ret_values, size_t *ret_count);
+
+/* The sum over all CPUs of a value that is `count` counters. */
+int maps_sum(int fd, const void *key, size_t count, uint64_t *ret_sums);
+
+/* Wait until no program that was running still is, so that a side of the
+ * policy which is out of force can be written. */
+void maps_wait_for_programs(void);
+
+#endif

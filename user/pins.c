@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* See pins.h. */
+#include "pins.h"
+
+#include <bpf/bpf.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include "cleanup.h"
+#include "sg_iface.h"
+
+#define BPFFS "/sys/fs/bpf"
+
+static const char *const folders[] = {"links", "programs"};
+
+const char *pins_map_name(enum pins_map map)
+{
+	static const char *const names[] = {
+#define X(name) [PINS_##name] = #name,
+		PINS_MAPS(X)
+#undef X
+	};
+
+	return names[map];
+}
+
+int pins_path(const char *dir, const char *sub, const char *name,
+	      char ret_path[PINS_PATH_BYTES])
+{
+	int length = snprintf(ret_path, PINS_PATH_BYTES, "%s%s%s%s%s", dir,
+			      sub ? "/" : "", sub ? sub : "", name ? "/" : "",
+			      name ? name : "");
+
+	return length < PINS_PATH_BYTES ? 0 : -ENAMETOOLONG;
+}
+
+static int open_map(const char *dir, enum pins_map map)
+{
+	char path[PINS_PATH_BYTES];
+	int fd;
+
+	if (pins_path(dir, NULL, pins_map_name(map), path))
+		return -ENAMETOOLONG;
+	fd = bpf_obj_get(path);
+	return fd < 0 ? -errno : fd;
+}
+
+bool pins_exist(const char *dir)
+{
+	char path[PINS_PATH_BYTES];
+
+	return pins_path(dir, NULL, pins_map_name(PINS_gate), path) == 0 &&
+	       access(path, F_OK) == 0;
+}
+
+static int check_layout(const struct pins *pins, struct fault *ret_fault)
+{
+	struct sg_gate gate;
+	__u32 zero = 0;
+
+	if (bpf_map_lookup_elem(pins->map_fds[PINS_gate], &zero, &gate))
+		return fault_set(ret_fault, errno, "%s/gate: %s", pins->dir,
+				 strerror(errno));
+	if (gate.layout == SG_LAYOUT)
+		return 0;
+	return fault_set(ret_fault, EPROTO,
+			 "%s: pinned with layout %u, this scoutgate has %d; "
+			 "run `scoutgate down`, then `up`",
+			 pins->dir, gate.layout, SG_LAYOUT);
+}
+
+int pins_open(const char *dir, struct pins *ret_pins, struct fault *ret_fault)
+{
+	ret_pins->dir = dir;
+	for (int map = 0; map < PINS_MAP_COUNT; map++)
+		ret_pins->map_fds[map] = -1;
+	for (int map = 0; map < PINS_MAP_COUNT; map++) {
+		int fd = open_map(dir, (enum pins_map)map);
+
+		if (fd == -ENOENT && map == 0)
+			return fault_set(ret_fault, ENOENT,
+					 "%s: no gate here; run `scoutgate up`",
+					 dir);
+		if (fd < 0)
+			return fault_set(ret_fault, fd, "%s/%s: %s%s", dir,
+					 pins_map_name((enum pins_map)map),
+					 strerror(-fd),
+					 fd == -ENOENT
+						 ? "; run `scoutgate down`, "
+						   "then `up`"
+						 : "; run as root");
+		ret_pins->map_fds[map] = fd;
+	}
+	return check_layout(ret_pins, ret_fault);
+}
+
+void pins_close(struct pins *pins)
+{
+	for (int map = 0; map < PINS_MAP_COUNT; map++)
+		cleanup_close(&pins->map_fds[map]);
+}
+
+int pins_lock(const char *dir, struct fault *ret_fault)
+{
+	_cleanup_(cleanup_close) int fd = -1;
+
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		return fault_set(ret_fault, ENOENT,
+				 "%s: no gate here; run `scoutgate up`", dir);
+	if (fd < 0)
+		return fault_set(ret_fault, errno, "%s: %s; run as root", dir,
+				 strerror(errno));
+	if (flock(fd, LOCK_EX | LOCK_NB))
+		return fault_set(ret_fault, EBUSY,
+				 "%s: another scoutgate is changing it; try "
+				 "again when it is done",
+				 dir);
+	return cleanup_steal_fd(&fd);
+}
+
+/* The folder that will hold dir, which is there already. */
+static int parent_of(const char *dir, char ret_parent[PATH_MAX])
+{
+	char *slash;
+
+	if (snprintf(ret_parent, PATH_MAX, "%s", dir) >= PATH_MAX)
+		return -ENAMETOOLONG;
+	slash = strrchr(ret_parent, '/');
+	if (!slash)
+		return -EINVAL;
+	*(slash == ret_parent ? slash + 1 : slash) = '\0';
+	return 0;
+}
+
+static bool is_bpffs(const char *path)
+{
+	struct statfs fs;
+
+	return statfs(path, &fs) == 0 && fs.f_type == BPF_FS_MAGIC;
+}
+
+static int check_bpffs(const char *dir, struct fault *ret_fault)
+{
+	char parent[PATH_MAX];
+	int r = parent_of(dir, parent);
+
+	if (r)
+		return fault_set(ret_fault, r, "%s: give an absolute path",
+				 dir);
+	if (is_bpffs(parent))
+		return 0;
+	if (strcmp(parent, BPFFS) != 0)
+		return fault_set(ret_fault, EINVAL,
+				 "%s: not on a bpffs; mount one (mount -t bpf "
+				 "bpf %s) or choose another --pin-dir",
+				 dir, parent);
+	if (mount("bpf", BPFFS, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+		  "mode=0700"))
+		return fault_set(ret_fault, errno,
+				 "%s: mounting bpffs failed: %s; run as root "
+				 "on a kernel with BPF",
+				 BPFFS, strerror(errno));
+	return 0;
+}
+
+static int make_folder(const char *path, struct fault *ret_fault)
+{
+	if (mkdir(path, 0700) && errno != EEXIST)
+		return fault_set(ret_fault, errno, "%s: %s; run as root", path,
+				 strerror(errno));
+	return 0;
+}
+
+int pins_prepare(const char *dir, struct fault *ret_fault)
+{
+	char path[PINS_PATH_BYTES];
+	int r = check_bpffs(dir, ret_fault);
+
+	if (!r)
+		r = make_folder(dir, ret_fault);
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]) && !r;
+	     i++) {
+		r = pins_path(dir, folders[i], NULL, path);
+		if (r)
+			return fault_set(ret_fault, r, "%s: too long", dir);
+		r = make_folder(path, ret_fault);
+	}
+	return r;
+}
+
+static void close_dir(DIR **dir)
+{
+	if (*dir)
+		closedir(*dir);
+}
+
+/* Unlink everything in a folder, and the folder. */
+static int remove_folder(const char *path, struct fault *ret_fault)
+{
+	_cleanup_(close_dir) DIR *dir = opendir(path);
+	const struct dirent *entry;
+
+	if (!dir)
+		return errno == ENOENT ? 0
+				       : fault_set(ret_fault, errno, "%s: %s",
+						   path, strerror(errno));
+	while ((entry = readdir(dir)) != NULL) {
+		if (entry->d_name[0] == '.')
+			continue;
+		if (unlinkat(dirfd(dir), entry->d_name, 0) && errno != ENOENT)
+			return fault_set(ret_fault, errno, "%s/%s: %s", path,
+					 entry->d_name, strerror(errno));
+	}
+	if (rmdir(path) && errno != ENOENT)
+		return fault_set(ret_fault, errno, "%s: %s", path,
+				 strerror(errno));
+	return 0;
+}
+
+int pins_remove(const char *dir, struct fault *ret_fault)
+{
+	char path[PINS_PATH_BYTES];
+	int r = 0;
+
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]) && !r;
+	     i++) {
+		r = pins_path(dir, folders[i], NULL, path);
+		if (!r)
+			r = remove_folder(path, ret_fault);
+	}
+	return r ? r : remove_folder(dir, ret_fault);
+}

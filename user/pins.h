@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The instance as it stands in bpffs: DIR/MAP for each map, DIR/programs/ and
+ * DIR/links/. Whoever holds its lock may change it.
+ */
+#ifndef SG_USER_PINS_H
+#define SG_USER_PINS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "fault.h"
+
+/* X(name): every map, as it is pinned */
+#define PINS_MAPS(X)                                                           \
+	X(active)                                                              \
+	X(policy)                                                              \
+	X(grants)                                                              \
+	X(ports)                                                               \
+	X(sources)                                                             \
+	X(forwards)                                                            \
+	X(hits)                                                                \
+	X(gate)                                                                \
+	X(ifaces)                                                              \
+	X(addresses)                                                           \
+	X(subnets)                                                             \
+	X(masquerade_as)                                                       \
+	X(flows)                                                               \
+	X(half_open)                                                           \
+	X(sweep)                                                               \
+	X(sweep_hand)                                                          \
+	X(mappings)                                                            \
+	X(drops)
+
+enum pins_map {
+#define X(name) PINS_##name,
+	PINS_MAPS(X)
+#undef X
+		PINS_MAP_COUNT
+};
+
+#define PINS_PATH_BYTES 512
+
+struct pins {
+	const char *dir;
+	int map_fds[PINS_MAP_COUNT]; /* -1: not open */
+};
+
+const char *pins_map_name(enum pins_map map);
+/* "DIR/SUB/NAME", sub may be NULL; -ENAMETOOLONG if it does not fit */
+int pins_path(const char *dir, const char *sub, const char *name,
+	      char ret_path[PINS_PATH_BYTES]);
+
+/* Whether an instance stands in dir. */
+bool pins_exist(const char *dir);
+
+/* Open every map of the instance. -ENOENT: there is none; -EPROTO: it is of
+ * another layout. pins_close() in every case. */
+int pins_open(const char *dir, struct pins *ret_pins, struct fault *ret_fault);
+void pins_close(struct pins *pins);
+
+/* The writer's lock, held until the fd returned is closed; -EBUSY: another
+ * holds it. dir must be there. */
+int pins_lock(const char *dir, struct fault *ret_fault);
+
+/* Make dir and its folders, on a bpffs, which is mounted if it is missing. */
+int pins_prepare(const char *dir, struct fault *ret_fault);
+
+/* Remove every pin and folder; what is not there is no error. */
+int pins_remove(const char *dir, struct fault *ret_fault);
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The validated policy, as the configuration says it: one whole value, with no
+ * tie to the running system. Config path: text -> config -> policy -> entries.
+ */
+#ifndef SG_USER_POLICY_H
+#define SG_USER_POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "fault.h"
+#include "sg_flow.h"
+#include "sg_iface.h"
+#include "sg_policy.h"
+#include "text.h"
+
+#define POLICY_PATTERNS_MAX 32	  /* interface patterns of a role */
+#define POLICY_FORWARDS_MAX 65536 /* ports, all forwards and protocols */
+#define POLICY_FLOWS_MAX (1U << 22)
+
+/* X(FIELD, "configuration key", default in seconds) */
+#define POLICY_TIMEOUTS(X)                                                     \
+	X(tcp_half_open, "tcp-half-open", 240)                                 \
+	X(tcp_established, "tcp-established", 432000)                          \
+	X(tcp_closing, "tcp-closing", 240)                                     \
+	X(tcp_reset, "tcp-reset", 10)                                          \
+	X(udp_new, "udp-new", 30)                                              \
+	X(udp_assured, "udp-assured", 180)                                     \
+	X(icmp, "icmp", 60)
+
+struct policy_role {
+	char patterns[POLICY_PATTERNS_MAX][SG_IFNAME_BYTES];
+	size_t pattern_count;
+};
+
+/* One range of one forward; a forward of three ranges is three of these. */
+struct policy_forward {
+	char name[SG_NAME_BYTES];
+	uint8_t protocol; /* IPPROTO_TCP or IPPROTO_UDP */
+	struct port_range ports;
+	uint16_t to_first;   /* container port that ports.first goes to */
+	size_t source_first; /* of policy.sources */
+	size_t source_count; /* 0: from anywhere */
+	int line;	     /* of the configuration file */
+};
+
+struct policy {
+	struct policy_role roles[SG_ROLE_COUNT];
+	struct sg_addr container;
+	struct network vpn_network;
+	struct network container_network;
+	struct policy_forward *forwards; /* owned */
+	size_t forward_count;
+	struct network *sources; /* owned: the `from` of all forwards */
+	size_t source_count;
+	bool grants[SG_GRANT_COUNT]; /* at first start */
+	uint16_t control_port;	     /* 0: no host control */
+	uint8_t echo_roles;	     /* SG_ROLE_BIT()s */
+	uint8_t masquerade_roles;
+	struct port_range masquerade_ports;
+	uint32_t flows;	    /* entries, a power of two */
+	uint32_t half_open; /* entries */
+	struct {
+#define X(field, key, seconds) uint32_t field;
+		POLICY_TIMEOUTS(X)
+#undef X
+	} timeout_s;
+};
+
+/* Fill with the documented defaults; owns nothing yet. */
+void policy_init(struct policy *ret_policy);
+void policy_release(struct policy *policy);
+
+/* What an empty file means: nothing is open, in any direction. */
+void policy_deny_all(struct policy *policy);
+
+/* Append a copy. 0, or -ENOMEM. */
+int policy_add_source(struct policy *policy, const struct network *source);
+int policy_add_forward(struct policy *policy,
+		       const struct policy_forward *forward);
+
+/* What no single line can show to be wrong. Returns 0, or -EINVAL with
+ * *ret_fault and *ret_line (0: the file as a whole). */
+int policy_validate(const struct policy *policy, struct fault *ret_fault,
+		    int *ret_line);
+
+/* The role of an interface, or -ENOENT: it is not governed. */
+int policy_role_of(const struct policy *policy, const char *interface);
+
+#endif

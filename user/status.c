@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* scoutgate status: is the gate whole, and what is open. */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "cleanup.h"
+#include "dataplane.h"
+#include "forwards.h"
+#include "hook.h"
+#include "maps.h"
+#include "names.h"
+#include "pins.h"
+#include "sg_iface.h"
+#include "sg_policy.h"
+#include "show.h"
+#include "verb.h"
+
+#define IP_FORWARD "/proc/sys/net/ipv4/ip_forward"
+
+static const struct show_column iface_columns[] = {
+	{"interface", "INTERFACE"},
+	{"role", "ROLE"},
+	{"ingress", "INGRESS"},
+	{"egress", "EGRESS"},
+};
+
+static const struct show_column grant_columns[] = {
+	{"grant", "GRANT"},
+	{"state", "STATE"},
+	{"seconds_left", "SECONDS LEFT"},
+};
+
+static const struct show_column trouble_columns[] = {{"trouble", "TROUBLE"}};
+
+/* A finding that keeps the gate from being healthy. */
+__attribute__((format(printf, 2, 3))) static void
+add_trouble(struct json_object *troubles, const char *format, ...)
+{
+	char text[256];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	show_add_text(show_add_row(troubles), "trouble", text);
+}
+
+static uint32_t program_id(const char *pin_dir, enum dataplane_program program)
+{
+	_cleanup_(cleanup_close) int fd = -1;
+	struct bpf_prog_info info = {0};
+	__u32 bytes = sizeof(info);
+	char path[PINS_PATH_BYTES];
+
+	if (pins_path(pin_dir, "programs", dataplane_program_name(program),
+		      path))
+		return 0;
+	fd = bpf_obj_get(path);
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &bytes))
+		return 0;
+	return info.id;
+}
+
+static void add_hook(struct json_object *row, struct json_object *troubles,
+		     const char *pin_dir, uint32_t ifindex, enum hook_side side,
+		     enum dataplane_program program)
+{
+	struct hook hook = {pin_dir, ifindex, side};
+	const char *key = side == HOOK_INGRESS ? "ingress" : "egress";
+	enum hook_mode mode;
+	uint32_t id;
+
+	if (hook_query(&hook, &mode, &id)) {
+		show_add_text(row, key, "absent");
+		add_trouble(troubles,
+			    "no program on %s of interface %u; run `scoutgate "
+			    "up`",
+			    key, ifindex);
+		return;
+	}
+	show_add_text(row, key, hook_mode_name(mode));
+	if (id != program_id(pin_dir, program))
+		add_trouble(troubles,
+			    "another program than the gate's on %s of "
+			    "interface %u; run `scoutgate up`",
+			    key, ifindex);
+}
+
+static int add_ifaces(const struct pins *pins, struct json_object *rows,
+		      struct json_object *troubles)
+{
+	_cleanup_(cleanup_free) uint32_t *keys = NULL;
+	_cleanup_(cleanup_free) struct sg_iface *ifaces = NULL;
+	bool found[SG_ROLE_COUNT] = {false};
+	size_t count;
+	int r = maps_read(pins->map_fds[PINS_ifaces], sizeof(*keys),
+			  sizeof(*ifaces), (void **)&keys, (void **)&ifaces,
+			  &count);
+
+	for (size_t i = 0; i < count && !r; i++) {
+		struct json_object *row = show_add_row(rows);
+		enum sg_role role = ifaces[i].role;
+
+		found[role] = true;
+		show_add_text(row, "interface", ifaces[i].name);
+		show_add_text(row, "role", name_of_role(role));
+		add_hook(row, troubles, pins->dir, keys[i], HOOK_INGRESS,
+			 role == SG_ROLE_CONTAINER ? DATAPLANE_sg_container_in
+						   : DATAPLANE_sg_uplink_in);
+		add_hook(row, troubles, pins->dir, keys[i], HOOK_EGRESS,
+			 DATAPLANE_sg_host_out);
+	}
+	for (unsigned int role = 0; role < SG_ROLE_COUNT && !r; role++)
+		if (!found[role])
+			add_trouble(troubles, "no interface has the role %s",
+				    name_of_role(role));
+	return r;
+}
+
+static int add_grants(const struct pins *pins, struct json_object *rows)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	for (__u32 id = 0; id < SG_GRANT_COUNT; id++) {
+		struct json_object *row = show_add_row(rows);
+		struct sg_grant grant;
+		bool open;
+
+		if (bpf_map_lookup_elem(pins->map_fds[PINS_grants], &id,
+					&grant))
+			return -errno;
+		open = grant.open == 1 &&
+		       (!grant.deadline_s || now.tv_sec < grant.deadline_s);
+		show_add_text(row, "grant", name_of_grant(id));
+		show_add_text(row, "state", open ? "open" : "closed");
+		if (open && grant.deadline_s)
+			show_add_number(row, "seconds_left",
+					grant.deadline_s -
+						(uint64_t)now.tv_sec);
+	}
+	return 0;
+}
+
+/* Not the gate's to switch, but its users want to know. */
+static bool kernel_forwards(void)
+{
+	_cleanup_(cleanup_close) int fd = -1;
+	char value = '0';
+
+	fd = open(IP_FORWARD, O_RDONLY | O_CLOEXEC);
+	return fd >= 0 && read(fd, &value, 1) == 1 && value == '1';
+}
+
+#define TABLE(root, key, columns)                                              \
+	print_section(root, key, columns, sizeof(columns) / sizeof(columns[0]))
+
+static void print_section(struct json_object *root, const char *key,
+			  const struct show_column *columns, size_t count)
+{
+	struct json_object *rows = json_object_object_get(root, key);
+
+	if (columns == trouble_columns && json_object_array_length(rows) == 0)
+		return;
+	show_table(rows, columns, count);
+	putchar('\n');
+}
+
+static void print_text(struct json_object *root)
+{
+	TABLE(root, "interfaces", iface_columns);
+	TABLE(root, "grants", grant_columns);
+	forwards_print(json_object_object_get(root, "forwards"));
+	putchar('\n');
+	TABLE(root, "troubles", trouble_columns);
+	printf("kernel forwarding: %s\nhealth: %s\n",
+	       kernel_forwards() ? "on (the gate does not need it)" : "off",
+	       json_object_get_string(json_object_object_get(root, "health")));
+}
+
+static int report(const struct context *context, const struct pins *pins,
+		  struct fault *ret_fault)
+{
+	_cleanup_(show_release) struct json_object *root =
+		json_object_new_object();
+	struct json_object *ifaces = show_add_list(root, "interfaces");
+	struct json_object *grants = show_add_list(root, "grants");
+	struct json_object *rules = show_add_list(root, "forwards");
+	struct json_object *troubles = show_add_list(root, "troubles");
+	bool healthy;
+	int r = add_ifaces(pins, ifaces, troubles);
+
+	if (!r)
+		r = add_grants(pins, grants);
+	if (!r)
+		r = forwards_add(pins, rules);
+	if (r)
+		return fault_set(ret_fault, r, "%s: reading failed: %s",
+				 context->pin_dir, strerror(-r));
+	healthy = json_object_array_length(troubles) == 0;
+	show_add_flag(root, "kernel_forwarding", kernel_forwards());
+	show_add_text(root, "health", healthy ? "healthy" : "degraded");
+	if (context->json)
+		show_json(root);
+	else
+		print_text(root);
+	return healthy ? EXIT_OK : EXIT_DEGRADED;
+}
+
+int verb_status(const struct context *context, int count, char **args)
+{
+	_cleanup_(pins_close) struct pins pins;
+	struct fault fault;
+	int r;
+
+	(void)args;
+	if (count)
+		return verb_usage("status takes no arguments");
+	r = pins_open(context->pin_dir, &pins, &fault);
+	if (r) {
+		verb_fail(&fault);
+		return r == -ENOENT ? EXIT_NOT_LOADED : EXIT_FAILED;
+	}
+	r = report(context, &pins, &fault);
+	return r < 0 ? verb_fail(&fault) : r;
+}

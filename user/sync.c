@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* See sync.h. */
+#include "sync.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "entries.h"
+#include "maps.h"
+
+static bool is_other_side(const void *key, const void *context)
+{
+	return ((const struct sg_port_key *)key)->side !=
+	       *(const uint32_t *)context;
+}
+
+static bool is_other_forward(const void *key, const void *context)
+{
+	return ((const struct sg_forward_key *)key)->side !=
+	       *(const uint32_t *)context;
+}
+
+static bool is_other_source(const void *key, const void *context)
+{
+	return ((const struct sg_source_key *)key)->side !=
+	       *(const uint32_t *)context;
+}
+
+static int clear_side(const struct pins *pins, uint32_t side)
+{
+	int r = maps_retain(pins->map_fds[PINS_ports],
+			    sizeof(struct sg_port_key), is_other_side, &side);
+
+	if (!r)
+		r = maps_retain(pins->map_fds[PINS_forwards],
+				sizeof(struct sg_forward_key), is_other_forward,
+				&side);
+	if (!r)
+		r = maps_retain(pins->map_fds[PINS_sources],
+				sizeof(struct sg_source_key), is_other_source,
+				&side);
+	return r;
+}
+
+/* A rule's counters go on when the rule is the same on both sides. */
+static int prepare_hits(const struct pins *pins,
+			const struct policy_entries *entries, uint32_t from)
+{
+	_cleanup_(cleanup_free) struct sg_hits *zeros = NULL;
+	int fd = pins->map_fds[PINS_hits];
+	struct sg_forward old;
+	uint64_t unused[2];
+
+	zeros = calloc((size_t)libbpf_num_possible_cpus(), sizeof(*zeros));
+	if (!zeros)
+		return -ENOMEM;
+	for (uint32_t rule = 0; rule < entries->forward_count; rule++) {
+		struct sg_forward_key key = {.side = from, .rule = rule};
+
+		if (bpf_map_lookup_elem(pins->map_fds[PINS_forwards], &key,
+					&old) == 0 &&
+		    !memcmp(&old, &entries->forwards[rule], sizeof(old)) &&
+		    maps_sum(fd, &rule, 2, unused) == 0)
+			continue;
+		if (bpf_map_update_elem(fd, &rule, zeros, BPF_ANY))
+			return -errno;
+	}
+	return 0;
+}
+
+static int write_side(const struct pins *pins,
+		      const struct policy_entries *entries, uint32_t side)
+{
+	uint32_t one[1] = {1};
+	int r;
+
+	r = maps_write(pins->map_fds[PINS_ports], entries->port_keys,
+		       entries->ports, entries->port_count,
+		       sizeof(*entries->port_keys), sizeof(*entries->ports));
+	if (!r)
+		r = maps_write(pins->map_fds[PINS_forwards],
+			       entries->forward_keys, entries->forwards,
+			       entries->forward_count,
+			       sizeof(*entries->forward_keys),
+			       sizeof(*entries->forwards));
+	for (size_t i = 0; i < entries->source_count && !r; i++)
+		r = maps_write(pins->map_fds[PINS_sources],
+			       &entries->source_keys[i], one, 1,
+			       sizeof(*entries->source_keys), sizeof(one[0]));
+	if (!r)
+		r = maps_write(pins->map_fds[PINS_policy], &side,
+			       &entries->policy, 1, sizeof(side),
+			       sizeof(entries->policy));
+	return r;
+}
+
+static int replace_side(const struct pins *pins, const struct policy *policy)
+{
+	_cleanup_(entries_release_policy) struct policy_entries entries = {0};
+	struct sg_active active;
+	struct sg_policy old;
+	__u32 zero = 0;
+	uint32_t side;
+	int r;
+
+	if (bpf_map_lookup_elem(pins->map_fds[PINS_active], &zero, &active))
+		return -errno;
+	active.side %= SG_SIDES;
+	side = 1 - active.side;
+	if (bpf_map_lookup_elem(pins->map_fds[PINS_policy], &active.side, &old))
+		return -errno;
+	r = entries_of_policy(policy, side, &entries);
+	if (r)
+		return r;
+	entries.policy.generation = old.generation + 1;
+	if (entries.policy.generation == 0)
+		entries.policy.generation = 1;
+	maps_wait_for_programs();
+	r = clear_side(pins, side);
+	if (!r)
+		r = write_side(pins, &entries, side);
+	if (!r)
+		r = prepare_hits(pins, &entries, active.side);
+	if (r)
+		return r;
+	active.side = side;
+	if (bpf_map_update_elem(pins->map_fds[PINS_active], &zero, &active,
+				BPF_ANY))
+		return -errno;
+	return 0;
+}
+
+int sync_policy(const struct pins *pins, const struct policy *policy,
+		struct fault *ret_fault)
+{
+	int r = replace_side(pins, policy);
+
+	return r ? fault_set(ret_fault, r,
+			     "%s: writing the policy failed: %s; the old one "
+			     "stays in force",
+			     pins->dir, strerror(-r))
+		 : 0;
+}
+
+static int write_gate(const struct pins *pins,
+		      const struct link_entries *entries)
+{
+	int fd = pins->map_fds[PINS_gate];
+	struct sg_gate gate;
+	__u32 zero = 0;
+
+	if (bpf_map_lookup_elem(fd, &zero, &gate))
+		return -errno;
+	if (gate.container_ifindex != entries->container_ifindex)
+		memset(gate.container_mac, 0, sizeof(gate.container_mac));
+	gate.layout = SG_LAYOUT;
+	gate.container_ifindex = entries->container_ifindex;
+	memcpy(gate.veth_mac, entries->veth_mac, sizeof(gate.veth_mac));
+	return bpf_map_update_elem(fd, &zero, &gate, BPF_ANY) ? -errno : 0;
+}
+
+static int replace_links(const struct pins *pins, const struct policy *policy,
+			 const struct links *links)
+{
+	_cleanup_(entries_release_links) struct link_entries e = {0};
+	int r = entries_of_links(policy, links, &e);
+
+	if (!r)
+		r = write_gate(pins, &e);
+	if (!r)
+		r = maps_replace(pins->map_fds[PINS_addresses], e.addr_keys,
+				 e.addrs, e.addr_count, sizeof(*e.addr_keys),
+				 sizeof(*e.addrs));
+	if (!r)
+		r = maps_replace(pins->map_fds[PINS_subnets], e.subnet_keys,
+				 e.subnets, e.subnet_count,
+				 sizeof(*e.subnet_keys), sizeof(*e.subnets));
+	if (!r)
+		r = maps_replace(pins->map_fds[PINS_masquerade_as], e.as_keys,
+				 e.as, e.as_count, sizeof(*e.as_keys),
+				 sizeof(*e.as));
+	if (!r)
+		r = maps_replace(pins->map_fds[PINS_ifaces], e.iface_keys,
+				 e.ifaces, e.iface_count, sizeof(*e.iface_keys),
+				 sizeof(*e.ifaces));
+	return r;
+}
+
+int sync_links(const struct pins *pins, const struct policy *policy,
+	       const struct links *links, struct fault *ret_fault)
+{
+	int r = replace_links(pins, policy, links);
+
+	return r ? fault_set(ret_fault, r,
+			     "%s: writing the interfaces failed: %s", pins->dir,
+			     strerror(-r))
+		 : 0;
+}
+
+int sync_grants(const struct pins *pins, const struct policy *policy,
+		struct fault *ret_fault)
+{
+	for (__u32 id = 0; id < SG_GRANT_COUNT; id++) {
+		struct sg_grant grant = {.open = policy->grants[id]};
+
+		if (bpf_map_update_elem(pins->map_fds[PINS_grants], &id, &grant,
+					BPF_ANY))
+			return fault_set(ret_fault, errno, "%s/grants: %s",
+					 pins->dir, strerror(errno));
+	}
+	return 0;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Entries into live maps, so that the datapath sees the old or the new. */
+#ifndef SG_USER_SYNC_H
+#define SG_USER_SYNC_H
+
+#include "links.h"
+#include "pins.h"
+#include "policy.h"
+
+/* The whole policy onto the side that is out of force, then one index write
+ * puts it in force. On failure the old one stays. */
+int sync_policy(const struct pins *pins, const struct policy *policy,
+		struct fault *ret_fault);
+
+/* The links that the policy governs, with their addresses. */
+int sync_links(const struct pins *pins, const struct policy *policy,
+	       const struct links *links, struct fault *ret_fault);
+
+/* The grants as the configuration wants them at first start. */
+int sync_grants(const struct pins *pins, const struct policy *policy,
+		struct fault *ret_fault);
+
+#endif

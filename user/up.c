@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* scoutgate up, down, reload: the gate as a whole. */
+#include <errno.h>
+#include <stdio.h>
+
+#include "cleanup.h"
+#include "config.h"
+#include "instance.h"
+#include "names.h"
+#include "verb.h"
+
+/* One line for each role that nothing here has. */
+static int warn_of_absent(const struct policy *policy)
+{
+	_cleanup_(links_release) struct links links = {0};
+	bool found[SG_ROLE_COUNT] = {false};
+	struct fault fault;
+
+	if (links_read(&links, &fault))
+		return verb_fail(&fault);
+	for (size_t i = 0; i < links.count; i++) {
+		int role = policy_role_of(policy, links.items[i].name);
+
+		if (role >= 0)
+			found[role] = true;
+	}
+	for (unsigned int role = 0; role < SG_ROLE_COUNT; role++)
+		if (!found[role])
+			fprintf(stderr,
+				"scoutgate: no interface has the role %s yet; "
+				"run `scoutgate up` again when it is there\n",
+				name_of_role(role));
+	return EXIT_OK;
+}
+
+static int apply(const struct context *context,
+		 int (*how)(const char *, bool, const struct policy *,
+			    struct fault *))
+{
+	_cleanup_(policy_release) struct policy policy = {0};
+	struct fault fault;
+
+	if (config_load(context->config, &policy, &fault) ||
+	    how(context->pin_dir, context->clsact, &policy, &fault))
+		return verb_fail(&fault);
+	return warn_of_absent(&policy);
+}
+
+int verb_up(const struct context *context, int count, char **args)
+{
+	(void)args;
+	return count ? verb_usage("up takes no arguments")
+		     : apply(context, instance_up);
+}
+
+int verb_reload(const struct context *context, int count, char **args)
+{
+	(void)args;
+	return count ? verb_usage("reload takes no arguments")
+		     : apply(context, instance_reload);
+}
+
+int verb_down(const struct context *context, int count, char **args)
+{
+	struct fault fault;
+
+	(void)args;
+	if (count)
+		return verb_usage("down takes no arguments");
+	return instance_down(context->pin_dir, &fault) ? verb_fail(&fault)
+						       : EXIT_OK;
+}
