@@ -23,7 +23,11 @@
 static struct {
 	const char *name;
 	struct fault *fault;
-	const cfg_opt_t *seen[SEEN_MAX];
+	struct seen {
+		const cfg_opt_t *opt;
+		unsigned int values;
+		bool is_complete;
+	} seen[SEEN_MAX];
 	size_t seen_count;
 } parse;
 
@@ -39,21 +43,63 @@ report(cfg_t *cfg, const char *format, va_list args)
 		  what);
 }
 
-/* An option's second assignment would silently win over its first. */
-static int check_once(cfg_t *cfg, cfg_opt_t *opt)
+static struct seen *find_seen(const cfg_opt_t *opt)
 {
 	for (size_t i = 0; i < parse.seen_count; i++)
-		if (parse.seen[i] == opt) {
-			cfg_error(cfg, "\"%s\" is given twice; keep one",
+		if (parse.seen[i].opt == opt)
+			return &parse.seen[i];
+	return NULL;
+}
+
+/* A setting's second assignment would silently win over its first. A list's
+ * validator is called for each value, and once more at its closing brace. */
+static int check_once(cfg_t *cfg, cfg_opt_t *opt)
+{
+	unsigned int values = cfg_opt_size(opt);
+	bool is_list = opt->flags & CFGF_LIST;
+	struct seen *seen = find_seen(opt);
+
+	if (!seen) {
+		if (parse.seen_count == SEEN_MAX) {
+			cfg_error(cfg, "more than %d settings", SEEN_MAX);
+			return -1;
+		}
+		parse.seen[parse.seen_count++] = (struct seen){
+			.opt = opt,
+			.values = values,
+			.is_complete = !is_list || values == 0,
+		};
+		return 0;
+	}
+	if (seen->is_complete ||
+	    (values != seen->values && values != seen->values + 1)) {
+		cfg_error(cfg, "\"%s\" is given twice; keep one",
+			  cfg_opt_name(opt));
+		return -1;
+	}
+	seen->is_complete = values == seen->values;
+	seen->values = values;
+	return 0;
+}
+
+/* libconfuse takes a list's only value without braces, and unchecked. */
+static int check_braces(cfg_t *section)
+{
+	for (cfg_opt_t *opt = section->opts; opt->name; opt++)
+		if (opt->flags & CFGF_LIST && cfg_opt_size(opt) &&
+		    !find_seen(opt)) {
+			cfg_error(section, "%s: write it as a list, {\"...\"}",
 				  cfg_opt_name(opt));
 			return -1;
 		}
-	if (parse.seen_count == SEEN_MAX) {
-		cfg_error(cfg, "more than %d settings", SEEN_MAX);
-		return -1;
-	}
-	parse.seen[parse.seen_count++] = opt;
 	return 0;
+}
+
+static int check_section(cfg_t *cfg, cfg_opt_t *opt)
+{
+	if (check_once(cfg, opt))
+		return -1;
+	return check_braces(cfg_opt_getnsec(opt, 0));
 }
 
 static int refuse(cfg_t *cfg, cfg_opt_t *opt, const char *value,
@@ -207,11 +253,13 @@ static int check_duration(cfg_t *cfg, cfg_opt_t *opt)
 /* The settings of a section that is complete cannot come again. */
 static void forget_seen(const cfg_t *section)
 {
-	for (const cfg_opt_t *opt = section->opts; opt->name; opt++)
-		for (size_t i = 0; i < parse.seen_count; i++)
-			if (parse.seen[i] == opt)
-				parse.seen[i--] =
-					parse.seen[--parse.seen_count];
+	struct seen *seen;
+
+	for (const cfg_opt_t *opt = section->opts; opt->name; opt++) {
+		seen = find_seen(opt);
+		if (seen)
+			*seen = parse.seen[--parse.seen_count];
+	}
 }
 
 /* A forward as a whole: what it must have, and what goes with what. */
@@ -222,6 +270,8 @@ static int check_forward(cfg_t *cfg, cfg_opt_t *opt)
 	struct port_range from;
 	struct port_range to;
 
+	if (check_braces(forward))
+		return -1;
 	forget_seen(forward);
 	if (!title[0] || strlen(title) >= SG_NAME_BYTES)
 		return refuse(cfg, opt, title, "name of 1 to 31 characters");
@@ -314,7 +364,12 @@ static cfg_opt_t timeouts_opts[] = {
 		CFG_END(),
 };
 
+/* Put behind the text: libconfuse takes the end of the file for the end of
+ * every open section, but this has its place only outside of all of them. */
+#define FILE_END "end of file"
+
 static cfg_opt_t file_opts[] = {
+	CFG_BOOL(FILE_END, cfg_false, CFGF_NONE),
 	CFG_SEC("vpn", uplink_opts, CFGF_NONE),
 	CFG_SEC("lan", lan_opts, CFGF_NONE),
 	CFG_SEC("container", container_opts, CFGF_NONE),
@@ -331,12 +386,12 @@ static cfg_opt_t file_opts[] = {
 static const struct {
 	const char *key;
 	cfg_validate_callback_t check;
-} checks[] = {{"vpn", check_once},
+} checks[] = {{"vpn", check_section},
 	      {"vpn|interfaces", check_interfaces},
 	      {"vpn|network", check_networks},
-	      {"lan", check_once},
+	      {"lan", check_section},
 	      {"lan|interfaces", check_interfaces},
-	      {"container", check_once},
+	      {"container", check_section},
 	      {"container|interface", check_interfaces},
 	      {"container|address", check_addr},
 	      {"container|network", check_networks},
@@ -345,20 +400,20 @@ static const struct {
 	      {"forward|ports", check_ports},
 	      {"forward|to", check_ports},
 	      {"forward|from", check_networks},
-	      {"grants", check_once},
+	      {"grants", check_section},
 #define X(id, name) {"grants|" name, check_once},
 	      SG_GRANTS(X)
 #undef X
-		      {"host", check_once},
+		      {"host", check_section},
 	      {"host|control-port", check_port_or_none},
 	      {"host|icmp-echo", check_roles},
-	      {"egress", check_once},
+	      {"egress", check_section},
 	      {"egress|masquerade", check_uplinks},
 	      {"egress|ports", check_masquerade_ports},
-	      {"limits", check_once},
+	      {"limits", check_section},
 	      {"limits|flows", check_flows},
 	      {"limits|half-open", check_half_open},
-	      {"timeouts", check_once},
+	      {"timeouts", check_section},
 #define X(field, key, seconds) {"timeouts|" key, check_duration},
 	      POLICY_TIMEOUTS(X)
 #undef X
@@ -492,6 +547,33 @@ static void release_cfg(cfg_t **cfg)
 		cfg_free(*cfg);
 }
 
+static int count_lines(const char *text)
+{
+	int lines = 1;
+
+	for (; text[0] && text[1]; text++)
+		lines += text[0] == '\n';
+	return lines;
+}
+
+static int parse_closed(cfg_t *cfg, const char *text)
+{
+	_cleanup_(cleanup_free) char *closed = NULL;
+	struct fault *fault = parse.fault;
+
+	if (asprintf(&closed, "%s\n\"%s\" = on\n", text, FILE_END) < 0)
+		return fault_set(fault, ENOMEM, "out of memory");
+	if (cfg_parse_buf(cfg, closed) == CFG_SUCCESS &&
+	    cfg_getbool(cfg, FILE_END))
+		return 0;
+	if (!fault->text[0] || strstr(fault->text, FILE_END))
+		return fault_set(fault, EINVAL,
+				 "%s:%d: the file ends inside a section, list, "
+				 "comment or string; close it",
+				 parse.name, count_lines(text));
+	return -EINVAL;
+}
+
 static int parse_text(const char *text, struct policy *policy)
 {
 	_cleanup_(release_cfg) cfg_t *cfg = cfg_init(file_opts, CFGF_NONE);
@@ -503,12 +585,9 @@ static int parse_text(const char *text, struct policy *policy)
 	cfg_set_error_function(cfg, report);
 	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
 		cfg_set_validate_func(cfg, checks[i].key, checks[i].check);
-	if (text[0] && cfg_parse_buf(cfg, text) != CFG_SUCCESS) {
-		if (parse.fault->text[0])
-			return -EINVAL;
-		return fault_set(parse.fault, EINVAL, "%s:%d: syntax error",
-				 parse.name, cfg->line);
-	}
+	r = parse_closed(cfg, text);
+	if (r)
+		return r;
 	if (parse.seen_count == 0 && cfg_size(cfg, "forward") == 0)
 		policy_deny_all(policy);
 	r = take(cfg, policy);
@@ -518,8 +597,11 @@ static int parse_text(const char *text, struct policy *policy)
 	if (r) {
 		struct fault inner = *parse.fault;
 
+		/* of no one line: the section that it is most about */
+		if (line == 0)
+			line = cfg_getsec(cfg, "container")->line;
 		return fault_set(parse.fault, r, "%s:%d: %.400s", parse.name,
-				 line, inner.text);
+				 line ? line : 1, inner.text);
 	}
 	return 0;
 }
