@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Tests: unit (C, no root), bpf (C, BPF_PROG_TEST_RUN), e2e (real packets).
+
+UNIT_TESTS := $(patsubst %.c,$(O)/%,$(wildcard tests/unit/test_*.c))
+BPF_TESTS := $(patsubst %.c,$(O)/%,$(wildcard tests/bpf/test_*.c))
+E2E_TESTS := $(wildcard tests/e2e/test_*)
+
+$(O)/tests/%.o: ALL_CFLAGS += -Itests/bpf
+
+$(UNIT_TESTS): $(O)/tests/unit/%: $(O)/tests/unit/%.o $(LIB_OBJECTS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -lcmocka -o $@
+
+$(BPF_TESTS): $(O)/tests/bpf/%: $(O)/tests/bpf/%.o $(O)/tests/bpf/harness.o \
+		$(LIB_OBJECTS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -lcmocka -o $@
+
+build-tests: $(UNIT_TESTS) $(BPF_TESTS)
+
+run-check: all build-tests
+	$(Q)tests/run $(abspath $(O)/scoutgate) $(UNIT_TESTS) $(BPF_TESTS) $(E2E_TESTS)
+
+.PHONY: build-tests run-check
+.SECONDARY:
+-include $(patsubst %,%.d,$(UNIT_TESTS) $(BPF_TESTS)) $(O)/tests/bpf/harness.d

@@ -39,6 +39,9 @@ report(cfg_t *cfg, const char *format, va_list args)
 	if (parse.fault->text[0]) /* the first is the cause */
 		return;
 	vsnprintf(what, sizeof(what), format, args);
+	for (char *c = what; *c; c++)
+		if ((unsigned char)*c < ' ')
+			*c = ' '; /* a message is one line */
 	fault_set(parse.fault, EINVAL, "%s:%d: %s", parse.name, cfg->line,
 		  what);
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* scoutgate's command line: global options, then a verb. */
 #include <argp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,24 +34,6 @@ static const struct {
 };
 
 #define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
-
-int verb_fail(const struct fault *fault)
-{
-	fprintf(stderr, "scoutgate: %s\n", fault->text);
-	return EXIT_FAILED;
-}
-
-int verb_usage(const char *format, ...)
-{
-	va_list args;
-
-	fputs("scoutgate: ", stderr);
-	va_start(args, format);
-	vfprintf(stderr, format, args);
-	va_end(args);
-	fputs("; see `scoutgate --help`\n", stderr);
-	return EXIT_USAGE;
-}
 
 enum { KEY_PIN_DIR = 256, KEY_JSON, KEY_CLSACT };
 

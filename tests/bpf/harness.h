@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The datapath by BPF_PROG_TEST_RUN: a network namespace of the process's own
+ * with tap0 (vpn), eth0 (lan) and ve-container, the programs on private maps,
+ * and packets as bytes in and bytes out.
+ */
+#ifndef SG_TESTS_HARNESS_H
+#define SG_TESTS_HARNESS_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+/* cmocka wants the four above first */
+#include <cmocka.h>
+
+#include "dataplane.h"
+#include "pins.h"
+#include "policy.h"
+#include "sg_flow.h"
+#include "sg_reason.h"
+
+#define TAP0_MAC {0x02, 0, 0, 0, 1, 1}
+#define ETH0_MAC {0x02, 0, 0, 0, 1, 2}
+#define VETH_MAC {0x02, 0, 0, 0, 1, 3}
+#define CONTAINER_MAC {0x02, 0, 0, 0, 9, 3}
+#define REMOTE_MAC {0x02, 0, 0, 0, 9, 1}
+
+#define ACTION_PASS (-1) /* TC_ACT_UNSPEC */
+#define ACTION_DROP 2	 /* TC_ACT_SHOT */
+#define ACTION_REDIRECT 7
+
+#define FRAME_BYTES 2048
+
+enum tcp_flag { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16, URG = 32 };
+
+/* What a packet says; build_frame() makes it bytes with right sums. */
+struct spec {
+	const char *src; /* dotted quad */
+	const char *dst;
+	uint16_t sport; /* ICMP echo: the identifier */
+	uint16_t dport;
+	uint8_t protocol;
+	uint8_t flags;	   /* TCP */
+	uint8_t icmp_type; /* ICMP */
+	uint8_t ttl;	   /* 0: 64 */
+	uint8_t options[40];
+	size_t options_bytes;
+	uint16_t fragment; /* flags and offset, host byte order */
+	bool no_udp_sum;
+	size_t payload_bytes;
+};
+
+struct frame {
+	uint8_t data[FRAME_BYTES];
+	size_t bytes;
+};
+
+enum place { TAP0, ETH0, VE_CONTAINER, IFACE_COUNT };
+
+struct gate_test {
+	struct dataplane dataplane;
+	struct pins pins;
+	struct policy policy;
+	uint32_t ifindex[IFACE_COUNT];
+};
+
+extern struct gate_test gate_test;
+
+/* cmocka group fixtures: the namespace, and a gate with fresh maps for each
+ * test. config: text of the configuration; NULL: the documented default. */
+int harness_setup_group(void **state);
+int harness_setup(void **state);
+int harness_teardown(void **state);
+void harness_reload(const char *config);
+void harness_restart(const char *config);
+void harness_grant(unsigned int grant, uint32_t open, uint32_t deadline_s);
+
+void build_frame(struct frame *frame, const struct spec *spec, enum place at,
+		 bool outgoing);
+/* Recompute what a test has changed. */
+void fix_ip_sum(struct frame *frame);
+bool sums_are_right(const struct frame *frame);
+
+/* Run a packet through a hook: in place, frame is then what came out. */
+int run_in(struct frame *frame, enum place at);	 /* ingress */
+int run_out(struct frame *frame, enum place at); /* egress, host's own */
+/* The same from a spec; *ret_frame may be NULL. */
+int send_in(const struct spec *spec, enum place at, struct frame *ret_frame);
+int send_out(const struct spec *spec, enum place at, struct frame *ret_frame);
+
+uint64_t drops_of(enum place at, enum sg_reason reason);
+/* The packet is dropped, unchanged, and counted under this reason alone. */
+void assert_dropped(struct frame *frame, enum place at, enum sg_reason reason);
+void assert_spec_dropped(const struct spec *spec, enum place at,
+			 enum sg_reason reason);
+
+/* Entries of a map that has struct sg_flow_key. */
+size_t flow_count(enum pins_map map);
+/* The only flow there is, wherever; fails if there is not one. */
+enum pins_map the_flow(struct sg_flow_key *ret_key, struct sg_flow *ret_flow);
+
+/* Fields of a frame with an Ethernet header. */
+const char *frame_src(const struct frame *frame);
+const char *frame_dst(const struct frame *frame);
+uint16_t frame_sport(const struct frame *frame);
+uint16_t frame_dport(const struct frame *frame);
+
+/* Three packets: a TCP conversation from the remote, established. */
+void open_tcp(const struct spec *syn, enum place at, struct spec *ret_reply);
+
+#endif

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The embedded lab: namespaces of its own for the host that the gate guards,
+# the expert behind the VPN, a LAN host and the container. Sourced.
+#
+# lab_enter re-executes the calling script in mount and PID namespaces of its
+# own, so that everything a run makes (namespaces, mounts, processes, pins) ends
+# with it, however it ends.
+#
+#   expert 10.1.0.1 --- tap0 10.1.0.2 \
+#                                      host --- ve-container 10.0.3.1
+#   lan 192.168.7.9 --- eth0 192.168.7.2 /          |
+#                                       container host0 10.0.3.2
+
+LAB_DIR=/mnt/scoutgate-lab # on a tmpfs that only the run sees
+PINS=$LAB_DIR/bpf/gate
+CONF=$LAB_DIR/gate.conf
+
+lab_enter() { # lab_enter SCRIPT [ARGUMENT...]
+	[ -n "${LAB_INSIDE:-}" ] && return
+	[ "$(id -u)" = 0 ] || { echo "run as root" >&2; exit 1; }
+	LAB_INSIDE=1 LAB_OUTER=$$ exec unshare --mount --pid --fork --kill-child=KILL \
+		--mount-proc --propagation private -- bash "$@"
+}
+
+# in HOST|expert|lan|container COMMAND...
+in_ns() {
+	local ns=$1
+	shift
+	nsenter --net="/run/netns/$ns" "$@"
+}
+host() { in_ns host "$@"; }
+expert() { in_ns expert "$@"; }
+lan() { in_ns lan "$@"; }
+container() { in_ns container "$@"; }
+
+gate() { host "$SCOUTGATE" --pin-dir "$PINS" -c "$CONF" "$@"; }
+
+# wait_for SECONDS COMMAND...: until it succeeds; 20 tries a second
+wait_for() {
+	local tries=$(($1 * 20))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		tries=$((tries - 1))
+		[ $tries -gt 0 ] || return 1
+		sleep 0.05
+	done
+}
+
+lab_namespaces() {
+	mkdir -p /run/netns
+	mount -t tmpfs tmpfs /run/netns
+	mount -t tmpfs tmpfs /mnt
+	mkdir -p "$LAB_DIR/bpf"
+	mount -t bpf bpf "$LAB_DIR/bpf"
+	local ns
+	for ns in host expert lan "$@"; do
+		ip netns add "$ns"
+		ip -n "$ns" link set lo up
+	done
+	host sysctl -qw net.ipv4.ip_forward=0
+}
+
+# lab_wire LEFT_NS LEFT_IF LEFT_ADDR RIGHT_NS RIGHT_IF RIGHT_ADDR: by a veth
+lab_wire() {
+	ip -n "$1" link add "$2" type veth peer name "$5" netns "$4"
+	[ "$3" = - ] || ip -n "$1" addr add "$3" dev "$2"
+	[ "$6" = - ] || ip -n "$4" addr add "$6" dev "$5"
+	ip -n "$1" link set "$2" up
+	ip -n "$4" link set "$5" up
+}
+
+lab_lan() {
+	lab_wire host eth0 192.168.7.2/24 lan lan0 192.168.7.9/24
+	# what a hostile neighbour would do
+	ip -n lan route add 10.0.3.0/24 via 192.168.7.2
+	ip -n lan route add 10.1.0.0/24 via 192.168.7.2
+}
+
+# The VPN as a plain veth: the same interface name and addresses, no OpenVPN.
+lab_vpn_plain() {
+	lab_wire host tap0 10.1.0.2/24 expert vpn0 10.1.0.1/24
+	ip -n expert route add 10.0.3.0/24 via 10.1.0.2
+	ip -n expert route add 192.168.7.0/24 via 10.1.0.2
+}
+
+# The container as a plain network namespace.
+lab_container_plain() {
+	lab_wire host ve-container 10.0.3.1/24 container host0 10.0.3.2/24
+	ip -n container route add default via 10.0.3.1
+}
+
+# The whole lab of plain namespaces, gate not yet up.
+lab_plain() {
+	lab_namespaces container
+	lab_lan
+	lab_vpn_plain
+	lab_container_plain
+	cp "$LAB_ROOT/../../user/scoutgate.conf" "$CONF"
+}
+
+# ------------------------------------------------------------------ assertions
+# Each test is a function test_NAME; lab_run_tests runs all that are defined.
+PASSED=0 FAILED=0 SKIPPED=0
+
+fail() {
+	echo "    $*" >&2
+	TEST_FAILED=1
+}
+# expect WHAT COMMAND...: it succeeds; refuse WHAT COMMAND...: it fails
+expect() {
+	local what=$1
+	shift
+	"$@" >"$LAB_DIR/out" 2>&1 || {
+		fail "$what: failed: $*"
+		head -5 "$LAB_DIR/out" | sed 's/^/      /' >&2
+	}
+}
+refuse() {
+	local what=$1
+	shift
+	"$@" >"$LAB_DIR/out" 2>&1 && fail "$what: got through: $*"
+}
+expect_equal() { # WHAT WANTED GOT
+	[ "$2" = "$3" ] || fail "$1: wanted '$2', got '$3'"
+}
+
+# drops IFACE REASON: packets dropped so far
+drops() {
+	gate drops --json | /usr/bin/python3 -c '
+import json, sys
+rows = json.load(sys.stdin)["drops"]
+print(sum(r["packets"] for r in rows
+          if r["interface"] == sys.argv[1] and r["reason"] == sys.argv[2]))
+' "$1" "$2"
+}
+# expect_drop IFACE REASON COMMAND...: the command adds to this counter
+expect_drop() {
+	local before after
+	before=$(drops "$1" "$2")
+	"${@:3}" >/dev/null 2>&1
+	after=$(drops "$1" "$2")
+	[ "$after" -gt "$before" ] || fail "no drop as $2 on $1 by: ${*:3}"
+}
+
+lab_run_tests() { # [NAME...]
+	local name tests=${*:-$(declare -F | awk '/ test_/ {print $3}')}
+	for name in $tests; do
+		TEST_FAILED=
+		"$name"
+		if [ -n "$TEST_FAILED" ]; then
+			FAILED=$((FAILED + 1))
+			echo "not ok - ${name#test_}"
+		else
+			PASSED=$((PASSED + 1))
+			echo "ok - ${name#test_}"
+		fi
+	done
+	echo "$PASSED passed, $FAILED failed, $SKIPPED skipped"
+	[ "$FAILED" = 0 ]
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* How commands say that they failed. See verb.h. */
+#include "verb.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+int verb_fail(const struct fault *fault)
+{
+	fprintf(stderr, "scoutgate: %s\n", fault->text);
+	return EXIT_FAILED;
+}
+
+int verb_usage(const char *format, ...)
+{
+	va_list args;
+
+	fputs("scoutgate: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputs("; see `scoutgate --help`\n", stderr);
+	return EXIT_USAGE;
+}
