@@ -168,8 +168,6 @@ static __noinline int masquerade_route(struct __sk_buff *skb,
 	fib.l4_protocol = pkt->protocol;
 	fib.ipv4_dst = pkt->dst.word[3];
 	code = bpf_fib_lookup(skb, &fib, sizeof(fib), 0);
-	if (code == BPF_FIB_LKUP_RET_NOT_FWDED)
-		return SG_DROP_HOST_CLOSED;
 	if (code != BPF_FIB_LKUP_RET_SUCCESS &&
 	    code != BPF_FIB_LKUP_RET_NO_NEIGH &&
 	    code != BPF_FIB_LKUP_RET_FRAG_NEEDED)

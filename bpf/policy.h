@@ -20,20 +20,24 @@ stage bool policy_is_one_host(const struct sg_addr *addr)
 	return first != 0 && first != 127 && first < 224;
 }
 
+/* Whether an interface, or the host on any, has this address. */
+stage bool policy_is_own(__u32 ifindex, const struct sg_addr *addr)
+{
+	struct sg_gate_addr_key key = {.ifindex = ifindex, .addr = *addr};
+
+	return bpf_map_lookup_elem(&addresses, &key);
+}
+
 /* A source that cannot be behind this uplink: nobody's, the gate's own, or of
  * a network that is on a link of another role. */
 stage bool policy_is_spoofed(const struct packet *pkt)
 {
-	struct sg_gate_addr_key own = {
-		.ifindex = pkt->ifindex,
-		.addr = pkt->src,
-	};
 	struct sg_subnet_key key = {.prefix_bits = 128, .addr = pkt->src};
 	const struct sg_subnet *subnet;
 
 	if (!policy_is_one_host(&pkt->src) ||
 	    addr_equal(&pkt->src, &pkt->policy->container) ||
-	    bpf_map_lookup_elem(&addresses, &own))
+	    policy_is_own(SG_ANY_IFINDEX, &pkt->src))
 		return true;
 	subnet = bpf_map_lookup_elem(&subnets, &key);
 	return subnet && subnet->role != pkt->iface->role;
@@ -104,16 +108,11 @@ stage int policy_from_uplink(struct __sk_buff *skb, const struct packet *pkt,
 			     const struct sg_port *port,
 			     struct sg_flow *ret_flow)
 {
-	struct sg_gate_addr_key own = {
-		.ifindex = pkt->ifindex,
-		.addr = pkt->dst,
-	};
-
 	if (policy_is_spoofed(pkt))
 		return SG_DROP_SPOOFED;
 	if (skb->pkt_type != PACKET_HOST || !policy_is_one_host(&pkt->dst))
 		return SG_DROP_NOT_UNICAST;
-	if (!bpf_map_lookup_elem(&addresses, &own))
+	if (!policy_is_own(pkt->ifindex, &pkt->dst))
 		return SG_DROP_NOT_GATE;
 	ret_flow->gate_addr = pkt->dst;
 	ret_flow->gate_port = pkt->dport;
@@ -136,17 +135,15 @@ stage int policy_from_uplink(struct __sk_buff *skb, const struct packet *pkt,
 stage int policy_from_container(struct __sk_buff *skb, const struct packet *pkt,
 				struct sg_flow *ret_flow)
 {
-	struct sg_gate_addr_key own = {
-		.ifindex = pkt->ifindex,
-		.addr = pkt->dst,
-	};
 	int reason;
 
 	if (!policy_is_one_host(&pkt->dst))
 		return SG_DROP_NOT_UNICAST;
-	if (bpf_map_lookup_elem(&addresses, &own))
-		return pkt->protocol == IPPROTO_ICMP ? policy_echo(pkt)
-						     : SG_DROP_HOST_CLOSED;
+	if (pkt->protocol == IPPROTO_ICMP &&
+	    policy_is_own(pkt->ifindex, &pkt->dst))
+		return policy_echo(pkt);
+	if (policy_is_own(SG_ANY_IFINDEX, &pkt->dst))
+		return SG_DROP_HOST_CLOSED;
 	if ((pkt->protocol == IPPROTO_TCP && !is_syn(pkt)) ||
 	    (pkt->protocol == IPPROTO_ICMP &&
 	     pkt->icmp_type != ICMP_ECHO_REQUEST))

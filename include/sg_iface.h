@@ -36,8 +36,11 @@ struct sg_iface {
 };
 SG_ASSERT_SIZE(struct sg_iface, 28);
 
-/* map `addresses`: gate addresses; the value is the prefix length in bits of
- * the mapped form (an IPv4 /24 is 120) */
+/* map `addresses`: the host's own addresses; the value is the prefix length in
+ * bits of the mapped form (an IPv4 /24 is 120). A gate address is there under
+ * its interface, and every address of the host under SG_ANY_IFINDEX. */
+#define SG_ANY_IFINDEX 0
+
 struct sg_gate_addr_key {
 	__u32 ifindex;
 	struct sg_addr addr;

@@ -162,17 +162,24 @@ static void add_subnet(const struct network *network, uint32_t ifindex,
 	};
 }
 
-static void add_addr(const struct link_addr *addr, int role,
-		     struct link_entries *entries)
+static void add_addr_key(const struct link_addr *addr, uint32_t ifindex,
+			 struct link_entries *entries)
 {
-	struct network network = text_network_of(&addr->addr, addr->prefix);
 	size_t at = entries->addr_count++;
 
 	entries->addr_keys[at] = (struct sg_gate_addr_key){
-		.ifindex = addr->ifindex,
+		.ifindex = ifindex,
 		.addr = addr->addr,
 	};
 	entries->addrs[at] = addr->prefix;
+}
+
+static void add_gate_addr(const struct link_addr *addr, int role,
+			  struct link_entries *entries)
+{
+	struct network network = text_network_of(&addr->addr, addr->prefix);
+
+	add_addr_key(addr, addr->ifindex, entries);
 	if (!text_addr_is_v4(&addr->addr)) /* fe80::/64 is on every link */
 		return;
 	add_subnet(&network, addr->ifindex, role, entries);
@@ -202,8 +209,8 @@ int entries_of_links(const struct policy *policy, const struct links *links,
 
 	entries.iface_keys = calloc(links->count + 1, sizeof(uint32_t));
 	entries.ifaces = calloc(links->count + 1, sizeof(struct sg_iface));
-	entries.addr_keys = calloc(addrs, sizeof(*entries.addr_keys));
-	entries.addrs = calloc(addrs, sizeof(*entries.addrs));
+	entries.addr_keys = calloc(addrs * 2, sizeof(*entries.addr_keys));
+	entries.addrs = calloc(addrs * 2, sizeof(*entries.addrs));
 	entries.subnet_keys = calloc(addrs + 2, sizeof(*entries.subnet_keys));
 	entries.subnets = calloc(addrs + 2, sizeof(*entries.subnets));
 	entries.as_keys = calloc(addrs, sizeof(*entries.as_keys));
@@ -226,8 +233,9 @@ int entries_of_links(const struct policy *policy, const struct links *links,
 	for (size_t i = 0; i < links->addr_count; i++) {
 		int role = role_of(policy, links, links->addrs[i].ifindex);
 
+		add_addr_key(&links->addrs[i], SG_ANY_IFINDEX, &entries);
 		if (role >= 0)
-			add_addr(&links->addrs[i], role, &entries);
+			add_gate_addr(&links->addrs[i], role, &entries);
 	}
 	*ret_entries = entries;
 	return 0;
