@@ -95,8 +95,7 @@ stage int flow_in(struct __sk_buff *skb, const struct packet *pkt,
 }
 
 /* A packet of no flow: begin one, with the key that its inner end has. */
-static __noinline int open_from_uplink(struct __sk_buff *skb,
-				       const struct packet *pkt,
+static __noinline int open_from_uplink(const struct packet *pkt,
 				       const struct sg_port *port,
 				       struct sg_flow_key *ret_key)
 {
@@ -105,7 +104,7 @@ static __noinline int open_from_uplink(struct __sk_buff *skb,
 
 	if (!pkt || !ret_key)
 		return SG_DROP_NOT_GOVERNED;
-	reason = policy_from_uplink(skb, pkt, port, &fresh);
+	reason = policy_from_uplink(pkt, port, &fresh);
 	if (reason)
 		return reason;
 	if (fresh.kind == SG_KIND_FORWARD)
@@ -134,6 +133,8 @@ stage int uplink_in(struct __sk_buff *skb, struct packet *pkt, int *ret_action)
 		return reason;
 	if (link_is_dhcp(pkt))
 		return TO_HOST;
+	if (skb->pkt_type != PACKET_HOST)
+		return SG_DROP_NOT_UNICAST;
 
 	port = allow_port(pkt, pkt->protocol, pkt->dport);
 	if (container_key(&key, pkt, port))
@@ -143,7 +144,7 @@ stage int uplink_in(struct __sk_buff *skb, struct packet *pkt, int *ret_action)
 		flow = flow_find(&key, pkt);
 	}
 	if (!flow) {
-		reason = open_from_uplink(skb, pkt, port, &key);
+		reason = open_from_uplink(pkt, port, &key);
 		if (reason)
 			return reason;
 		flow = flow_find(&key, pkt);
@@ -218,6 +219,8 @@ stage int container_in(struct __sk_buff *skb, struct packet *pkt,
 		return reason;
 	if (link_is_dhcp(pkt))
 		return TO_HOST;
+	if (skb->pkt_type != PACKET_HOST)
+		return SG_DROP_NOT_UNICAST;
 	if (!addr_equal(&pkt->src, &pkt->policy->container))
 		return SG_DROP_SPOOFED;
 	learn_container(skb);

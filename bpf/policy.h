@@ -104,13 +104,13 @@ stage int policy_echo(const struct packet *pkt)
 
 /* From vpn or lan. SG_OK: a flow of ret_flow->kind begins; TO_HOST: for the
  * host, with no flow; otherwise the reason to drop. */
-stage int policy_from_uplink(struct __sk_buff *skb, const struct packet *pkt,
+stage int policy_from_uplink(const struct packet *pkt,
 			     const struct sg_port *port,
 			     struct sg_flow *ret_flow)
 {
 	if (policy_is_spoofed(pkt))
 		return SG_DROP_SPOOFED;
-	if (skb->pkt_type != PACKET_HOST || !policy_is_one_host(&pkt->dst))
+	if (!policy_is_one_host(&pkt->dst))
 		return SG_DROP_NOT_UNICAST;
 	if (!policy_is_own(pkt->ifindex, &pkt->dst))
 		return SG_DROP_NOT_GATE;

@@ -16,7 +16,12 @@ $(BPF_TESTS): $(O)/tests/bpf/%: $(O)/tests/bpf/%.o $(O)/tests/bpf/harness.o \
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -lcmocka -o $@
 
-build-tests: $(UNIT_TESTS) $(BPF_TESTS)
+$(O)/tests/e2e/%.bpf.o: tests/e2e/%.bpf.c
+	@mkdir -p $(@D)
+	$(call say,BPF,$@)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@
+
+build-tests: $(UNIT_TESTS) $(BPF_TESTS) $(O)/tests/e2e/foreign.bpf.o
 
 run-check: all build-tests
 	$(Q)tests/run $(abspath $(O)/scoutgate) $(UNIT_TESTS) $(BPF_TESTS) $(E2E_TESTS)

@@ -1,0 +1,43 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A cable of two tap or tun devices: pump.py tap|tun NS IFACE NS IFACE
+
+Makes each device in its network namespace and copies packets between them, as
+a VPN's two ends would, until it is killed."""
+import ctypes
+import fcntl
+import os
+import select
+import struct
+import sys
+
+TUNSETIFF = 0x400454CA
+FLAGS = {"tap": 0x0002, "tun": 0x0001}
+NO_PI = 0x1000
+CLONE_NEWNET = 0x40000000
+
+
+def open_device(kind, namespace, name):
+    with open(f"/run/netns/{namespace}") as ns:
+        ctypes.CDLL(None).setns(ns.fileno(), CLONE_NEWNET)
+    device = os.open("/dev/net/tun", os.O_RDWR)
+    fcntl.ioctl(device, TUNSETIFF,
+                struct.pack("16sH22x", name.encode(), FLAGS[kind] | NO_PI))
+    return device
+
+
+def main():
+    kind, *ends = sys.argv[1:]
+    left = open_device(kind, ends[0], ends[1])
+    right = open_device(kind, ends[2], ends[3])
+    other = {left: right, right: left}
+    while True:
+        for device in select.select(list(other), [], [])[0]:
+            packet = os.read(device, 65536)
+            try:
+                os.write(other[device], packet)
+            except OSError:
+                pass    # the other end is down
+
+
+main()
