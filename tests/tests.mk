@@ -5,7 +5,7 @@ UNIT_TESTS := $(patsubst %.c,$(O)/%,$(wildcard tests/unit/test_*.c))
 BPF_TESTS := $(patsubst %.c,$(O)/%,$(wildcard tests/bpf/test_*.c))
 E2E_TESTS := $(wildcard tests/e2e/test_*)
 
-$(O)/tests/%.o: ALL_CFLAGS += -Itests/bpf
+$(O)/tests/%.o: ALL_CFLAGS += -Itests/bpf -Itests/unit
 
 $(UNIT_TESTS): $(O)/tests/unit/%: $(O)/tests/unit/%.o $(LIB_OBJECTS)
 	$(call say,LD,$@)

@@ -100,8 +100,8 @@ void harness_restart(const char *config)
 		fail_msg("%s", fault.text);
 	gate_test.pins.dir = "test";
 	for (int map = 0; map < PINS_MAP_COUNT; map++)
-		gate_test.pins.map_fds[map] = dataplane_map(
-			&gate_test.dataplane, pins_map_name(map));
+		gate_test.pins.map_fds[map] =
+			dataplane_map(&gate_test.dataplane, pins_map_name(map));
 	load_config(config);
 }
 
@@ -194,9 +194,8 @@ static uint16_t *l4_check(const struct frame *frame)
 
 static uint16_t l4_sum(const struct frame *frame)
 {
-	uint64_t sum = ip_of(frame)->protocol == IPPROTO_ICMP
-			       ? 0
-			       : pseudo_sum(frame);
+	uint64_t sum =
+		ip_of(frame)->protocol == IPPROTO_ICMP ? 0 : pseudo_sum(frame);
 
 	return fold(add_sum(sum, l4_of(frame), l4_bytes(frame)));
 }
@@ -348,8 +347,7 @@ static uint64_t all_drops(void)
 
 	for (int at = 0; at < IFACE_COUNT; at++)
 		for (int reason = 1; reason < SG_REASON_COUNT; reason++)
-			sum += drops_of((enum place)at,
-					(enum sg_reason)reason);
+			sum += drops_of((enum place)at, (enum sg_reason)reason);
 	return sum;
 }
 

@@ -20,11 +20,26 @@
 #include "sg_flow.h"
 #include "sg_reason.h"
 
-#define TAP0_MAC {0x02, 0, 0, 0, 1, 1}
-#define ETH0_MAC {0x02, 0, 0, 0, 1, 2}
-#define VETH_MAC {0x02, 0, 0, 0, 1, 3}
-#define CONTAINER_MAC {0x02, 0, 0, 0, 9, 3}
-#define REMOTE_MAC {0x02, 0, 0, 0, 9, 1}
+#define TAP0_MAC                                                               \
+	{                                                                      \
+		0x02, 0, 0, 0, 1, 1                                            \
+	}
+#define ETH0_MAC                                                               \
+	{                                                                      \
+		0x02, 0, 0, 0, 1, 2                                            \
+	}
+#define VETH_MAC                                                               \
+	{                                                                      \
+		0x02, 0, 0, 0, 1, 3                                            \
+	}
+#define CONTAINER_MAC                                                          \
+	{                                                                      \
+		0x02, 0, 0, 0, 9, 3                                            \
+	}
+#define REMOTE_MAC                                                             \
+	{                                                                      \
+		0x02, 0, 0, 0, 9, 1                                            \
+	}
 
 #define ACTION_PASS (-1) /* TC_ACT_UNSPEC */
 #define ACTION_DROP 2	 /* TC_ACT_SHOT */

@@ -45,7 +45,8 @@ static void syn_reaches_the_container(void **state)
 	assert_int_equal(frame_dport(&after), 22);
 	assert_int_equal(after.data[14 + 8], 63);
 	assert_true(sums_are_right(&after));
-	/* nothing else of it is changed: IP up to the TTL, TCP past the ports */
+	/* nothing else of it is changed: IP up to the TTL, TCP past the ports
+	 */
 	assert_memory_equal(after.data + 14, before.data + 14, 8);
 	assert_memory_equal(after.data + 38, before.data + 38, 12);
 	assert_int_equal(the_flow(&key, &flow), PINS_half_open);
@@ -134,9 +135,8 @@ static void sources_not_listed_are_refused(void **state)
 	assert_int_equal(send_in(&web, TAP0, NULL), ACTION_REDIRECT);
 	web.src = "10.1.0.16";
 	assert_spec_dropped(&web, TAP0, SG_DROP_SOURCE_REFUSED);
-	assert_int_equal(maps_sum(gate_test.pins.map_fds[PINS_hits], &rule, 2,
-				  hits),
-			 0);
+	assert_int_equal(
+		maps_sum(gate_test.pins.map_fds[PINS_hits], &rule, 2, hits), 0);
 	assert_int_equal(hits[0], 1);
 	assert_int_equal(hits[1], 1);
 }

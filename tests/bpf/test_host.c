@@ -44,10 +44,10 @@ static void hosts_own_udp_and_ping(void **state)
 				    IPPROTO_UDP, 0);
 	struct spec answer = between("192.168.7.9", "192.168.7.2", 53, 40000,
 				     IPPROTO_UDP, 0);
-	struct spec ping = between("192.168.7.2", "192.168.7.9", 77, 0,
-				   IPPROTO_ICMP, 0);
-	struct spec pong = between("192.168.7.9", "192.168.7.2", 77, 0,
-				   IPPROTO_ICMP, 0);
+	struct spec ping =
+		between("192.168.7.2", "192.168.7.9", 77, 0, IPPROTO_ICMP, 0);
+	struct spec pong =
+		between("192.168.7.9", "192.168.7.2", 77, 0, IPPROTO_ICMP, 0);
 
 	(void)state;
 	ping.icmp_type = 8;
@@ -61,8 +61,8 @@ static void hosts_own_udp_and_ping(void **state)
 
 static void host_reaches_the_container_and_is_answered(void **state)
 {
-	struct spec syn = between("10.0.3.1", "10.0.3.2", 40000, 9999,
-				  IPPROTO_TCP, SYN);
+	struct spec syn =
+		between("10.0.3.1", "10.0.3.2", 40000, 9999, IPPROTO_TCP, SYN);
 	struct spec answer = between("10.0.3.2", "10.0.3.1", 9999, 40000,
 				     IPPROTO_TCP, SYN | ACK);
 
@@ -90,8 +90,8 @@ static void answers_alone_of_the_host_begin_nothing(void **state)
 
 static void control_port_needs_its_grants(void **state)
 {
-	struct spec vpn = between("10.1.0.1", "10.1.0.2", 40000, 23,
-				  IPPROTO_TCP, SYN);
+	struct spec vpn =
+		between("10.1.0.1", "10.1.0.2", 40000, 23, IPPROTO_TCP, SYN);
 	struct spec lan = between("192.168.7.9", "192.168.7.2", 40000, 23,
 				  IPPROTO_TCP, SYN);
 	struct spec reply = between("10.1.0.2", "10.1.0.1", 23, 40000,
@@ -125,13 +125,13 @@ static void case_45_51_impossible_sources(void **state)
 		enum place at;
 		const char *src;
 	} spoofs[] = {
-		{ETH0, "10.0.3.2"},    {ETH0, "10.0.3.77"},
-		{ETH0, "10.1.0.1"},    {ETH0, "127.0.0.1"},
-		{ETH0, "192.168.7.2"}, {ETH0, "10.1.0.2"},
-		{ETH0, "0.0.0.0"},     {ETH0, "224.0.0.1"},
+		{ETH0, "10.0.3.2"},	   {ETH0, "10.0.3.77"},
+		{ETH0, "10.1.0.1"},	   {ETH0, "127.0.0.1"},
+		{ETH0, "192.168.7.2"},	   {ETH0, "10.1.0.2"},
+		{ETH0, "0.0.0.0"},	   {ETH0, "224.0.0.1"},
 		{ETH0, "255.255.255.255"}, {TAP0, "10.0.3.2"},
-		{TAP0, "10.0.3.1"},    {TAP0, "192.168.7.9"},
-		{TAP0, "10.1.0.2"},    {TAP0, "127.0.0.1"},
+		{TAP0, "10.0.3.1"},	   {TAP0, "192.168.7.9"},
+		{TAP0, "10.1.0.2"},	   {TAP0, "127.0.0.1"},
 	};
 	struct spec spec;
 
@@ -158,9 +158,11 @@ static void case_46_to_50_only_the_gates_own_address(void **state)
 		enum place at;
 		const char *dst;
 	} targets[] = {
-		{ETH0, "10.0.3.2"}, {ETH0, "10.0.3.1"},	   {ETH0, "10.1.0.2"},
-		{ETH0, "10.1.0.1"}, {ETH0, "203.0.113.1"}, {TAP0, "10.0.3.2"},
-		{TAP0, "10.0.3.1"}, {TAP0, "192.168.7.2"}, {TAP0, "192.168.7.9"},
+		{ETH0, "10.0.3.2"},    {ETH0, "10.0.3.1"},
+		{ETH0, "10.1.0.2"},    {ETH0, "10.1.0.1"},
+		{ETH0, "203.0.113.1"}, {TAP0, "10.0.3.2"},
+		{TAP0, "10.0.3.1"},    {TAP0, "192.168.7.2"},
+		{TAP0, "192.168.7.9"},
 	};
 	static const uint16_t ports[] = {22, 23, 80, 2000};
 
@@ -169,11 +171,11 @@ static void case_46_to_50_only_the_gates_own_address(void **state)
 	harness_grant(SG_GRANT_HOST_CONTROL, 1, 0);
 	for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++)
 		for (size_t j = 0; j < sizeof(ports) / sizeof(ports[0]); j++) {
-			struct spec spec = between(
-				targets[i].at == ETH0 ? "192.168.7.9"
-						      : "10.1.0.1",
-				targets[i].dst, 40000, ports[j], IPPROTO_TCP,
-				SYN);
+			struct spec spec =
+				between(targets[i].at == ETH0 ? "192.168.7.9"
+							      : "10.1.0.1",
+					targets[i].dst, 40000, ports[j],
+					IPPROTO_TCP, SYN);
 
 			assert_spec_dropped(&spec, targets[i].at,
 					    SG_DROP_NOT_GATE);
@@ -184,8 +186,8 @@ static void case_57_58_dhcp_each_on_its_side(void **state)
 {
 	struct spec offer = between("192.168.7.1", "255.255.255.255", 67, 68,
 				    IPPROTO_UDP, 0);
-	struct spec discover = between("0.0.0.0", "255.255.255.255", 68, 67,
-				       IPPROTO_UDP, 0);
+	struct spec discover =
+		between("0.0.0.0", "255.255.255.255", 68, 67, IPPROTO_UDP, 0);
 
 	(void)state;
 	assert_int_equal(send_in(&offer, ETH0, NULL), ACTION_PASS);
@@ -216,8 +218,8 @@ static void case_60_source_ports_open_nothing(void **state)
 
 static void echo_is_as_configured(void **state)
 {
-	struct spec ping = between("192.168.7.9", "192.168.7.2", 77, 0,
-				   IPPROTO_ICMP, 0);
+	struct spec ping =
+		between("192.168.7.9", "192.168.7.2", 77, 0, IPPROTO_ICMP, 0);
 
 	(void)state;
 	ping.icmp_type = 8;
@@ -268,8 +270,8 @@ static void errors_about_the_hosts_own_packets_come_in(void **state)
 static struct frame other_frame(enum place at, uint16_t type)
 {
 	struct frame frame;
-	struct spec spec = between("10.1.0.1", "10.1.0.2", 1, 1, IPPROTO_UDP,
-				   0);
+	struct spec spec =
+		between("10.1.0.1", "10.1.0.2", 1, 1, IPPROTO_UDP, 0);
 
 	build_frame(&frame, &spec, at, false);
 	frame.data[12] = (uint8_t)(type >> 8);

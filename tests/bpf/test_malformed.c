@@ -146,9 +146,9 @@ static void case_10_other_options_are_walked_over(void **state)
 		size_t count;
 	} options[] = {
 		{{1, 1, 1, 1}, 4},
-		{{148, 4, 0, 0}, 4},			    /* router alert */
+		{{148, 4, 0, 0}, 4},			     /* router alert */
 		{{7, 11, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0}, 12}, /* record route */
-		{{68, 8, 5, 0, 0, 0, 0, 0}, 8},		    /* timestamp */
+		{{68, 8, 5, 0, 0, 0, 0, 0}, 8},		     /* timestamp */
 	};
 	struct frame frame;
 
@@ -158,8 +158,7 @@ static void case_10_other_options_are_walked_over(void **state)
 			with_options(options[i].bytes, options[i].count);
 
 		spec.sport = (uint16_t)(spec.sport + i);
-		assert_int_equal(send_in(&spec, TAP0, &frame),
-				 ACTION_REDIRECT);
+		assert_int_equal(send_in(&spec, TAP0, &frame), ACTION_REDIRECT);
 		assert_string_equal(frame_dst(&frame), "10.0.3.2");
 		assert_int_equal(frame_dport(&frame), 22);
 		assert_true(sums_are_right(&frame));
@@ -169,7 +168,10 @@ static void case_10_other_options_are_walked_over(void **state)
 static void case_11_malformed_options(void **state)
 {
 	static const uint8_t options[][4] = {
-		{7, 0, 0, 0}, {7, 1, 0, 0}, {7, 5, 0, 0}, {1, 1, 1, 7},
+		{7, 0, 0, 0},
+		{7, 1, 0, 0},
+		{7, 5, 0, 0},
+		{1, 1, 1, 7},
 	};
 
 	(void)state;
@@ -252,8 +254,8 @@ static void case_15_tcp_header_cut_at_each_byte(void **state)
 static void case_16_tcp_flags(void **state)
 {
 	static const uint8_t sane[] = {
-		SYN, SYN | URG, SYN | ACK, RST, RST | ACK,
-		FIN | ACK, FIN | ACK | URG, ACK, ACK | URG,
+		SYN,	   SYN | URG,	    SYN | ACK, RST,	  RST | ACK,
+		FIN | ACK, FIN | ACK | URG, ACK,       ACK | URG,
 	};
 
 	(void)state;
@@ -328,8 +330,7 @@ static void case_20_a_sum_that_comes_out_zero_is_sent_as_ones(void **state)
 
 		spec.sport = (uint16_t)(1024 + word % 60000);
 		spec.payload_bytes = 20 + 2 * (word / 60000);
-		assert_int_equal(send_in(&spec, TAP0, &frame),
-				 ACTION_REDIRECT);
+		assert_int_equal(send_in(&spec, TAP0, &frame), ACTION_REDIRECT);
 		memcpy(&sum, frame.data + L4 + 6, 2);
 		assert_int_not_equal(sum, 0);
 		seen = sum == 0xffff;

@@ -209,8 +209,7 @@ static void case_52_only_the_containers_own_address(void **state)
 		spec.src = others[i];
 		assert_spec_dropped(&spec, VE_CONTAINER, SG_DROP_SPOOFED);
 	}
-	assert_int_equal(send_in(&to_lan, VE_CONTAINER, NULL),
-			 ACTION_REDIRECT);
+	assert_int_equal(send_in(&to_lan, VE_CONTAINER, NULL), ACTION_REDIRECT);
 }
 
 static void case_59_multicast_and_broadcast_stay(void **state)
@@ -227,8 +226,7 @@ static void case_59_multicast_and_broadcast_stay(void **state)
 	}
 	spec.dst = "192.168.7.255"; /* directed */
 	assert_spec_dropped(&spec, VE_CONTAINER, SG_DROP_NO_ROUTE);
-	assert_int_equal(send_in(&to_lan, VE_CONTAINER, NULL),
-			 ACTION_REDIRECT);
+	assert_int_equal(send_in(&to_lan, VE_CONTAINER, NULL), ACTION_REDIRECT);
 }
 
 static void a_middle_of_a_conversation_begins_none(void **state)
@@ -258,8 +256,7 @@ static void a_port_of_the_hosts_own_is_not_taken(void **state)
 	at.sin_port = htons(frame_sport(&frame));
 	socket_fd = socket(AF_INET, SOCK_DGRAM, 0);
 	assert_int_equal(bind(socket_fd, (void *)&at, sizeof(at)), 0);
-	assert_int_equal(send_in(&spec, VE_CONTAINER, &frame),
-			 ACTION_REDIRECT);
+	assert_int_equal(send_in(&spec, VE_CONTAINER, &frame), ACTION_REDIRECT);
 	close(socket_fd);
 	assert_int_not_equal(frame_sport(&frame), ntohs(at.sin_port));
 }

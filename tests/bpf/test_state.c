@@ -73,7 +73,7 @@ static void handshake_out_of_order_is_refused(void **state)
 {
 	(void)state;
 	assert_int_equal(inward(SYN), ACTION_REDIRECT);
-	assert_int_equal(inward(ACK), ACTION_DROP); /* before the answer */
+	assert_int_equal(inward(ACK), ACTION_DROP);	/* before the answer */
 	assert_int_equal(inward(SYN), ACTION_REDIRECT); /* once more: fine */
 	assert_int_equal(outward(SYN | ACK), ACTION_REDIRECT);
 	assert_int_equal(state_now(), SG_STATE_SYN_RECEIVED);
@@ -153,9 +153,9 @@ static void age(enum pins_map map, uint64_t seconds)
 	for (size_t i = 0; i < count; i++) {
 		flows[i].traffic[SG_IN].last_ns = then_ns;
 		flows[i].traffic[SG_OUT].last_ns = then_ns;
-		assert_int_equal(bpf_map_update_elem(fd, &keys[i], &flows[i],
-						     BPF_EXIST),
-				 0);
+		assert_int_equal(
+			bpf_map_update_elem(fd, &keys[i], &flows[i], BPF_EXIST),
+			0);
 	}
 	free(keys);
 	free(flows);
