@@ -47,10 +47,11 @@ deps: ## install every Debian package that building and testing needs
 
 all: $(O)/scoutgate ## build the gate: $(O)/scoutgate
 
-demo: deps all ## show the main job on an embedded lab (root; KEEP=1 leaves it)
+demo: deps ## show the main job on an embedded lab (root; KEEP=1 leaves it)
+	$(Q)$(MAKE) --no-print-directory all
 	$(Q)KEEP=$(KEEP) tests/e2e/demo $(abspath $(O)/scoutgate)
 
-check: deps all ## run every test (root)
+check: deps ## run every test (root)
 	$(Q)$(MAKE) --no-print-directory run-check
 
 install: all ## install the program and an example configuration
