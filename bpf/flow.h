@@ -66,35 +66,38 @@ stage bool flow_is_expired(const struct sg_flow *flow, __u8 protocol,
 	return (__s64)(pkt->now_ns - last_ns) > (__s64)(limit_s * NS_PER_S);
 }
 
-/* One flow fewer, or one more, on a masquerade port. */
-stage void flow_count_mapping(const struct sg_flow *flow, __u8 protocol,
-			      __u64 now_ns, __s32 change)
+/* One flow fewer, or one more, on a masquerade port; 0: it is in use. */
+static __noinline int flow_count_mapping(__u8 protocol, __be16 gate_port,
+					 __u64 now_ns, __s32 change)
 {
 	struct sg_mapping_key key = {
 		.protocol = protocol,
-		.gate_port = flow->gate_port,
+		.gate_port = gate_port,
 	};
-	struct sg_mapping *mapping;
+	struct sg_mapping *mapping = bpf_map_lookup_elem(&mappings, &key);
 
-	if (flow->kind != SG_KIND_MASQUERADE)
-		return;
-	mapping = bpf_map_lookup_elem(&mappings, &key);
 	if (!mapping)
-		return;
-	if (change)
-		__sync_fetch_and_add(&mapping->flows, change);
+		return 0;
+	__sync_fetch_and_add(&mapping->flows, change);
 	mapping->last_ns = now_ns;
+	return 0;
 }
 
 static __noinline int flow_end(const struct sg_flow_key *key,
-			       struct sg_flow *flow, __u64 now_ns)
+			       const struct sg_flow *flow, __u64 now_ns)
 {
+	__be16 gate_port;
+	bool counted;
+
 	if (!key || !flow)
 		return 0;
 	if (flow_is_half_open(flow))
 		return bpf_map_delete_elem(&half_open, key);
-	if (bpf_map_delete_elem(&flows, key) == 0)
-		flow_count_mapping(flow, key->protocol, now_ns, -1);
+	/* read before: a deleted entry may be another flow's at once */
+	gate_port = flow->gate_port;
+	counted = flow->kind == SG_KIND_MASQUERADE;
+	if (bpf_map_delete_elem(&flows, key) == 0 && counted)
+		flow_count_mapping(key->protocol, gate_port, now_ns, -1);
 	return 0;
 }
 
@@ -179,7 +182,9 @@ static __noinline struct sg_flow *flow_promote(const struct sg_flow_key *key,
 			bpf_map_delete_elem(&flows, key);
 			return NULL;
 		}
-		flow_count_mapping(&entry, key->protocol, pkt->now_ns, 1);
+		if (entry.kind == SG_KIND_MASQUERADE)
+			flow_count_mapping(key->protocol, entry.gate_port,
+					   pkt->now_ns, 1);
 	}
 	promoted = bpf_map_lookup_elem(&flows, key);
 	if (promoted)

@@ -80,7 +80,9 @@ stage int track(const struct sg_flow_key *key, struct sg_flow **flow,
 	if (state == STATE_REFUSED)
 		return SG_DROP_NO_FLOW;
 	if (flow_is_half_open(entry)) {
-		flow_count_mapping(entry, key->protocol, pkt->now_ns, 0);
+		if (entry->kind == SG_KIND_MASQUERADE)
+			flow_count_mapping(key->protocol, entry->gate_port,
+					   pkt->now_ns, 0);
 		if (state == SG_STATE_ESTABLISHED ||
 		    state == SG_STATE_ASSURED) {
 			entry = flow_promote(key, entry, pkt, state);

@@ -286,11 +286,11 @@ int check_forward(cfg_t *cfg, cfg_opt_t *opt)
 		return refuse(cfg, opt, title, "has no ports; give some");
 	if (cfg_size(forward, "to") == 0)
 		return 0;
-	if (cfg_size(forward, "to") > 1 || cfg_size(forward, "ports") > 1)
+	if (cfg_size(forward, "ports") > 1)
 		return refuse(cfg, opt, title,
 			      "\"to\" goes with one range of ports");
 	text_parse_ports(cfg_getnstr(forward, "ports", 0), &from);
-	text_parse_ports(cfg_getnstr(forward, "to", 0), &to);
+	text_parse_ports(cfg_getstr(forward, "to"), &to);
 	if (to.last != to.first && to.last - to.first != from.last - from.first)
 		return refuse(cfg, opt, title,
 			      "\"to\" is not as long as \"ports\"");

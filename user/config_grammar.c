@@ -26,7 +26,7 @@ static cfg_opt_t container_opts[] = {
 static cfg_opt_t forward_opts[] = {
 	CFG_STR("protocol", "tcp", CFGF_NONE),
 	CFG_STR_LIST("ports", NULL, CFGF_NODEFAULT),
-	CFG_STR_LIST("to", NULL, CFGF_NODEFAULT),
+	CFG_STR("to", NULL, CFGF_NODEFAULT),
 	CFG_STR_LIST("from", NULL, CFGF_NODEFAULT),
 	CFG_END(),
 };

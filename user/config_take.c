@@ -74,7 +74,7 @@ static int take_forward(cfg_t *section, struct policy *policy)
 				 &forward.ports);
 		forward.to_first = forward.ports.first;
 		if (cfg_size(section, "to")) {
-			text_parse_ports(cfg_getnstr(section, "to", 0), &to);
+			text_parse_ports(cfg_getstr(section, "to"), &to);
 			forward.to_first = to.first;
 		}
 		r = policy_add_forward(policy, &forward);

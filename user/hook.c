@@ -164,48 +164,80 @@ static int attach_clsact(const struct hook *hook, int program_fd,
 	return 0;
 }
 
+/* Whether our filter is there, and which program it runs. */
+static bool has_filter(const struct hook *hook, uint32_t *ret_program_id)
+{
+	struct bpf_tc_hook at = filter_hook(hook);
+	struct bpf_tc_opts opts = filter_opts();
+	libbpf_print_fn_t print = libbpf_set_print(quiet);
+	int r = bpf_tc_query(&at, &opts);
+
+	libbpf_set_print(print);
+	if (!r && ret_program_id)
+		*ret_program_id = opts.prog_id;
+	return r == 0;
+}
+
+static int detach_tcx(const struct hook *hook)
+{
+	_cleanup_(cleanup_close) int fd = -1;
+	struct bpf_link_info info;
+	char path[PINS_PATH_BYTES];
+
+	fd = open_link(hook, &info);
+	if (fd < 0)
+		return 0;
+	if (is_alive(&info) && bpf_link_detach(fd))
+		return -errno;
+	if (pin_path(hook, path) == 0)
+		unlink(path);
+	return 0;
+}
+
+static int detach_clsact(const struct hook *hook)
+{
+	struct bpf_tc_hook at = filter_hook(hook);
+	struct bpf_tc_opts opts = filter_opts();
+
+	return has_filter(hook, NULL) ? bpf_tc_detach(&at, &opts) : 0;
+}
+
+static int explain_detach(const struct hook *hook, int error,
+			  struct fault *ret_fault)
+{
+	return error ? fault_set(ret_fault, error,
+				 "interface %u: detaching failed: %s",
+				 hook->ifindex, strerror(-error))
+		     : 0;
+}
+
 int hook_attach(const struct hook *hook, enum hook_mode mode, int program_fd,
 		struct fault *ret_fault)
 {
-	return mode == HOOK_TCX ? attach_tcx(hook, program_fd, ret_fault)
-				: attach_clsact(hook, program_fd, ret_fault);
+	int r = mode == HOOK_TCX ? attach_tcx(hook, program_fd, ret_fault)
+				 : attach_clsact(hook, program_fd, ret_fault);
+
+	if (r)
+		return r;
+	/* ours by the other way would see every packet a second time */
+	r = mode == HOOK_TCX ? detach_clsact(hook) : detach_tcx(hook);
+	return explain_detach(hook, r, ret_fault);
 }
 
 int hook_detach(const struct hook *hook, struct fault *ret_fault)
 {
-	_cleanup_(cleanup_close) int fd = -1;
-	struct bpf_tc_hook at = filter_hook(hook);
-	struct bpf_tc_opts opts = filter_opts();
-	struct bpf_link_info info;
-	char path[PINS_PATH_BYTES];
-	enum hook_mode mode;
-	uint32_t id;
-	int r;
+	int r = detach_tcx(hook);
 
-	fd = open_link(hook, &info);
-	if (fd >= 0) {
-		bpf_link_detach(fd);
-		if (pin_path(hook, path) == 0)
-			unlink(path);
-		return 0;
-	}
-	if (hook_query(hook, &mode, &id))
-		return 0;
-	r = bpf_tc_detach(&at, &opts);
-	return r ? fault_set(ret_fault, r, "interface %u: detaching failed: %s",
-			     hook->ifindex, strerror(-r))
-		 : 0;
+	if (!r)
+		r = detach_clsact(hook);
+	return explain_detach(hook, r, ret_fault);
 }
 
 int hook_query(const struct hook *hook, enum hook_mode *ret_mode,
 	       uint32_t *ret_program_id)
 {
 	_cleanup_(cleanup_close) int fd = -1;
-	struct bpf_tc_hook at = filter_hook(hook);
-	struct bpf_tc_opts opts = filter_opts();
 	struct bpf_link_info info;
-	libbpf_print_fn_t print;
-	int r;
 
 	fd = open_link(hook, &info);
 	if (fd >= 0 && is_alive(&info)) {
@@ -213,12 +245,8 @@ int hook_query(const struct hook *hook, enum hook_mode *ret_mode,
 		*ret_program_id = info.prog_id;
 		return 0;
 	}
-	print = libbpf_set_print(quiet);
-	r = bpf_tc_query(&at, &opts);
-	libbpf_set_print(print);
-	if (r)
+	if (!has_filter(hook, ret_program_id))
 		return -ENOENT;
 	*ret_mode = HOOK_CLSACT;
-	*ret_program_id = opts.prog_id;
 	return 0;
 }

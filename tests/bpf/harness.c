@@ -34,9 +34,9 @@ static const uint8_t container_mac[] = CONTAINER_MAC;
 static const char default_config[] =
 	"forward \"ssh\" { ports = {\"22\"} }\n"
 	"forward \"services\" { ports = {\"2000-2009\"} }\n"
-	"forward \"web\" { ports = {\"8080\"} to = {\"80\"}\n"
+	"forward \"web\" { ports = {\"8080\"} to = \"80\"\n"
 	"                from = {\"10.1.0.0/28\", \"192.168.7.0/24\"} }\n"
-	"forward \"dns\" { protocol = udp ports = {\"5353\"} to = {\"53\"} }\n";
+	"forward \"dns\" { protocol = udp ports = {\"5353\"} to = \"53\" }\n";
 
 static void shell(const char *command)
 {

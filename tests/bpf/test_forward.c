@@ -230,7 +230,7 @@ static void a_reload_cuts_what_it_no_longer_allows(void **state)
 	open_tcp(&vpn_ssh, TAP0, &reply);
 	open_tcp(&web, TAP0, &web_reply);
 	harness_reload("forward \"ssh\" { ports = {\"22\"} }\n"
-		       "forward \"web\" { ports = {\"8080\"} to = {\"81\"} }");
+		       "forward \"web\" { ports = {\"8080\"} to = \"81\" }");
 	assert_int_equal(send_in(&reply, VE_CONTAINER, NULL), ACTION_REDIRECT);
 	assert_spec_dropped(&web_reply, VE_CONTAINER, SG_DROP_POLICY_CHANGED);
 	web.flags = ACK;
@@ -247,7 +247,7 @@ static void the_same_tuple_by_two_ways_is_a_clash(void **state)
 	(void)state;
 	open_tcp(&vpn_ssh, TAP0, &reply);
 	harness_reload("forward \"ssh\" { ports = {\"22\"} }\n"
-		       "forward \"too\" { ports = {\"2222\"} to = {\"22\"} }");
+		       "forward \"too\" { ports = {\"2222\"} to = \"22\" }");
 	second.dport = 2222;
 	assert_spec_dropped(&second, TAP0, SG_DROP_FLOW_CLASH);
 	second.sport++;

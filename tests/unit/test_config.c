@@ -82,7 +82,7 @@ static void every_section_is_taken(void **state)
 		"            network = \"10.9.0.0/29\" }\n"
 		"forward \"a\" { protocol = udp ports = {\"53\", \"60-70\"}\n"
 		"              from = {\"10.8.0.0/16\", \"10.7.7.7\"} }\n"
-		"forward \"b\" { ports = {\"8080-8089\"} to = {\"80-89\"} }\n"
+		"forward \"b\" { ports = {\"8080-8089\"} to = \"80-89\" }\n"
 		"grants { lan-access = on host-control = yes }\n"
 		"host { control-port = 0 icmp-echo = {} }\n"
 		"egress { masquerade = {\"lan\"} ports = \"50000-50099\" }\n"
@@ -238,11 +238,11 @@ static void other_values(void **state)
 		       "neither tcp nor udp");
 	assert_refused("forward \"\" { ports = {\"24\"} }", 1, "name of 1 to");
 	assert_refused(
-		"forward \"a\" { ports = {\"24\", \"25\"} to = {\"9\"} }", 1,
+		"forward \"a\" { ports = {\"24\", \"25\"} to = \"9\" }", 1,
 		"goes with one range");
-	assert_refused("forward \"a\" { ports = {\"24-25\"} to = {\"1-9\"} }",
+	assert_refused("forward \"a\" { ports = {\"24-25\"} to = \"1-9\" }",
 		       1, "not as long");
-	assert_refused("forward \"a\" { ports = {\"24-30\"} to = {\"65535\"} }",
+	assert_refused("forward \"a\" { ports = {\"24-30\"} to = \"65535\" }",
 		       1, "past port 65535");
 	assert_refused("forward \"a\" { ports = \"24\" }", 1, "as a list");
 	assert_refused("host { icmp-echo = {\"wan\"} }", 1, "not a role");

@@ -6,12 +6,7 @@
 #ifndef SG_TESTS_UNIT_H
 #define SG_TESTS_UNIT_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-/* cmocka wants the four above first */
-#include <cmocka.h>
+#include "cmocka_first.h"
 
 #include <fcntl.h>
 #include <ftw.h>
@@ -24,7 +19,6 @@
 #include "config.h"
 #include "text.h"
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define UNTOUCHED 0xa5 /* every byte of an output that must not change */
 
 static inline struct sg_addr addr_of(const char *text)

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What the maps are to hold of the links: roles, addresses, subnets. */
+#include <arpa/inet.h>
+
+#include "entries.h"
+#include "unit.h"
+
+enum { LO = 1, ETH0, TAP0, VE, DUMMY, ETH1 };
+
+static struct link items[] = {
+	{LO, "lo", {0}, false, true},
+	{ETH0, "eth0", {2, 0, 0, 0, 0, 2}, true, true},
+	{TAP0, "tap0", {0}, false, true},
+	{VE, "ve-container", {2, 0, 0, 0, 0, 4}, true, true},
+	{DUMMY, "dummy0", {2, 0, 0, 0, 0, 5}, true, true},
+	{ETH1, "eth1", {2, 0, 0, 0, 0, 6}, true, false},
+};
+
+static struct link_addr addrs[8];
+static struct links links;
+static struct policy policy;
+static struct link_entries entries;
+
+static void add_addr(uint32_t ifindex, const char *text, uint32_t prefix)
+{
+	addrs[links.addr_count++] = (struct link_addr){
+		.ifindex = ifindex,
+		.addr = addr_of(text),
+		.prefix = 96 + prefix,
+	};
+}
+
+static int make(void **state)
+{
+	(void)state;
+	links = (struct links){
+		.items = items, .count = COUNT(items), .addrs = addrs};
+	add_addr(LO, "127.0.0.1", 8);
+	add_addr(ETH0, "192.168.7.2", 24);
+	add_addr(ETH0, "192.168.8.2", 16);
+	add_addr(TAP0, "10.1.0.2", 24);
+	add_addr(VE, "10.0.3.1", 24);
+	add_addr(DUMMY, "172.16.0.1", 12);
+	addrs[links.addr_count++] = (struct link_addr){
+		.ifindex = ETH0,
+		.addr = {{htonl(0xfe800000), 0, 0, htonl(1)}},
+		.prefix = 64,
+	};
+	policy_init(&policy);
+	return entries_of_links(&policy, &links, &entries);
+}
+
+static int release(void **state)
+{
+	(void)state;
+	entries_release_links(&entries);
+	policy_release(&policy);
+	return 0;
+}
+
+static void only_links_with_a_role_are_governed(void **state)
+{
+	static const struct {
+		uint32_t ifindex;
+		struct sg_iface iface;
+	} want[] = {
+		{ETH0, {SG_ROLE_LAN, 1, {2, 0, 0, 0, 0, 2}, 0, "eth0"}},
+		{TAP0, {SG_ROLE_VPN, 0, {0}, 0, "tap0"}},
+		{VE,
+		 {SG_ROLE_CONTAINER, 1, {2, 0, 0, 0, 0, 4}, 0, "ve-container"}},
+		{ETH1, {SG_ROLE_LAN, 1, {2, 0, 0, 0, 0, 6}, 0, "eth1"}},
+	};
+
+	(void)state;
+	assert_int_equal(entries.iface_count, COUNT(want));
+	for (size_t i = 0; i < COUNT(want); i++) {
+		assert_int_equal(entries.iface_keys[i], want[i].ifindex);
+		assert_memory_equal(&entries.ifaces[i], &want[i].iface,
+				    sizeof(want[i].iface));
+	}
+}
+
+static void the_containers_end_is_known_by_its_role(void **state)
+{
+	struct links none = links;
+
+	(void)state;
+	assert_int_equal(entries.container_ifindex, VE);
+	assert_memory_equal(entries.veth_mac, items[3].mac, SG_MAC_BYTES);
+	entries_release_links(&entries);
+	assert_int_equal(entries.container_ifindex, 0);
+	none.count = 3;
+	assert_int_equal(entries_of_links(&policy, &none, &entries), 0);
+	assert_int_equal(entries.container_ifindex, 0);
+}
+
+/* How often an address is there, under that interface and with that prefix. */
+static size_t count_addr(uint32_t ifindex, const struct sg_addr *addr,
+			 uint32_t prefix)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < entries.addr_count; i++)
+		found += entries.addr_keys[i].ifindex == ifindex &&
+			 !memcmp(&entries.addr_keys[i].addr, addr, 16) &&
+			 entries.addrs[i] == prefix;
+	return found;
+}
+
+static void addresses_are_the_links_and_the_hosts(void **state)
+{
+	size_t governed = 0;
+
+	(void)state;
+	for (size_t i = 0; i < links.addr_count; i++) {
+		const struct link_addr *addr = &addrs[i];
+		bool role = addr->ifindex != LO && addr->ifindex != DUMMY;
+
+		governed += role;
+		assert_int_equal(
+			count_addr(SG_ANY_IFINDEX, &addr->addr, addr->prefix),
+			1);
+		assert_int_equal(
+			count_addr(addr->ifindex, &addr->addr, addr->prefix),
+			role);
+	}
+	assert_int_equal(governed, 5);
+	assert_int_equal(entries.addr_count, links.addr_count + governed);
+}
+
+static void subnets_are_those_of_the_policy_and_of_governed_links(void **state)
+{
+	static const struct {
+		const char *network;
+		struct sg_subnet subnet;
+	} want[] = {
+		{"10.1.0.0/24", {0, SG_ROLE_VPN}},
+		{"10.0.3.0/24", {0, SG_ROLE_CONTAINER}},
+		{"192.168.7.0/24", {ETH0, SG_ROLE_LAN}},
+		{"192.168.0.0/16", {ETH0, SG_ROLE_LAN}},
+		{"10.1.0.0/24", {TAP0, SG_ROLE_VPN}},
+		{"10.0.3.0/24", {VE, SG_ROLE_CONTAINER}},
+	};
+
+	(void)state;
+	assert_int_equal(entries.subnet_count, COUNT(want));
+	for (size_t i = 0; i < COUNT(want); i++) {
+		struct network network = network_of(want[i].network);
+		struct sg_subnet_key key = {network.prefix, network.addr};
+
+		assert_memory_equal(&entries.subnet_keys[i], &key, sizeof(key));
+		assert_memory_equal(&entries.subnets[i], &want[i].subnet,
+				    sizeof(want[i].subnet));
+	}
+}
+
+static void masquerade_is_as_the_first_address_of_each_uplink(void **state)
+{
+	struct sg_addr eth0 = addr_of("192.168.7.2");
+	struct sg_addr tap0 = addr_of("10.1.0.2");
+
+	(void)state;
+	assert_int_equal(entries.as_count, 2);
+	assert_int_equal(entries.as_keys[0], ETH0);
+	assert_memory_equal(&entries.as[0], &eth0, sizeof(eth0));
+	assert_int_equal(entries.as_keys[1], TAP0);
+	assert_memory_equal(&entries.as[1], &tap0, sizeof(tap0));
+}
+
+static void no_links_leave_the_policys_networks(void **state)
+{
+	const struct links none = {0};
+
+	(void)state;
+	entries_release_links(&entries);
+	assert_int_equal(entries_of_links(&policy, &none, &entries), 0);
+	assert_int_equal(entries.iface_count, 0);
+	assert_int_equal(entries.addr_count, 0);
+	assert_int_equal(entries.as_count, 0);
+	assert_int_equal(entries.subnet_count, 2);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make, release)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(only_links_with_a_role_are_governed),
+		TEST(the_containers_end_is_known_by_its_role),
+		TEST(addresses_are_the_links_and_the_hosts),
+		TEST(subnets_are_those_of_the_policy_and_of_governed_links),
+		TEST(masquerade_is_as_the_first_address_of_each_uplink),
+		TEST(no_links_leave_the_policys_networks),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
