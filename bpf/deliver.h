@@ -48,6 +48,18 @@ stage void deliver_learn(struct __sk_buff *skb, const struct packet *pkt,
 	__builtin_memcpy(flow->gate_mac, eth.h_dest, SG_MAC_BYTES);
 }
 
+/* Remember where the container is, so that frames to it are addressed. */
+stage void deliver_learn_container(struct __sk_buff *skb)
+{
+	struct sg_gate *at = deliver_gate();
+	struct ethhdr eth;
+
+	if (!at || bpf_skb_load_bytes(skb, 0, &eth, sizeof(eth)))
+		return;
+	if (!mac_equal(at->container_mac, eth.h_source))
+		__builtin_memcpy(at->container_mac, eth.h_source, SG_MAC_BYTES);
+}
+
 /* Into the container's end of the veth, past the host's stack. Returns the
  * program's action in *ret_action, or a reason to drop. */
 stage int deliver_in(struct __sk_buff *skb, const struct packet *pkt,

@@ -83,6 +83,16 @@ static __noinline int flow_count_mapping(__u8 protocol, __be16 gate_port,
 	return 0;
 }
 
+/* Whether a flow found by a packet from an uplink is that packet's: it came
+ * by the flow's interface, to the address and port that the remote knows. */
+stage bool flow_is_of(const struct sg_flow *flow, const struct packet *pkt)
+{
+	__be16 gate_port = flow->gate_port;
+
+	return flow->ifindex == pkt->ifindex && gate_port == pkt->dport &&
+	       addr_equal(&flow->gate_addr, &pkt->dst);
+}
+
 static __noinline int flow_end(const struct sg_flow_key *key,
 			       const struct sg_flow *flow, __u64 now_ns)
 {

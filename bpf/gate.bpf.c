@@ -9,8 +9,8 @@
  *   sg_host_out      from the host itself: what it begins is remembered, so
  *                    that the answers are let in
  *
- * Stages: parse -> link -> icmp_error -> flow -> allow | policy -> track ->
- * rewrite -> deliver, or count. Each is a header of that name.
+ * Stages: parse -> link -> icmp_error -> owner -> flow -> allow, or policy and
+ * open -> track -> rewrite -> deliver, or count. Each is a header of that name.
  */
 #include "allow.h"
 #include "count.h"
@@ -18,6 +18,8 @@
 #include "flow.h"
 #include "icmp_error.h"
 #include "link.h"
+#include "open.h"
+#include "owner.h"
 #include "packet.h"
 #include "parse.h"
 #include "policy.h"
@@ -42,37 +44,7 @@ stage int begin(struct __sk_buff *skb, struct packet *pkt)
 	if (!pkt->policy || !pkt->policy->generation)
 		return SG_DROP_NOT_GOVERNED;
 	pkt->now_ns = bpf_ktime_get_boot_ns();
-	return parse_link(skb, pkt);
-}
-
-/* The key that a packet from an uplink has if it is for the container: by a
- * forward or a masquerade port. False: it can only be for the host. */
-stage bool container_key(struct sg_flow_key *key, const struct packet *pkt,
-			 const struct sg_port *port)
-{
-	const struct sg_mapping *mapping;
-	__be16 local_port;
-
-	if (port) {
-		local_port = port->container_port;
-	} else {
-		mapping = masquerade_owner(pkt, pkt->dport);
-		if (!mapping)
-			return false;
-		local_port = mapping->container_port;
-	}
-	flow_key_in(key, pkt, &pkt->policy->container, local_port);
-	return true;
-}
-
-/* Whether a flow found by a packet from an uplink is that packet's: it came
- * by the flow's interface, to the address and port that the remote knows. */
-stage bool is_flow_of(const struct sg_flow *flow, const struct packet *pkt)
-{
-	__be16 gate_port = flow->gate_port;
-
-	return flow->ifindex == pkt->ifindex && gate_port == pkt->dport &&
-	       addr_equal(&flow->gate_addr, &pkt->dst);
+	return SG_OK;
 }
 
 /* A packet of a flow, towards the inner end. */
@@ -82,7 +54,7 @@ stage int flow_in(struct __sk_buff *skb, const struct packet *pkt,
 {
 	int reason;
 
-	if (!is_flow_of(flow, pkt))
+	if (!flow_is_of(flow, pkt))
 		return SG_DROP_FLOW_CLASH;
 	reason = allow_flow(key, flow, pkt);
 	if (!reason)
@@ -94,34 +66,15 @@ stage int flow_in(struct __sk_buff *skb, const struct packet *pkt,
 	return deliver_in(skb, pkt, key, flow, ret_action);
 }
 
-/* A packet of no flow: begin one, with the key that its inner end has. */
-static __noinline int open_from_uplink(const struct packet *pkt,
-				       const struct sg_port *port,
-				       struct sg_flow_key *ret_key)
-{
-	struct sg_flow fresh = {};
-	int reason;
-
-	if (!pkt || !ret_key)
-		return SG_DROP_NOT_GOVERNED;
-	reason = policy_from_uplink(pkt, port, &fresh);
-	if (reason)
-		return reason;
-	if (fresh.kind == SG_KIND_FORWARD)
-		container_key(ret_key, pkt, port);
-	else
-		flow_key_in(ret_key, pkt, &pkt->dst, pkt->dport);
-	flow_begin(ret_key, &fresh, pkt);
-	return SG_OK;
-}
-
 stage int uplink_in(struct __sk_buff *skb, struct packet *pkt, int *ret_action)
 {
 	const struct sg_port *port;
 	struct sg_flow *flow = NULL;
 	struct sg_flow_key key;
-	int reason;
+	int reason = parse_link(skb, pkt);
 
+	if (reason)
+		return reason;
 	if (pkt->ether_type != ETH_P_IP)
 		return link_other(skb, pkt);
 	reason = parse_network(skb, pkt);
@@ -137,7 +90,7 @@ stage int uplink_in(struct __sk_buff *skb, struct packet *pkt, int *ret_action)
 		return SG_DROP_NOT_UNICAST;
 
 	port = allow_port(pkt, pkt->protocol, pkt->dport);
-	if (container_key(&key, pkt, port))
+	if (owner_container_key(&key, pkt, port))
 		flow = flow_find(&key, pkt);
 	if (!flow) {
 		flow_key_in(&key, pkt, &pkt->dst, pkt->dport);
@@ -165,44 +118,16 @@ int sg_uplink_in(struct __sk_buff *skb)
 	return reason > 0 ? count_drop(skb->ifindex, reason) : action;
 }
 
-/* Remember where the container is, so that frames to it are addressed. */
-stage void learn_container(struct __sk_buff *skb)
-{
-	struct sg_gate *at = deliver_gate();
-	struct ethhdr eth;
-
-	if (!at || bpf_skb_load_bytes(skb, 0, &eth, sizeof(eth)))
-		return;
-	if (!mac_equal(at->container_mac, eth.h_source))
-		__builtin_memcpy(at->container_mac, eth.h_source, SG_MAC_BYTES);
-}
-
-/* An answer of the container's to the host, or TO_HOST's reason not to. */
+/* The container answers the host, which began. */
 stage int answer_to_host(const struct packet *pkt,
 			 const struct sg_flow_key *key, struct sg_flow *flow)
 {
-	if (!is_flow_of(flow, pkt) || flow->kind != SG_KIND_HOST)
-		return SG_DROP_FLOW_CLASH;
-	int reason = track(key, &flow, pkt, SG_IN);
-
-	return reason ? reason : TO_HOST;
-}
-
-static __noinline int open_from_container(struct __sk_buff *skb,
-					  const struct packet *pkt,
-					  struct sg_flow_key *ret_key)
-{
-	struct sg_flow fresh = {};
 	int reason;
 
-	if (!pkt || !ret_key)
-		return SG_DROP_NOT_GOVERNED;
-	reason = policy_from_container(skb, pkt, &fresh);
-	if (reason)
-		return reason;
-	flow_key_out(ret_key, pkt);
-	flow_begin(ret_key, &fresh, pkt);
-	return SG_OK;
+	if (!flow_is_of(flow, pkt) || flow->kind != SG_KIND_HOST)
+		return SG_DROP_FLOW_CLASH;
+	reason = track(key, &flow, pkt, SG_IN);
+	return reason ? reason : TO_HOST;
 }
 
 stage int container_in(struct __sk_buff *skb, struct packet *pkt,
@@ -210,8 +135,10 @@ stage int container_in(struct __sk_buff *skb, struct packet *pkt,
 {
 	struct sg_flow_key key;
 	struct sg_flow *flow;
-	int reason;
+	int reason = parse_link(skb, pkt);
 
+	if (reason)
+		return reason;
 	if (pkt->ether_type != ETH_P_IP)
 		return link_other(skb, pkt);
 	reason = parse_network(skb, pkt);
@@ -223,7 +150,7 @@ stage int container_in(struct __sk_buff *skb, struct packet *pkt,
 		return SG_DROP_NOT_UNICAST;
 	if (!addr_equal(&pkt->src, &pkt->policy->container))
 		return SG_DROP_SPOOFED;
-	learn_container(skb);
+	deliver_learn_container(skb);
 
 	flow_key_out(&key, pkt);
 	flow = flow_find(&key, pkt);
@@ -257,35 +184,6 @@ int sg_container_in(struct __sk_buff *skb)
 	return reason > 0 ? count_drop(skb->ifindex, reason) : action;
 }
 
-/* Whether the container talks to the same remote under the gate port that the
- * host has chosen for itself. */
-stage bool container_has(const struct packet *pkt)
-{
-	const struct sg_port *port = allow_port(pkt, pkt->protocol, pkt->sport);
-	const struct sg_mapping *mapping = masquerade_owner(pkt, pkt->sport);
-	struct sg_flow_key key;
-
-	if (!port && !mapping)
-		return false;
-	flow_key_out(&key, pkt);
-	key.local = pkt->policy->container;
-	key.local_port = port ? port->container_port : mapping->container_port;
-	return flow_find(&key, pkt);
-}
-
-static __noinline int open_from_host(const struct packet *pkt,
-				     const struct sg_flow_key *key)
-{
-	struct sg_flow fresh = {};
-
-	if (!pkt || !key || !policy_from_host(pkt, &fresh))
-		return TO_HOST;
-	if (container_has(pkt))
-		return SG_DROP_FLOW_CLASH;
-	flow_begin(key, &fresh, pkt);
-	return SG_OK;
-}
-
 /* What the host sends is the host's to decide; only what a closed grant cuts,
  * and a tuple that the container has, is stopped. */
 stage int host_out(struct __sk_buff *skb, struct packet *pkt)
@@ -294,7 +192,8 @@ stage int host_out(struct __sk_buff *skb, struct packet *pkt)
 	struct sg_flow *flow = NULL;
 	int reason;
 
-	if (pkt->ether_type != ETH_P_IP || parse_network(skb, pkt))
+	if (parse_link(skb, pkt) || pkt->ether_type != ETH_P_IP ||
+	    parse_network(skb, pkt))
 		return TO_HOST;
 	flow_key_out(&key, pkt);
 	flow = flow_find(&key, pkt);

@@ -6,12 +6,10 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "list.h"
 #include "maps.h"
 #include "names.h"
-#include "pins.h"
 #include "sg_reason.h"
-#include "show.h"
-#include "verb.h"
 
 static const struct show_column columns[] = {
 	{"interface", "INTERFACE"},
@@ -50,8 +48,9 @@ static int add_drop(struct json_object *rows, int fd,
 	return 0;
 }
 
-static int add_drops(struct json_object *rows, int fd)
+static int add_drops(const struct pins *pins, struct json_object *rows)
 {
+	int fd = pins->map_fds[PINS_drops];
 	_cleanup_(cleanup_free) struct sg_drop_key *keys = NULL;
 	size_t count;
 	int r = maps_keys(fd, sizeof(*keys), (void **)&keys, &count);
@@ -66,28 +65,13 @@ static int add_drops(struct json_object *rows, int fd)
 
 int verb_drops(const struct context *context, int count, char **args)
 {
-	_cleanup_(show_release) struct json_object *root = NULL;
-	_cleanup_(pins_close) struct pins pins;
-	struct json_object *rows;
-	struct fault fault;
-	int r;
+	static const struct list list = {
+		.name = "drops",
+		.add = add_drops,
+		.columns = columns,
+		.column_count = sizeof(columns) / sizeof(columns[0]),
+	};
 
 	(void)args;
-	if (count)
-		return verb_usage("drops takes no arguments");
-	if (pins_open(context->pin_dir, &pins, &fault))
-		return verb_fail(&fault);
-	root = json_object_new_object();
-	rows = show_add_list(root, "drops");
-	r = add_drops(rows, pins.map_fds[PINS_drops]);
-	if (r) {
-		fault_set(&fault, r, "%s/drops: %s", context->pin_dir,
-			  strerror(-r));
-		return verb_fail(&fault);
-	}
-	if (context->json)
-		show_json(root);
-	else
-		show_table(rows, columns, sizeof(columns) / sizeof(columns[0]));
-	return EXIT_OK;
+	return list_run(context, count, &list);
 }

@@ -2,6 +2,7 @@
 /* scoutgate flows: conversations, with packets and bytes each way. */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
+#include <errno.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -9,14 +10,12 @@
 #include <time.h>
 
 #include "cleanup.h"
+#include "list.h"
 #include "maps.h"
 #include "names.h"
-#include "pins.h"
 #include "sg_flow.h"
 #include "sg_policy.h"
-#include "show.h"
 #include "text.h"
-#include "verb.h"
 
 #define NS_PER_S 1000000000ULL
 
@@ -114,39 +113,32 @@ static int read_policy(const struct pins *pins, struct sg_policy *ret_policy)
 	struct sg_active active;
 	__u32 zero = 0;
 
-	return bpf_map_lookup_elem(pins->map_fds[PINS_active], &zero,
-				   &active) ||
-			       bpf_map_lookup_elem(pins->map_fds[PINS_policy],
-						   &active.side, ret_policy)
-		       ? -1
-		       : 0;
+	if (bpf_map_lookup_elem(pins->map_fds[PINS_active], &zero, &active) ||
+	    bpf_map_lookup_elem(pins->map_fds[PINS_policy], &active.side,
+				ret_policy))
+		return -errno;
+	return 0;
+}
+
+static int add_flows(const struct pins *pins, struct json_object *rows)
+{
+	struct sg_policy policy;
+	int r = read_policy(pins, &policy);
+
+	if (!r)
+		r = add_map(rows, pins->map_fds[PINS_flows], &policy);
+	return r ? r : add_map(rows, pins->map_fds[PINS_half_open], &policy);
 }
 
 int verb_flows(const struct context *context, int count, char **args)
 {
-	_cleanup_(show_release) struct json_object *root = NULL;
-	_cleanup_(pins_close) struct pins pins;
-	struct json_object *rows;
-	struct sg_policy policy;
-	struct fault fault;
+	static const struct list list = {
+		.name = "flows",
+		.add = add_flows,
+		.columns = columns,
+		.column_count = sizeof(columns) / sizeof(columns[0]),
+	};
 
 	(void)args;
-	if (count)
-		return verb_usage("flows takes no arguments");
-	if (pins_open(context->pin_dir, &pins, &fault))
-		return verb_fail(&fault);
-	root = json_object_new_object();
-	rows = show_add_list(root, "flows");
-	if (read_policy(&pins, &policy) ||
-	    add_map(rows, pins.map_fds[PINS_flows], &policy) ||
-	    add_map(rows, pins.map_fds[PINS_half_open], &policy)) {
-		fault_set(&fault, 1, "%s/flows: reading failed",
-			  context->pin_dir);
-		return verb_fail(&fault);
-	}
-	if (context->json)
-		show_json(root);
-	else
-		show_table(rows, columns, sizeof(columns) / sizeof(columns[0]));
-	return EXIT_OK;
+	return list_run(context, count, &list);
 }

@@ -8,11 +8,10 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "list.h"
 #include "maps.h"
 #include "names.h"
 #include "sg_policy.h"
-#include "show.h"
-#include "verb.h"
 
 static const struct show_column columns[] = {
 	{"name", "NAME"},	{"protocol", "PROTOCOL"},
@@ -73,28 +72,13 @@ void forwards_print(struct json_object *rows)
 
 int verb_forwards(const struct context *context, int count, char **args)
 {
-	_cleanup_(show_release) struct json_object *root = NULL;
-	_cleanup_(pins_close) struct pins pins;
-	struct json_object *rows;
-	struct fault fault;
-	int r;
+	static const struct list list = {
+		.name = "forwards",
+		.add = forwards_add,
+		.columns = columns,
+		.column_count = sizeof(columns) / sizeof(columns[0]),
+	};
 
 	(void)args;
-	if (count)
-		return verb_usage("forwards takes no arguments");
-	if (pins_open(context->pin_dir, &pins, &fault))
-		return verb_fail(&fault);
-	root = json_object_new_object();
-	rows = show_add_list(root, "forwards");
-	r = forwards_add(&pins, rows);
-	if (r) {
-		fault_set(&fault, r, "%s/forwards: %s", context->pin_dir,
-			  strerror(-r));
-		return verb_fail(&fault);
-	}
-	if (context->json)
-		show_json(root);
-	else
-		forwards_print(rows);
-	return EXIT_OK;
+	return list_run(context, count, &list);
 }

@@ -44,10 +44,9 @@ static int set(const struct context *context, __u32 id,
 	       const struct sg_grant *grant, struct fault *ret_fault)
 {
 	_cleanup_(cleanup_close) int lock = -1;
-	_cleanup_(pins_close) struct pins pins;
+	_cleanup_(pins_close) struct pins pins = PINS_CLOSED;
 	int r;
 
-	memset(pins.map_fds, -1, sizeof(pins.map_fds));
 	lock = pins_lock(context->pin_dir, ret_fault);
 	if (lock < 0)
 		return lock;

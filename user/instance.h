@@ -6,8 +6,9 @@
 #ifndef SG_USER_INSTANCE_H
 #define SG_USER_INSTANCE_H
 
-#include "hook.h"
-#include "links.h"
+#include <stdbool.h>
+
+#include "fault.h"
 #include "policy.h"
 
 /* Load, fill, attach to the interfaces that are there, pin. On a gate that is

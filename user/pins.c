@@ -80,9 +80,8 @@ static int check_layout(const struct pins *pins, struct fault *ret_fault)
 
 int pins_open(const char *dir, struct pins *ret_pins, struct fault *ret_fault)
 {
+	*ret_pins = (struct pins)PINS_CLOSED;
 	ret_pins->dir = dir;
-	for (int map = 0; map < PINS_MAP_COUNT; map++)
-		ret_pins->map_fds[map] = -1;
 	for (int map = 0; map < PINS_MAP_COUNT; map++) {
 		int fd = open_map(dir, (enum pins_map)map);
 

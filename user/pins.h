@@ -46,6 +46,12 @@ struct pins {
 	int map_fds[PINS_MAP_COUNT]; /* -1: not open */
 };
 
+/* What pins_close() may be called on before pins_open() was. */
+#define PINS_CLOSED                                                            \
+	{                                                                      \
+		.map_fds = { [0 ... PINS_MAP_COUNT - 1] = -1 }                 \
+	}
+
 const char *pins_map_name(enum pins_map map);
 /* "DIR/SUB/NAME", sub may be NULL; -ENAMETOOLONG if it does not fit */
 int pins_path(const char *dir, const char *sub, const char *name,

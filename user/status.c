@@ -214,7 +214,7 @@ static int report(const struct context *context, const struct pins *pins,
 
 int verb_status(const struct context *context, int count, char **args)
 {
-	_cleanup_(pins_close) struct pins pins;
+	_cleanup_(pins_close) struct pins pins = PINS_CLOSED;
 	struct fault fault;
 	int r;
 

@@ -6,6 +6,7 @@
 #include "cleanup.h"
 #include "config.h"
 #include "instance.h"
+#include "links.h"
 #include "names.h"
 #include "verb.h"
 

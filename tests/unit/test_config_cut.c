@@ -19,7 +19,7 @@ static const char sample[] =
 	"forward 'many' {\n  protocol = udp  ports = {\"2000-2009\", 53}\n"
 	"  from = {\"10.8.0.0/24\", '10.8.1.1'} // two\n"
 	"}\n"
-	"forward \"web\" {\n  ports = {\"8080-8089\"} to = {\"80-89\"}\n"
+	"forward \"web\" {\n  ports = {\"8080-8089\"} to = \"80-89\"\n"
 	"}\n"
 	"grants {\n  lan-access = on  host-control = yes\n"
 	"}\n"

@@ -75,7 +75,7 @@ static void a_port_is_in_network_byte_order(void **state)
 
 	(void)state;
 	make("forward \"web\" { protocol = udp ports = {\"8080\"} "
-	     "to = {\"80\"} }\n",
+	     "to = \"80\" }\n",
 	     1);
 	assert_int_equal(entries.port_count, 1);
 	assert_memory_equal(&entries.port_keys[0], key, sizeof(key));
@@ -90,7 +90,7 @@ static void a_port_is_in_network_byte_order(void **state)
 static void a_range_is_a_port_for_each_with_its_own_target(void **state)
 {
 	(void)state;
-	make("forward \"a\" { ports = {\"2000-2009\"} to = {\"80-89\"} }\n"
+	make("forward \"a\" { ports = {\"2000-2009\"} to = \"80-89\" }\n"
 	     "forward \"b\" { ports = {\"22\"} }\n",
 	     0);
 	assert_int_equal(entries.port_count, 11);
@@ -136,7 +136,7 @@ static void a_forward_is_kept_for_people(void **state)
 
 	(void)state;
 	make("forward \"a-name-of-thirty-one-characters\" {\n"
-	     "  ports = {\"2000-2009\"} to = {\"80\"} from = {\"10.1.0.1\"} "
+	     "  ports = {\"2000-2009\"} to = \"80\" from = {\"10.1.0.1\"} "
 	     "}\n",
 	     1);
 	assert_memory_equal(&entries.forwards[0], &want, sizeof(want));

@@ -123,13 +123,15 @@ static inline const char *path_in(const char *dir, const char *name)
 	return path;
 }
 
-/* A file of mode 0644 in dir; returns its path, good until the next one. */
+/* A new file of mode 0644 in dir; returns its path, good until the next one. */
 static inline const char *write_file(const char *dir, const char *name,
 				     const void *bytes, size_t count)
 {
 	const char *path = path_in(dir, name);
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	int fd;
 
+	unlink(path);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, bytes, count), count);
 	assert_int_equal(fchmod(fd, 0644), 0);

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Whose a gate port is: the container's, by a forward or a masquerade port, or
+ * else the host's.
+ */
+#ifndef SG_BPF_OWNER_H
+#define SG_BPF_OWNER_H
+
+#include "allow.h"
+#include "masquerade.h"
+
+/* The key that a packet from an uplink has if it is for the container: by a
+ * forward or a masquerade port. False: it can only be for the host. */
+stage bool owner_container_key(struct sg_flow_key *key,
+			       const struct packet *pkt,
+			       const struct sg_port *port)
+{
+	const struct sg_mapping *mapping;
+	__be16 local_port;
+
+	if (port) {
+		local_port = port->container_port;
+	} else {
+		mapping = masquerade_owner(pkt, pkt->dport);
+		if (!mapping)
+			return false;
+		local_port = mapping->container_port;
+	}
+	flow_key_in(key, pkt, &pkt->policy->container, local_port);
+	return true;
+}
+
+/* Whether the container talks to the same remote under the gate port that the
+ * host has chosen for itself. */
+stage bool owner_is_container(const struct packet *pkt)
+{
+	const struct sg_port *port = allow_port(pkt, pkt->protocol, pkt->sport);
+	const struct sg_mapping *mapping = masquerade_owner(pkt, pkt->sport);
+	struct sg_flow_key key;
+
+	if (!port && !mapping)
+		return false;
+	flow_key_out(&key, pkt);
+	key.local = pkt->policy->container;
+	key.local_port = port ? port->container_port : mapping->container_port;
+	return flow_find(&key, pkt);
+}
+
+#endif

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* See attach.h. */
+#include "attach.h"
+
+#include <string.h>
+
+#include "cleanup.h"
+#include "dataplane.h"
+#include "maps.h"
+
+static int attach_link(const char *pin_dir, const struct attach *how,
+		       const struct link *link, int role,
+		       struct fault *ret_fault)
+{
+	struct hook hook = {.pin_dir = pin_dir, .ifindex = link->ifindex};
+	int in = how->program_fds[role == SG_ROLE_CONTAINER
+					  ? DATAPLANE_sg_container_in
+					  : DATAPLANE_sg_uplink_in];
+	int r;
+
+	hook.side = HOOK_INGRESS;
+	r = hook_attach(&hook, how->mode, in, ret_fault);
+	if (r)
+		return r;
+	hook.side = HOOK_EGRESS;
+	return hook_attach(&hook, how->mode,
+			   how->program_fds[DATAPLANE_sg_host_out], ret_fault);
+}
+
+static int detach_index(const char *pin_dir, uint32_t ifindex,
+			struct fault *ret_fault)
+{
+	struct hook hook = {.pin_dir = pin_dir, .ifindex = ifindex};
+	int r;
+
+	hook.side = HOOK_INGRESS;
+	r = hook_detach(&hook, ret_fault);
+	if (r)
+		return r;
+	hook.side = HOOK_EGRESS;
+	return hook_detach(&hook, ret_fault);
+}
+
+static const struct link *link_by_index(const struct links *links,
+					uint32_t ifindex)
+{
+	for (size_t i = 0; i < links->count; i++)
+		if (links->items[i].ifindex == ifindex)
+			return &links->items[i];
+	return NULL;
+}
+
+int attach_forget(const struct pins *pins, const struct policy *policy,
+		  const struct links *links, struct fault *ret_fault)
+{
+	_cleanup_(cleanup_free) uint32_t *keys = NULL;
+	_cleanup_(cleanup_free) struct sg_iface *ifaces = NULL;
+	size_t count;
+	int r = maps_read(pins->map_fds[PINS_ifaces], sizeof(*keys),
+			  sizeof(*ifaces), (void **)&keys, (void **)&ifaces,
+			  &count);
+
+	if (r)
+		return fault_set(ret_fault, r, "%s/ifaces: %s", pins->dir,
+				 strerror(-r));
+	for (size_t i = 0; i < count && !r; i++) {
+		const struct link *link = link_by_index(links, keys[i]);
+
+		if (link && policy_role_of(policy, link->name) >= 0)
+			continue;
+		r = detach_index(pins->dir, keys[i], ret_fault);
+	}
+	return r;
+}
+
+int attach_links(const char *pin_dir, const struct attach *how,
+		 const struct policy *policy, const struct links *links,
+		 struct fault *ret_fault)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < links->count && !r; i++) {
+		int role = policy_role_of(policy, links->items[i].name);
+
+		if (role >= 0)
+			r = attach_link(pin_dir, how, &links->items[i], role,
+					ret_fault);
+	}
+	return r;
+}
+
+int attach_remove(const char *pin_dir, const struct links *links,
+		  struct fault *ret_fault)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < links->count && !r; i++)
+		r = detach_index(pin_dir, links->items[i].ifindex, ret_fault);
+	return r;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The programs on the interfaces: which interface gets which, and loses it. */
+#ifndef SG_USER_ATTACH_H
+#define SG_USER_ATTACH_H
+
+#include "hook.h"
+#include "links.h"
+#include "pins.h"
+#include "policy.h"
+
+struct attach {
+	enum hook_mode mode;
+	const int *program_fds; /* by enum dataplane_program */
+};
+
+/* Every interface that the policy gives a role gets its programs. */
+int attach_links(const char *pin_dir, const struct attach *how,
+		 const struct policy *policy, const struct links *links,
+		 struct fault *ret_fault);
+
+/* Those that had a role, and have none in the policy, lose theirs. */
+int attach_forget(const struct pins *pins, const struct policy *policy,
+		  const struct links *links, struct fault *ret_fault);
+
+/* All of them lose theirs. */
+int attach_remove(const char *pin_dir, const struct links *links,
+		  struct fault *ret_fault);
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the commands that print one table of the gate's state share. */
+#ifndef SG_USER_LIST_H
+#define SG_USER_LIST_H
+
+#include "pins.h"
+#include "show.h"
+#include "verb.h"
+
+struct list {
+	const char *name; /* of the command, and of the JSON member */
+	int (*add)(const struct pins *pins, struct json_object *rows);
+	const struct show_column *columns;
+	size_t column_count;
+};
+
+/* Run such a command; count: of the arguments, of which it takes none. */
+int list_run(const struct context *context, int count, const struct list *list);
+
+#endif

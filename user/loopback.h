@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Forwarding of the loopback interface alone. Nothing is ever received there to
+ * be forwarded, but the kernel's FIB helper, by which the datapath finds a way
+ * out, answers only for an interface that has it. ip_forward, and with it every
+ * other interface, stays as it is.
+ */
+#ifndef SG_USER_LOOPBACK_H
+#define SG_USER_LOOPBACK_H
+
+#include "pins.h"
+
+/* Switch it on, and note in map `gate` if it was off. */
+int loopback_set(const struct pins *pins, struct fault *ret_fault);
+
+/* Put it back, if the gate switched it on. */
+void loopback_restore(const struct pins *pins);
+
+#endif
