@@ -44,7 +44,10 @@ stage bool masquerade_host_has(struct __sk_buff *skb, const struct packet *pkt,
 	key.local = *gate_addr;
 	key.local_port = port;
 	key.protocol = pkt->protocol;
-	if (flow_find(&key, pkt))
+	/* not flow_find(): one that has just expired is as good a reason to
+	 * take another port, and the stack of 5.10 is deep enough here */
+	if (bpf_map_lookup_elem(&flows, &key) ||
+	    bpf_map_lookup_elem(&half_open, &key))
 		return true;
 	tuple.ipv4.saddr = pkt->dst.word[3];
 	tuple.ipv4.daddr = gate_addr->word[3];

@@ -76,7 +76,10 @@ static __noinline int parse_options(struct __sk_buff *skb, __u32 at, __u32 end,
 	__u8 option[2];		 /* type, length */
 	__u32 bytes = (end - at) & HEADER_AT_MASK;
 
-	if (bytes == 0 || bytes > sizeof(options) ||
+	if (bytes < sizeof(options[0]))
+		return SG_OK;
+	barrier_var(bytes); /* both bounds in one register, for the verifier */
+	if (bytes > sizeof(options) ||
 	    bpf_skb_load_bytes(skb, at, options, bytes))
 		return SG_DROP_IP_HEADER;
 	sum += (__u32)bpf_csum_diff(NULL, 0, options, sizeof(options), 0);

@@ -9,6 +9,7 @@
 
 #include "cleanup.h"
 #include "config_grammar.h"
+#include "config_lexical.h"
 #include "config_take.h"
 #include "file.h"
 
@@ -27,66 +28,25 @@ static int count_lines(const char *text)
 	return lines;
 }
 
-/* Behind the string that begins at `at`, a quote. */
-static char *string_end(char *at)
-{
-	char quote = *at++;
-
-	for (; *at && *at != quote; at++)
-		if (*at == '\\' && at[1])
-			at++;
-	return *at ? at + 1 : at;
-}
-
-/* Behind the comment that begins at `at`; NULL: none does, or it has no end,
- * which is for the parser to find. */
-static char *comment_end(char *at)
-{
-	char *end;
-
-	if (*at == '#' || strncmp(at, "//", 2) == 0)
-		return strchrnul(at, '\n');
-	if (strncmp(at, "/*", 2) != 0)
-		return NULL;
-	end = strstr(at + 2, "*/");
-	return end ? end + 2 : NULL;
-}
-
-/* Comments become blanks, since libconfuse loses count of the lines at them. */
-static void blank_comments(char *text)
-{
-	char *end;
-
-	for (char *at = text; *at;) {
-		end = comment_end(at);
-		if (*at == '"' || *at == '\'') {
-			at = string_end(at);
-		} else if (!end) {
-			at++;
-		} else {
-			for (; at < end; at++)
-				if (*at != '\n')
-					*at = ' ';
-		}
-	}
-}
-
 /* The whole text, which must not end in the middle of anything. */
 static int parse_text(cfg_t *cfg, const char *text, const char *name,
 		      struct fault *ret_fault)
 {
+	_cleanup_(cleanup_free) char *ready = NULL;
 	_cleanup_(cleanup_free) char *closed = NULL;
+	int r = lexical_prepare(text, name, &ready, ret_fault);
 
-	if (asprintf(&closed, "%s\n\"%s\" = on\n", text, GRAMMAR_FILE_END) < 0)
+	if (r)
+		return r;
+	if (asprintf(&closed, "%s\n\"%s\" = on\n", ready, GRAMMAR_FILE_END) < 0)
 		return fault_set(ret_fault, ENOMEM, "out of memory");
-	blank_comments(closed);
 	if (cfg_parse_buf(cfg, closed) == CFG_SUCCESS &&
 	    cfg_getbool(cfg, GRAMMAR_FILE_END))
 		return 0;
 	if (!ret_fault->text[0] || strstr(ret_fault->text, GRAMMAR_FILE_END))
 		return fault_set(ret_fault, EINVAL,
-				 "%s:%d: the file ends inside a section, list, "
-				 "comment or string; close it",
+				 "%s:%d: the file ends inside a section or "
+				 "list; close it",
 				 name, count_lines(text));
 	return -EINVAL;
 }
@@ -100,8 +60,10 @@ static int validate(cfg_t *cfg, const char *name, const struct policy *policy,
 
 	if (!r)
 		return 0;
-	if (line == 0) /* of no one line: the section that it is most about */
+	if (line == 0) /* of no one line: a section that it is about */
 		line = cfg_getsec(cfg, "container")->line;
+	if (line == 0)
+		line = cfg_getsec(cfg, "vpn")->line;
 	return fault_set(ret_fault, r, "%s:%d: %.400s", name, line ? line : 1,
 			 what.text);
 }

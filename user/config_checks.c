@@ -190,6 +190,8 @@ int check_roles(cfg_t *cfg, cfg_opt_t *opt)
 {
 	if (check_once(cfg, opt))
 		return -1;
+	if (cfg_opt_size(opt) == 1 && !cfg_opt_getnstr(opt, 0)[0])
+		return 0; /* {}: none */
 	for (unsigned int i = 0; i < cfg_opt_size(opt); i++)
 		if (role_by_name(cfg_opt_getnstr(opt, i)) < 0)
 			return refuse(cfg, opt, cfg_opt_getnstr(opt, i),
@@ -208,15 +210,17 @@ int check_uplinks(cfg_t *cfg, cfg_opt_t *opt)
 	return 0;
 }
 
-static int check_number(cfg_t *cfg, cfg_opt_t *opt, long low, long high)
+static int check_number(cfg_t *cfg, cfg_opt_t *opt, uint32_t low, uint32_t high,
+			uint32_t *ret_number)
 {
-	long value = cfg_opt_getnint(opt, 0);
+	const char *value = cfg_opt_getnstr(opt, 0);
 
 	if (check_once(cfg, opt))
 		return -1;
-	if (value < low || value > high) {
-		cfg_error(cfg, "%s %ld: must be %ld to %ld", cfg_opt_name(opt),
-			  value, low, high);
+	if (text_parse_number(value, ret_number) || *ret_number < low ||
+	    *ret_number > high) {
+		cfg_error(cfg, "%s %.64s: must be a number from %u to %u",
+			  cfg_opt_name(opt), value, low, high);
 		return -1;
 	}
 	return 0;
@@ -224,17 +228,19 @@ static int check_number(cfg_t *cfg, cfg_opt_t *opt, long low, long high)
 
 int check_port_or_none(cfg_t *cfg, cfg_opt_t *opt)
 {
-	return check_number(cfg, opt, 0, UINT16_MAX);
+	uint32_t number;
+
+	return check_number(cfg, opt, 0, UINT16_MAX, &number);
 }
 
 int check_flows(cfg_t *cfg, cfg_opt_t *opt)
 {
-	long value = cfg_opt_getnint(opt, 0);
+	uint32_t number;
 
-	if (check_number(cfg, opt, 16, POLICY_FLOWS_MAX))
+	if (check_number(cfg, opt, 16, POLICY_FLOWS_MAX, &number))
 		return -1;
-	if (value & (value - 1)) {
-		cfg_error(cfg, "flows %ld: must be a power of two", value);
+	if (number & (number - 1)) {
+		cfg_error(cfg, "flows %u: must be a power of two", number);
 		return -1;
 	}
 	return 0;
@@ -242,7 +248,9 @@ int check_flows(cfg_t *cfg, cfg_opt_t *opt)
 
 int check_half_open(cfg_t *cfg, cfg_opt_t *opt)
 {
-	return check_number(cfg, opt, 16, POLICY_FLOWS_MAX);
+	uint32_t number;
+
+	return check_number(cfg, opt, 16, POLICY_FLOWS_MAX, &number);
 }
 
 int check_duration(cfg_t *cfg, cfg_opt_t *opt)

@@ -39,7 +39,7 @@ static cfg_opt_t grants_opts[] = {
 };
 
 static cfg_opt_t host_opts[] = {
-	CFG_INT("control-port", 0, CFGF_NODEFAULT),
+	CFG_STR("control-port", NULL, CFGF_NODEFAULT),
 	CFG_STR_LIST("icmp-echo", NULL, CFGF_NODEFAULT),
 	CFG_END(),
 };
@@ -51,8 +51,8 @@ static cfg_opt_t egress_opts[] = {
 };
 
 static cfg_opt_t limits_opts[] = {
-	CFG_INT("flows", 0, CFGF_NODEFAULT),
-	CFG_INT("half-open", 0, CFGF_NODEFAULT),
+	CFG_STR("flows", NULL, CFGF_NODEFAULT),
+	CFG_STR("half-open", NULL, CFGF_NODEFAULT),
 	CFG_END(),
 };
 

@@ -28,11 +28,15 @@ static void take_roles(cfg_t *section, const char *key, uint8_t *roles)
 {
 	cfg_opt_t *opt = cfg_getopt(section, key);
 
-	if (!(opt->flags & CFGF_MODIFIED))
+	if (cfg_opt_size(opt) == 0)
 		return;
 	*roles = 0;
-	for (unsigned int i = 0; i < cfg_opt_size(opt); i++)
-		*roles |= SG_ROLE_BIT(role_by_name(cfg_opt_getnstr(opt, i)));
+	for (unsigned int i = 0; i < cfg_opt_size(opt); i++) {
+		int role = role_by_name(cfg_opt_getnstr(opt, i));
+
+		if (role >= 0) /* {} is one empty string */
+			*roles |= SG_ROLE_BIT(role);
+	}
 }
 
 static void take_container(cfg_t *section, struct policy *policy)
@@ -88,17 +92,20 @@ static void take_numbers(cfg_t *cfg, struct policy *policy)
 	cfg_t *limits = cfg_getsec(cfg, "limits");
 	cfg_t *host = cfg_getsec(cfg, "host");
 	cfg_t *timeouts = cfg_getsec(cfg, "timeouts");
+	uint32_t port;
 
 	if (cfg_size(egress, "ports"))
 		text_parse_ports(cfg_getstr(egress, "ports"),
 				 &policy->masquerade_ports);
 	if (cfg_size(limits, "flows"))
-		policy->flows = (uint32_t)cfg_getint(limits, "flows");
+		text_parse_number(cfg_getstr(limits, "flows"), &policy->flows);
 	if (cfg_size(limits, "half-open"))
-		policy->half_open = (uint32_t)cfg_getint(limits, "half-open");
-	if (cfg_size(host, "control-port"))
-		policy->control_port =
-			(uint16_t)cfg_getint(host, "control-port");
+		text_parse_number(cfg_getstr(limits, "half-open"),
+				  &policy->half_open);
+	if (cfg_size(host, "control-port")) {
+		text_parse_number(cfg_getstr(host, "control-port"), &port);
+		policy->control_port = (uint16_t)port;
+	}
 #define X(field, key, seconds)                                                 \
 	if (cfg_size(timeouts, key))                                           \
 		text_parse_duration(cfg_getstr(timeouts, key),                 \

@@ -65,6 +65,8 @@ static bool is_unchanged(int fd, const struct stat *before, size_t bytes)
 	return fstat(fd, &after) == 0 && after.st_size == before->st_size &&
 	       after.st_mtim.tv_sec == before->st_mtim.tv_sec &&
 	       after.st_mtim.tv_nsec == before->st_mtim.tv_nsec &&
+	       after.st_ctim.tv_sec == before->st_ctim.tv_sec &&
+	       after.st_ctim.tv_nsec == before->st_ctim.tv_nsec &&
 	       bytes == (size_t)before->st_size;
 }
 

@@ -134,9 +134,12 @@ static int parent_of(const char *dir, char ret_parent[PATH_MAX])
 
 	if (snprintf(ret_parent, PATH_MAX, "%s", dir) >= PATH_MAX)
 		return -ENAMETOOLONG;
-	slash = strrchr(ret_parent, '/');
-	if (!slash)
+	if (ret_parent[0] != '/')
 		return -EINVAL;
+	for (size_t last = strlen(ret_parent) - 1;
+	     last > 0 && ret_parent[last] == '/'; last--)
+		ret_parent[last] = '\0'; /* "DIR/" is DIR */
+	slash = strrchr(ret_parent, '/');
 	*(slash == ret_parent ? slash + 1 : slash) = '\0';
 	return 0;
 }
@@ -234,8 +237,10 @@ int pins_remove(const char *dir, struct fault *ret_fault)
 	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]) && !r;
 	     i++) {
 		r = pins_path(dir, folders[i], NULL, path);
-		if (!r)
-			r = remove_folder(path, ret_fault);
+		if (r)
+			return fault_set(ret_fault, r, "%.64s...: too long",
+					 dir);
+		r = remove_folder(path, ret_fault);
 	}
 	return r ? r : remove_folder(dir, ret_fault);
 }

@@ -2,6 +2,7 @@
 /* See show.h. */
 #include "show.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,58 +27,70 @@ static const char *cell(struct json_object *row, const char *key)
 	return json_object_get_string(value);
 }
 
-static bool is_number(struct json_object *row, const char *key)
-{
-	struct json_object *value = NULL;
+/* How a column is printed; found by one look at every row. */
+struct layout {
+	int width;
+	bool is_number; /* in every row that has it */
+};
 
-	return json_object_object_get_ex(row, key, &value) &&
-	       json_object_is_type(value, json_type_int);
-}
-
-static int width_of(struct json_object *rows, const struct show_column *column)
+static struct layout layout_of(struct json_object *rows,
+			       const struct show_column *column)
 {
-	size_t width = strlen(column->heading);
+	struct layout layout = {.width = (int)strlen(column->heading)};
+	struct json_object *value;
+	bool has_text = false;
 
 	for (size_t i = 0; i < json_object_array_length(rows); i++) {
 		struct json_object *row = json_object_array_get_idx(rows, i);
-		size_t length = strlen(cell(row, column->key));
+		int width = (int)strlen(cell(row, column->key));
 
-		if (length > width)
-			width = length;
+		if (width > layout.width)
+			layout.width = width;
+		if (!json_object_object_get_ex(row, column->key, &value))
+			continue;
+		if (json_object_is_type(value, json_type_int))
+			layout.is_number = true;
+		else
+			has_text = true;
 	}
-	return (int)width;
+	layout.is_number = layout.is_number && !has_text;
+	return layout;
 }
 
 /* One line; row NULL: the headings. The last column is not padded. */
-static void print_line(struct json_object *rows, struct json_object *row,
-		       const struct show_column *columns, size_t count)
+static void print_line(struct json_object *row,
+		       const struct show_column *columns,
+		       const struct layout *layouts, size_t count)
 {
-	struct json_object *first = json_object_array_get_idx(rows, 0);
-
 	for (size_t i = 0; i < count; i++) {
-		const struct show_column *column = &columns[i];
-		int width = width_of(rows, column);
+		const struct layout *layout = &layouts[i];
+		bool is_last = i + 1 == count;
 		const char *text =
-			row ? cell(row, column->key) : column->heading;
+			row ? cell(row, columns[i].key) : columns[i].heading;
 
-		if (is_number(first, column->key))
-			printf("%*s", width, text);
+		if (layout->is_number)
+			printf("%*s", layout->width, text);
 		else
-			printf("%-*s", i + 1 < count ? width : 0, text);
-		fputs(i + 1 < count ? "  " : "\n", stdout);
+			printf("%-*s", is_last ? 0 : layout->width, text);
+		fputs(is_last ? "\n" : "  ", stdout);
 	}
 }
 
 void show_table(struct json_object *rows, const struct show_column *columns,
 		size_t count)
 {
+	struct layout layouts[SHOW_COLUMNS_MAX];
+
 	if (json_object_array_length(rows) == 0) {
 		puts("(none)");
 		return;
 	}
-	print_line(rows, NULL, columns, count);
+	assert(count <= SHOW_COLUMNS_MAX);
+	for (size_t i = 0; i < count; i++)
+		layouts[i] = layout_of(rows, &columns[i]);
+	print_line(NULL, columns, layouts, count);
 	for (size_t i = 0; i < json_object_array_length(rows); i++)
-		print_line(rows, json_object_array_get_idx(rows, i), columns,
+		print_line(json_object_array_get_idx(rows, i), columns, layouts,
 			   count);
 }
 

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define SHOW_COLUMNS_MAX 16
+
 struct show_column {
 	const char *key;     /* of the row's object */
 	const char *heading; /* numbers stand to the right, text to the left */

@@ -32,6 +32,17 @@ static int parse_number(const char *text, unsigned long max,
 	return 0;
 }
 
+int text_parse_number(const char *text, uint32_t *ret_number)
+{
+	unsigned long number;
+	const char *end;
+
+	if (parse_number(text, UINT32_MAX, &number, &end) || *end)
+		return -EINVAL;
+	*ret_number = (uint32_t)number;
+	return 0;
+}
+
 int text_parse_ports(const char *text, struct port_range *ret_range)
 {
 	unsigned long first;

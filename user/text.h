@@ -24,6 +24,8 @@ struct network {
 
 #define TEXT_ADDR_BYTES 64 /* an address or a network, with its NUL */
 
+/* "65536": decimal, below 2^32 */
+int text_parse_number(const char *text, uint32_t *ret_number);
 /* "22" or "2000-2009" */
 int text_parse_ports(const char *text, struct port_range *ret_range);
 /* "10.1.0.2" */

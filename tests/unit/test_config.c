@@ -150,11 +150,11 @@ static void case_82_ports_that_are_none(void **state)
 			 ports[i]);
 		assert_refused(text, 3, "not a port or range");
 	}
-	assert_refused("forward \"a\" { ports = {} }", 1, "has no ports");
+	assert_refused("forward \"a\" { ports = {} }", 1, "not a port or range");
 	assert_refused("forward \"a\" { }", 1, "has no ports");
-	assert_refused("host { control-port = 65536 }", 1, "0 to 65535");
-	assert_refused("host { control-port = -1 }", 1, "0 to 65535");
-	assert_refused("host { control-port = 2x }", 1, "invalid integer");
+	assert_refused("host { control-port = 65536 }", 1, "from 0 to 65535");
+	assert_refused("host { control-port = -1 }", 1, "from 0 to 65535");
+	assert_refused("host { control-port = 2x }", 1, "from 0 to 65535");
 }
 
 static void case_83_unknown_keys(void **state)
@@ -166,7 +166,7 @@ static void case_83_unknown_keys(void **state)
 		       "port");
 	assert_refused("lan { network = \"10.0.0.0/8\" }\n", 1, "network");
 	assert_refused("grants { everything = on }\n", 1, "everything");
-	assert_refused("include(\"/etc/passwd\")\n", 1, "include");
+	assert_refused("include(\"/etc/passwd\")\n", 1, "'('");
 }
 
 static void case_84_duplicates(void **state)
@@ -180,7 +180,7 @@ static void case_84_duplicates(void **state)
 	assert_refused("host { control-port = 1\ncontrol-port = 1 }\n", 2,
 		       "given twice");
 	assert_refused("host { icmp-echo = {\"vpn\"}\nicmp-echo += {\"lan\"} }",
-		       2, "given twice");
+		       2, "'+'");
 	assert_refused("lan { interfaces = {\"tap0\"} }\n", 1, "both vpn and");
 }
 
@@ -250,8 +250,8 @@ static void other_values(void **state)
 		       "not an uplink");
 	assert_refused("egress { ports = \"80-90\" }", 1, "from 1024 on");
 	assert_refused("limits { flows = 1000 }", 1, "power of two");
-	assert_refused("limits { flows = 8 }", 1, "must be 16");
-	assert_refused("limits { half-open = 0 }", 1, "must be 16");
+	assert_refused("limits { flows = 8 }", 1, "a number from 16");
+	assert_refused("limits { half-open = 0 }", 1, "a number from 16");
 	assert_refused("timeouts { icmp = \"5 weeks\" }", 1, "not a duration");
 	assert_refused("grants { lan-access = perhaps }", 1, "boolean");
 }
