@@ -33,21 +33,16 @@ static int parse_text(cfg_t *cfg, const char *text, const char *name,
 		      struct fault *ret_fault)
 {
 	_cleanup_(cleanup_free) char *ready = NULL;
-	_cleanup_(cleanup_free) char *closed = NULL;
 	int r = lexical_prepare(text, name, &ready, ret_fault);
 
 	if (r)
 		return r;
-	if (asprintf(&closed, "%s\n\"%s\" = on\n", ready, GRAMMAR_FILE_END) < 0)
-		return fault_set(ret_fault, ENOMEM, "out of memory");
-	if (cfg_parse_buf(cfg, closed) == CFG_SUCCESS &&
-	    cfg_getbool(cfg, GRAMMAR_FILE_END))
+	if (cfg_parse_buf(cfg, ready) == CFG_SUCCESS)
 		return 0;
-	if (!ret_fault->text[0] || strstr(ret_fault->text, GRAMMAR_FILE_END))
+	if (!ret_fault->text[0])
 		return fault_set(ret_fault, EINVAL,
-				 "%s:%d: the file ends inside a section or "
-				 "list; close it",
-				 name, count_lines(text));
+				 "%s:%d: the file ends too early", name,
+				 count_lines(text));
 	return -EINVAL;
 }
 
@@ -64,6 +59,8 @@ static int validate(cfg_t *cfg, const char *name, const struct policy *policy,
 		line = cfg_getsec(cfg, "container")->line;
 	if (line == 0)
 		line = cfg_getsec(cfg, "vpn")->line;
+	if (line == 0)
+		line = cfg_getsec(cfg, "lan")->line;
 	return fault_set(ret_fault, r, "%s:%d: %.400s", name, line ? line : 1,
 			 what.text);
 }

@@ -64,7 +64,6 @@ static cfg_opt_t timeouts_opts[] = {
 };
 
 static cfg_opt_t file_opts[] = {
-	CFG_BOOL(GRAMMAR_FILE_END, cfg_false, CFGF_NONE),
 	CFG_SEC("vpn", uplink_opts, CFGF_NONE),
 	CFG_SEC("lan", lan_opts, CFGF_NONE),
 	CFG_SEC("container", container_opts, CFGF_NONE),

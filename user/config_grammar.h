@@ -8,10 +8,6 @@
 
 #include "fault.h"
 
-/* Put behind the text: libconfuse takes the end of the file for the end of
- * every open section, but this has its place only outside of all of them. */
-#define GRAMMAR_FILE_END "$end" /* no file can say that: see lexical */
-
 /* A parser for one text, whose checks report into *fault as "NAME:LINE: what";
  * both must outlive it. One at a time. NULL: out of memory. */
 cfg_t *grammar_new(const char *name, struct fault *fault);

@@ -11,12 +11,16 @@
 
 #include "cleanup.h"
 
+#define LIST '[' /* for the brace behind "=" */
+
 struct scan {
 	const char *at; /* of the text */
 	FILE *out;
 	const char *name;
 	int line;
-	char last; /* character that meant something */
+	char last;     /* character that meant something */
+	int last_line; /* and where it was */
+	int depth;     /* open braces */
 	struct fault *fault;
 };
 
@@ -64,13 +68,6 @@ static int scan_string(struct scan *scan)
 	return 0;
 }
 
-/* A list with nothing in it, whose brace is next; not a section's. */
-static bool is_empty_list(const struct scan *scan)
-{
-	return *scan->at == '{' && scan->last == '=' &&
-	       scan->at[1 + strspn(scan->at + 1, " \t\n")] == '}';
-}
-
 static int scan_other(struct scan *scan)
 {
 	unsigned char c = (unsigned char)*scan->at;
@@ -79,14 +76,14 @@ static int scan_other(struct scan *scan)
 		return fault_set(scan->fault, EINVAL,
 				 "%s:%d: '%c' has no place outside of a string",
 				 scan->name, scan->line, isprint(c) ? c : '?');
-	if (is_empty_list(scan)) {
-		step(scan, false);
+	if (c == '}' && scan->last == LIST) /* with nothing in it */
 		fputs("\"\"", scan->out);
-	} else {
-		step(scan, false);
+	scan->depth += (c == '{') - (c == '}');
+	if (!isspace(c)) {
+		scan->last = c == '{' && scan->last == '=' ? LIST : (char)c;
+		scan->last_line = scan->line;
 	}
-	if (!isspace(c))
-		scan->last = (char)c;
+	step(scan, false);
 	return 0;
 }
 
@@ -99,6 +96,7 @@ static int scan_next(struct scan *scan)
 	if (*scan->at != '"' && *scan->at != '\'')
 		return scan_other(scan);
 	scan->last = *scan->at;
+	scan->last_line = scan->line;
 	return scan_string(scan);
 }
 
@@ -120,6 +118,11 @@ int lexical_prepare(const char *text, const char *name, char **ret_text,
 		return fault_set(ret_fault, ENOMEM, "out of memory");
 	while (*scan.at && !r)
 		r = scan_next(&scan);
+	if (!r && scan.depth > 0)
+		r = fault_set(ret_fault, EINVAL,
+			      "%s:%d: the file ends inside a section or list; "
+			      "close it",
+			      name, scan.last_line);
 	if (fclose(scan.out) && !r)
 		r = fault_set(ret_fault, ENOMEM, "out of memory");
 	if (r)

@@ -14,6 +14,8 @@
 #include "cleanup.h"
 #include "text.h"
 
+#define READ_TRIES 10
+
 /* Room for one more in an array that grows by doubling. */
 static int grow(void **items, size_t count, size_t bytes)
 {
@@ -122,19 +124,29 @@ static int dump(struct mnl_socket *socket, uint16_t type, mnl_cb_t callback,
 	return r == MNL_CB_STOP ? 0 : -errno;
 }
 
-int links_read(struct links *ret_links, struct fault *ret_fault)
+static int read_once(struct links *links)
 {
 	_cleanup_(close_socket) struct mnl_socket *socket = NULL;
-	struct links links = {0};
-	int r = 0;
+	int r;
 
 	socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
 	if (!socket || mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0)
-		return fault_set(ret_fault, errno, "rtnetlink: %s",
-				 strerror(errno));
-	r = dump(socket, RTM_GETLINK, on_link, &links);
-	if (!r)
-		r = dump(socket, RTM_GETADDR, on_addr, &links);
+		return -errno;
+	r = dump(socket, RTM_GETLINK, on_link, links);
+	return r ? r : dump(socket, RTM_GETADDR, on_addr, links);
+}
+
+int links_read(struct links *ret_links, struct fault *ret_fault)
+{
+	struct links links = {0};
+	int tries = READ_TRIES;
+	int r;
+
+	/* EINTR: links changed meanwhile, so what was read is no one moment */
+	do {
+		links_release(&links);
+		r = read_once(&links);
+	} while (r == -EINTR && --tries > 0);
 	if (r) {
 		links_release(&links);
 		return fault_set(ret_fault, r,

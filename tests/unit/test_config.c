@@ -150,7 +150,8 @@ static void case_82_ports_that_are_none(void **state)
 			 ports[i]);
 		assert_refused(text, 3, "not a port or range");
 	}
-	assert_refused("forward \"a\" { ports = {} }", 1, "not a port or range");
+	assert_refused("forward \"a\" { ports = {} }", 1,
+		       "not a port or range");
 	assert_refused("forward \"a\" { }", 1, "has no ports");
 	assert_refused("host { control-port = 65536 }", 1, "from 0 to 65535");
 	assert_refused("host { control-port = -1 }", 1, "from 0 to 65535");
@@ -237,11 +238,10 @@ static void other_values(void **state)
 	assert_refused("forward \"a\" { protocol = sctp ports = {\"24\"} }", 1,
 		       "neither tcp nor udp");
 	assert_refused("forward \"\" { ports = {\"24\"} }", 1, "name of 1 to");
-	assert_refused(
-		"forward \"a\" { ports = {\"24\", \"25\"} to = \"9\" }", 1,
-		"goes with one range");
-	assert_refused("forward \"a\" { ports = {\"24-25\"} to = \"1-9\" }",
-		       1, "not as long");
+	assert_refused("forward \"a\" { ports = {\"24\", \"25\"} to = \"9\" }",
+		       1, "goes with one range");
+	assert_refused("forward \"a\" { ports = {\"24-25\"} to = \"1-9\" }", 1,
+		       "not as long");
 	assert_refused("forward \"a\" { ports = {\"24-30\"} to = \"65535\" }",
 		       1, "past port 65535");
 	assert_refused("forward \"a\" { ports = \"24\" }", 1, "as a list");

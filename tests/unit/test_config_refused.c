@@ -204,6 +204,7 @@ static void case_90_networks_and_their_lines(void **state)
 		 "10.0.0.1/8"},
 		{NULL, "\n\nvpn { network = \"10.0.3.0/24\" }\n", 3, "overlap"},
 		{NULL, "\n\nvpn { interfaces = {\"eth*\"} }\n", 3, "eth*"},
+		{NULL, "\n\nlan { interfaces = {\"tap0\"} }\n", 3, "tap0"},
 	};
 
 	(void)state;
