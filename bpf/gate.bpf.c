@@ -47,6 +47,15 @@ stage int begin(struct __sk_buff *skb, struct packet *pkt)
 	return SG_OK;
 }
 
+/* A packet of a flow: still allowed, legal in its state, and counted. */
+stage int admit(const struct sg_flow_key *key, struct sg_flow **flow,
+		const struct packet *pkt, enum sg_direction direction)
+{
+	int reason = allow_flow(key, *flow, pkt);
+
+	return reason ? reason : track(key, flow, pkt, direction);
+}
+
 /* A packet of a flow, towards the inner end. */
 stage int flow_in(struct __sk_buff *skb, const struct packet *pkt,
 		  const struct sg_flow_key *key, struct sg_flow *flow,
@@ -56,9 +65,7 @@ stage int flow_in(struct __sk_buff *skb, const struct packet *pkt,
 
 	if (!flow_is_of(flow, pkt))
 		return SG_DROP_FLOW_CLASH;
-	reason = allow_flow(key, flow, pkt);
-	if (!reason)
-		reason = track(key, &flow, pkt, SG_IN);
+	reason = admit(key, &flow, pkt, SG_IN);
 	if (reason)
 		return reason;
 	if (flow->kind == SG_KIND_CONTROL || flow->kind == SG_KIND_HOST)
@@ -166,9 +173,7 @@ stage int container_in(struct __sk_buff *skb, struct packet *pkt,
 	}
 	if (!flow)
 		return SG_DROP_TABLE_FULL;
-	reason = allow_flow(&key, flow, pkt);
-	if (!reason)
-		reason = track(&key, &flow, pkt, SG_OUT);
+	reason = admit(&key, &flow, pkt, SG_OUT);
 	return reason ? reason : deliver_out(skb, pkt, flow, ret_action);
 }
 
@@ -207,8 +212,7 @@ stage int host_out(struct __sk_buff *skb, struct packet *pkt)
 		return SG_DROP_TABLE_FULL;
 	if (flow->kind != SG_KIND_CONTROL && flow->kind != SG_KIND_HOST)
 		return SG_DROP_FLOW_CLASH;
-	reason = allow_flow(&key, flow, pkt);
-	return reason ? reason : track(&key, &flow, pkt, SG_OUT);
+	return admit(&key, &flow, pkt, SG_OUT);
 }
 
 SEC("tc")

@@ -47,6 +47,10 @@
 
 #define FRAME_BYTES 2048
 
+/* An entry of a group's table: a test with a gate of its own. */
+#define TEST(name)                                                             \
+	cmocka_unit_test_setup_teardown(name, harness_setup, harness_teardown)
+
 enum tcp_flag { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16, URG = 32 };
 
 /* What a packet says; build_frame() makes it bytes with right sums. */

@@ -265,9 +265,6 @@ static void no_container_no_forwarding(void **state)
 	assert_spec_dropped(&vpn_ssh, TAP0, SG_DROP_NO_CONTAINER);
 }
 
-#define TEST(name)                                                             \
-	cmocka_unit_test_setup_teardown(name, harness_setup, harness_teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {

@@ -351,9 +351,6 @@ static void ipv6_is_closed_but_for_the_links_life(void **state)
 	assert_dropped(&frame, ETH0, SG_DROP_IPV6);
 }
 
-#define TEST(name)                                                             \
-	cmocka_unit_test_setup_teardown(name, harness_setup, harness_teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {

@@ -398,9 +398,6 @@ static void case_44_other_icmp(void **state)
 	assert_int_equal(send_in(&spec, TAP0, NULL), ACTION_PASS);
 }
 
-#define TEST(name)                                                             \
-	cmocka_unit_test_setup_teardown(name, harness_setup, harness_teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {

@@ -261,9 +261,6 @@ static void a_port_of_the_hosts_own_is_not_taken(void **state)
 	assert_int_not_equal(frame_sport(&frame), ntohs(at.sin_port));
 }
 
-#define TEST(name)                                                             \
-	cmocka_unit_test_setup_teardown(name, harness_setup, harness_teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {

@@ -258,9 +258,6 @@ static void half_open_floods_leave_the_established_alone(void **state)
 	assert_in_range(flow_count(PINS_half_open), 1, 128);
 }
 
-#define TEST(name)                                                             \
-	cmocka_unit_test_setup_teardown(name, harness_setup, harness_teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {

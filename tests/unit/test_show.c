@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What people and programs read: tables, JSON, ports and endpoints. */
 #include <arpa/inet.h>
-#include <time.h>
 
 #include "cleanup.h"
 #include "show.h"
@@ -110,31 +109,6 @@ static void no_rows_are_said_to_be_none(void **state)
 	assert_table(rows, "(none)\n");
 }
 
-static double cpu_seconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-/* 65536 flows are a table, too: its time is by the row, not by its square */
-static void a_long_table_takes_no_longer_by_the_row(void **state)
-{
-	_cleanup_(show_release) struct json_object *rows =
-		json_object_new_array();
-	double began;
-
-	(void)state;
-	for (int i = 0; i < 4000; i++)
-		add(rows, "name", i, "note");
-	began = cpu_seconds();
-	start();
-	show_table(rows, columns, COUNT(columns));
-	end();
-	assert_true(cpu_seconds() - began < 0.5);
-}
-
 static void json_is_read_back_as_it_was(void **state)
 {
 	_cleanup_(show_release) struct json_object *root =
@@ -191,7 +165,6 @@ int main(void)
 		cmocka_unit_test(
 			a_number_is_right_wherever_the_first_one_stands),
 		cmocka_unit_test(no_rows_are_said_to_be_none),
-		cmocka_unit_test(a_long_table_takes_no_longer_by_the_row),
 		cmocka_unit_test(json_is_read_back_as_it_was),
 		cmocka_unit_test(ports_read_as_they_are_configured),
 		cmocka_unit_test(
