@@ -56,6 +56,18 @@ stage int admit(const struct sg_flow_key *key, struct sg_flow **flow,
 	return reason ? reason : track(key, flow, pkt, direction);
 }
 
+/* The tuple is another's. One whose interface has gone (a VPN's, made anew)
+ * makes room: the next packet begins afresh. */
+stage int clash(const struct sg_flow_key *key, const struct sg_flow *flow,
+		const struct packet *pkt)
+{
+	__u32 ifindex = flow->ifindex;
+
+	if (!bpf_map_lookup_elem(&ifaces, &ifindex))
+		flow_end(key, flow, pkt->now_ns);
+	return SG_DROP_FLOW_CLASH;
+}
+
 /* A packet of a flow, towards the inner end. */
 stage int flow_in(struct __sk_buff *skb, const struct packet *pkt,
 		  const struct sg_flow_key *key, struct sg_flow *flow,
@@ -64,7 +76,7 @@ stage int flow_in(struct __sk_buff *skb, const struct packet *pkt,
 	int reason;
 
 	if (!flow_is_of(flow, pkt))
-		return SG_DROP_FLOW_CLASH;
+		return clash(key, flow, pkt);
 	reason = admit(key, &flow, pkt, SG_IN);
 	if (reason)
 		return reason;

@@ -254,6 +254,26 @@ static void the_same_tuple_by_two_ways_is_a_clash(void **state)
 	assert_int_equal(send_in(&second, TAP0, NULL), ACTION_REDIRECT);
 }
 
+static void a_flow_of_an_interface_that_is_gone_makes_room(void **state)
+{
+	int fd = gate_test.pins.map_fds[PINS_flows];
+	struct sg_flow_key key;
+	struct sg_flow flow;
+	struct spec reply;
+
+	(void)state;
+	open_tcp(&vpn_ssh, TAP0, &reply);
+	the_flow(&key, &flow);
+	flow.ifindex = gate_test.ifindex[ETH0]; /* there: it stays */
+	bpf_map_update_elem(fd, &key, &flow, BPF_EXIST);
+	assert_spec_dropped(&vpn_ssh, TAP0, SG_DROP_FLOW_CLASH);
+	assert_spec_dropped(&vpn_ssh, TAP0, SG_DROP_FLOW_CLASH);
+	flow.ifindex = 9999; /* gone */
+	bpf_map_update_elem(fd, &key, &flow, BPF_EXIST);
+	assert_spec_dropped(&vpn_ssh, TAP0, SG_DROP_FLOW_CLASH);
+	assert_int_equal(send_in(&vpn_ssh, TAP0, NULL), ACTION_REDIRECT);
+}
+
 static void no_container_no_forwarding(void **state)
 {
 	struct sg_gate gate = {.layout = SG_LAYOUT};
@@ -279,6 +299,7 @@ int main(void)
 		TEST(udp_is_forwarded_and_assured),
 		TEST(a_reload_cuts_what_it_no_longer_allows),
 		TEST(the_same_tuple_by_two_ways_is_a_clash),
+		TEST(a_flow_of_an_interface_that_is_gone_makes_room),
 		TEST(no_container_no_forwarding),
 	};
 
