@@ -106,6 +106,7 @@ void pins_close(struct pins *pins)
 {
 	for (int map = 0; map < PINS_MAP_COUNT; map++)
 		cleanup_close(&pins->map_fds[map]);
+	*pins = (struct pins)PINS_CLOSED; /* to be closed again with no harm */
 }
 
 int pins_lock(const char *dir, struct fault *ret_fault)
