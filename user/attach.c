@@ -2,11 +2,7 @@
 /* See attach.h. */
 #include "attach.h"
 
-#include <string.h>
-
-#include "cleanup.h"
 #include "dataplane.h"
-#include "maps.h"
 
 static int attach_link(const char *pin_dir, const struct attach *how,
 		       const struct link *link, int role,
@@ -50,27 +46,15 @@ static const struct link *link_by_index(const struct links *links,
 	return NULL;
 }
 
-int attach_forget(const struct pins *pins, const struct policy *policy,
-		  const struct links *links, struct fault *ret_fault)
+int attach_forget(const char *pin_dir, uint32_t ifindex,
+		  const struct policy *policy, const struct links *links,
+		  struct fault *ret_fault)
 {
-	_cleanup_(cleanup_free) uint32_t *keys = NULL;
-	_cleanup_(cleanup_free) struct sg_iface *ifaces = NULL;
-	size_t count;
-	int r = maps_read(pins->map_fds[PINS_ifaces], sizeof(*keys),
-			  sizeof(*ifaces), (void **)&keys, (void **)&ifaces,
-			  &count);
+	const struct link *link = link_by_index(links, ifindex);
 
-	if (r)
-		return fault_set(ret_fault, r, "%s/ifaces: %s", pins->dir,
-				 strerror(-r));
-	for (size_t i = 0; i < count && !r; i++) {
-		const struct link *link = link_by_index(links, keys[i]);
-
-		if (link && policy_role_of(policy, link->name) >= 0)
-			continue;
-		r = detach_index(pins->dir, keys[i], ret_fault);
-	}
-	return r;
+	if (link && policy_role_of(policy, link->name) >= 0)
+		return 0;
+	return detach_index(pin_dir, ifindex, ret_fault);
 }
 
 int attach_links(const char *pin_dir, const struct attach *how,

@@ -5,7 +5,6 @@
 
 #include "hook.h"
 #include "links.h"
-#include "pins.h"
 #include "policy.h"
 
 struct attach {
@@ -18,9 +17,10 @@ int attach_links(const char *pin_dir, const struct attach *how,
 		 const struct policy *policy, const struct links *links,
 		 struct fault *ret_fault);
 
-/* Those that had a role, and have none in the policy, lose theirs. */
-int attach_forget(const struct pins *pins, const struct policy *policy,
-		  const struct links *links, struct fault *ret_fault);
+/* An interface that had a role, and has none in the policy, loses its. */
+int attach_forget(const char *pin_dir, uint32_t ifindex,
+		  const struct policy *policy, const struct links *links,
+		  struct fault *ret_fault);
 
 /* All of them lose theirs. */
 int attach_remove(const char *pin_dir, const struct links *links,

@@ -10,26 +10,39 @@
 #include "cleanup.h"
 #include "dataplane.h"
 #include "loopback.h"
+#include "maps.h"
 #include "pins.h"
 #include "sync.h"
 
-/* Interfaces first, closed under the old policy or none; the policy last, as
- * the one write that puts all of it in force. */
+/* What can fail for reasons of the system's comes first, and opens nothing: an
+ * interface with a program and no role lets nothing through. Then the roles,
+ * and last the one write that puts the whole policy in force. */
 static int apply(const struct pins *pins, const struct attach *how,
 		 const struct policy *policy, struct fault *ret_fault)
 {
 	_cleanup_(links_release) struct links links = {0};
+	_cleanup_(cleanup_free) uint32_t *before = NULL; /* interfaces */
+	size_t count = 0;
 	int r = links_read(&links, ret_fault);
 
+	if (r)
+		return r;
+	r = maps_keys(pins->map_fds[PINS_ifaces], sizeof(*before),
+		      (void **)&before, &count);
+	if (r)
+		return fault_set(ret_fault, r, "%s/ifaces: %s", pins->dir,
+				 strerror(-r));
+	r = attach_links(pins->dir, how, policy, &links, ret_fault);
 	if (!r)
-		r = attach_forget(pins, policy, &links, ret_fault);
+		r = loopback_set(pins, ret_fault);
 	if (!r)
 		r = sync_links(pins, policy, &links, ret_fault);
 	if (!r)
-		r = attach_links(pins->dir, how, policy, &links, ret_fault);
-	if (!r)
-		r = loopback_set(pins, ret_fault);
-	return r ? r : sync_policy(pins, policy, ret_fault);
+		r = sync_policy(pins, policy, ret_fault);
+	for (size_t i = 0; i < count && !r; i++)
+		r = attach_forget(pins->dir, before[i], policy, &links,
+				  ret_fault);
+	return r;
 }
 
 static struct attach choose(bool clsact, const int *program_fds)
