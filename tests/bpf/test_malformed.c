@@ -351,24 +351,6 @@ static void case_21_a_wrong_l4_sum_is_not_repaired(void **state)
 	frame.data[L4 + 16] ^= 0x55;
 }
 
-static void case_23_26_27_fragments_are_closed(void **state)
-{
-	static const uint16_t fragments[] = {0x2000, 0x0001, 0x2001, 0x1fff};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(fragments) / sizeof(fragments[0]); i++) {
-		struct spec spec = good_udp;
-
-		spec.fragment = fragments[i];
-		assert_spec_dropped(&spec, TAP0, SG_DROP_FRAGMENT);
-	}
-	no_flow_was_made();
-	struct spec whole = good_udp;
-
-	whole.fragment = 0x4000; /* don't fragment */
-	control(&whole);
-}
-
 static void case_38_other_protocols(void **state)
 {
 	static const uint8_t protocols[] = {0, 4, 41, 47, 50, 132, 255};
@@ -418,7 +400,6 @@ int main(void)
 		TEST(case_19_udp_sum_of_zero_stays_zero),
 		TEST(case_20_a_sum_that_comes_out_zero_is_sent_as_ones),
 		TEST(case_21_a_wrong_l4_sum_is_not_repaired),
-		TEST(case_23_26_27_fragments_are_closed),
 		TEST(case_38_other_protocols),
 		TEST(case_44_other_icmp),
 	};

@@ -160,7 +160,7 @@ static void case_70_exhausted_ports_recover(void **state)
 	assert_spec_dropped(&spec, VE_CONTAINER, SG_DROP_PORTS_EXHAUSTED);
 	spec.sport = 33003; /* one that has a port keeps it */
 	assert_int_equal(send_in(&spec, VE_CONTAINER, NULL), ACTION_REDIRECT);
-	usleep(1100000);
+	usleep(2100000);
 	spec.sport = 33100;
 	assert_int_equal(send_in(&spec, VE_CONTAINER, NULL), ACTION_REDIRECT);
 }

@@ -34,7 +34,7 @@ FRAMES = {
                            IP(src="10.1.0.1", dst="10.0.3.2") / TCP(dport=22))],
     "fragments": lambda: [framed(f) for f in fragment(
         IP(src="10.1.0.1", dst="10.1.0.2") /
-        UDP(sport=9, dport=22) / Raw(b"x" * 3000))],
+        UDP(sport=9, dport=22) / Raw(b"x" * 3000))[1:]],
     "other-mac": lambda: [bytes(Ether(src="02:00:00:00:77:01",
                                       dst="02:00:00:00:66:06") / SYN),
                           bytes(Ether(src="02:00:00:00:77:01",
