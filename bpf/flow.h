@@ -188,7 +188,7 @@ stage void flow_token(struct sg_sweep *ret_token, const struct sg_flow_key *key,
 /* Look at the oldest tokens: end what has expired, put the others back. */
 static __noinline int flow_sweep(const struct packet *pkt)
 {
-	struct sg_sweep token;
+	struct sg_sweep token = {};
 	struct sg_flow *flow;
 	__u8 id[3];
 

@@ -9,6 +9,7 @@
 
 #include "flows_maps.h"
 #include "packet.h"
+#include "reach.h"
 #include "scratch.h"
 
 #define FRAGMENT_TIMEOUT_S 30 /* as Linux, ipfrag_time */
@@ -43,12 +44,12 @@ static __noinline int fragment_hold(struct __sk_buff *skb,
 	if (!pkt || !key || !room)
 		return SG_DROP_FRAGMENT;
 	bytes = pkt->l3_at + pkt->bytes;
-	if (bytes >= SG_HELD_BYTES)
+	if (bytes > SG_HELD_BYTES)
 		return SG_DROP_FRAGMENT;
 	room->held.bytes = bytes;
 	room->held.last_s = pkt->now_s;
-	bytes &= SG_HELD_BYTES - 1;
-	if (!bytes || bpf_skb_load_bytes(skb, 0, room->held.frame, bytes))
+	if (bpf_skb_load_bytes(skb, 0, room->held.frame,
+			       reach_length(bytes, SG_HELD_BYTES)))
 		return SG_DROP_FRAGMENT;
 	for (int slot = 0; slot < SG_HELD_SLOTS; slot++) {
 		key->slot = slot;
@@ -69,8 +70,8 @@ stage void fragment_replay(struct __sk_buff *skb, const struct packet *pkt,
 
 	if (!frame)
 		return;
-	bytes = frame->bytes & (SG_HELD_BYTES - 1);
-	if (bytes && pkt->now_s - frame->last_s <= HELD_TIMEOUT_S &&
+	bytes = reach_length(frame->bytes, SG_HELD_BYTES);
+	if (pkt->now_s - frame->last_s <= HELD_TIMEOUT_S &&
 	    !bpf_skb_change_tail(skb, bytes, 0) &&
 	    !bpf_skb_store_bytes(skb, 0, frame->frame, bytes,
 				 BPF_F_RECOMPUTE_CSUM))

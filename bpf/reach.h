@@ -15,6 +15,13 @@ stage void *reach_at(struct __sk_buff *skb, __u32 at)
 	return (void *)(long)skb->data + (at & HEADER_AT_MASK);
 }
 
+/* 1 to `limit`, a power of two: a length as every verifier wants it to be. It
+ * is itself if it is one of these. */
+stage __u32 reach_length(__u32 bytes, __u32 limit)
+{
+	return ((bytes - 1) & (limit - 1)) + 1;
+}
+
 /* Make `bytes` from offset `at` on readable in place, and what is before. */
 stage bool reach(struct __sk_buff *skb, __u32 at, __u32 bytes)
 {

@@ -92,9 +92,7 @@ static __noinline int split_piece(struct __sk_buff *skb, __u32 l3_at,
 	if (!room || bpf_skb_change_tail(skb, at + bytes, 0))
 		return SG_DROP_REWRITE;
 	from &= SCRATCH_BYTES - 1;
-	bytes &= SCRATCH_BYTES - 1;
-	if (!bytes)
-		return SG_DROP_REWRITE;
+	bytes = reach_length(bytes, SCRATCH_BYTES);
 	return bpf_skb_store_bytes(skb, at, room->bytes + from, bytes, 0)
 		       ? SG_DROP_REWRITE
 		       : SG_OK;
@@ -116,10 +114,9 @@ static __noinline int split_send(struct __sk_buff *skb,
 
 	if (!pkt || !room)
 		return SG_DROP_REWRITE;
-	bytes = (pkt->bytes - sizeof(struct iphdr)) & (SCRATCH_BYTES - 1);
-	if (!bytes || !step ||
-	    bpf_skb_load_bytes(skb, l3_at + sizeof(struct iphdr), room->bytes,
-			       bytes))
+	bytes = reach_length(pkt->bytes - sizeof(struct iphdr), SCRATCH_BYTES);
+	if (!step || bpf_skb_load_bytes(skb, l3_at + sizeof(struct iphdr),
+					room->bytes, bytes))
 		return SG_DROP_REWRITE;
 	for (int i = 0; i < SPLIT_MAX; i++) {
 		is_last = from + step >= bytes;

@@ -142,8 +142,8 @@ static __noinline int tell_sender(struct __sk_buff *skb,
 		return TC_ACT_SHOT;
 	at = tell.l3_at +
 	     (tell.v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr));
-	bytes = tell.bytes & 0x1fc;
-	if (!bytes || bpf_skb_change_tail(skb, at + bytes, 0) ||
+	bytes = reach_length(tell.bytes, 512);
+	if (bpf_skb_change_tail(skb, at + bytes, 0) ||
 	    bpf_skb_store_bytes(skb, at, room->bytes, bytes, 0) ||
 	    tell_header(skb, pkt, &tell) ||
 	    (pkt->iface->has_ethernet && tell_frame(skb)))
