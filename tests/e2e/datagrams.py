@@ -6,7 +6,7 @@ datagrams.py echo PORT
 datagrams.py ask ADDRESS PORT CONNECTIONS ROUNDS BYTES
 
 Each datagram begins with its connection's identifier and its number, as QUIC's
-do; the rest is random. Prints how many came back equal, and fails if not all."""
+do; the rest is random. Prints how many came back equal; fails if not all."""
 import os
 import socket
 import struct

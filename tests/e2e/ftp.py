@@ -40,7 +40,8 @@ class Session(socketserver.StreamRequestHandler):
         self.say("200 still here")
 
     def do_PASV(self, _):
-        self.listener = socket.create_server((self.connection.getsockname()[0], 0))
+        here = self.connection.getsockname()[0]
+        self.listener = socket.create_server((here, 0))
         self.listener.settimeout(DATA_SECONDS)
         address, port = self.listener.getsockname()
         self.say("227 here (%s,%d,%d)" % (address.replace(".", ","),

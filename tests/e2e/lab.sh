@@ -148,14 +148,14 @@ expect_equal() { # WHAT WANTED GOT
 	[ "$2" = "$3" ] || fail "$1: wanted '$2', got '$3'"
 }
 
-# drops IFACE REASON: packets dropped so far
+# drops IFACE [REASON]: packets dropped so far
 drops() {
 	gate drops --json | /usr/bin/python3 -c '
 import json, sys
 rows = json.load(sys.stdin)["drops"]
-print(sum(r["packets"] for r in rows
-          if r["interface"] == sys.argv[1] and r["reason"] == sys.argv[2]))
-' "$1" "$2"
+print(sum(r["packets"] for r in rows if r["interface"] == sys.argv[1] and
+          (sys.argv[2:] or [r["reason"]]) == [r["reason"]]))
+' "$@"
 }
 # expect_drop IFACE REASON COMMAND...: the command adds to this counter
 expect_drop() {
