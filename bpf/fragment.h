@@ -9,6 +9,7 @@
 
 #include "flows_maps.h"
 #include "packet.h"
+#include "policy.h"
 #include "reach.h"
 #include "scratch.h"
 
@@ -106,8 +107,8 @@ stage struct sg_fragment *fragment_find(const struct sg_fragment_key *key,
 									 : NULL;
 }
 
-/* Give a later fragment the ports of its first. Returns SG_OK, AGAIN or the
- * reason to drop. */
+/* Give a later fragment the ports of its first. Returns SG_OK, TO_HOST, AGAIN
+ * or the reason to drop. */
 static __noinline int fragment_join(struct __sk_buff *skb, struct packet *pkt)
 {
 	const struct sg_fragment *first;
@@ -125,7 +126,7 @@ static __noinline int fragment_join(struct __sk_buff *skb, struct packet *pkt)
 			return SG_DROP_FRAGMENT_BAD;
 		pkt->sport = first->sport;
 		pkt->dport = first->dport;
-		return SG_OK;
+		return first->has_flow ? SG_OK : TO_HOST;
 	}
 	return pkt->sport == first->sport && pkt->dport == first->dport &&
 			       fragment_bytes(pkt) == first->bytes
@@ -134,7 +135,7 @@ static __noinline int fragment_join(struct __sk_buff *skb, struct packet *pkt)
 }
 
 /* The first was let through: the others may follow. */
-static __noinline int fragment_remember(const struct packet *pkt)
+static __noinline int fragment_remember(const struct packet *pkt, bool has_flow)
 {
 	struct sg_fragment first = {};
 	struct sg_fragment_key key;
@@ -145,6 +146,7 @@ static __noinline int fragment_remember(const struct packet *pkt)
 	first.sport = pkt->sport;
 	first.dport = pkt->dport;
 	first.bytes = fragment_bytes(pkt);
+	first.has_flow = has_flow;
 	first.last_s = pkt->now_s;
 	return bpf_map_update_elem(&fragments, &key, &first, BPF_ANY);
 }

@@ -60,8 +60,16 @@ stage int admit(struct __sk_buff *skb, const struct sg_flow_key *key,
 
 	if (!reason)
 		reason = track(skb, key, flow, pkt, direction);
-	if (!reason && pkt->has_more && !is_later(pkt))
-		fragment_remember(pkt);
+	if (!reason && is_first(pkt))
+		fragment_remember(pkt, true);
+	return reason;
+}
+
+/* The verdict of a packet that begins no flow. */
+stage int without_flow(const struct packet *pkt, int reason)
+{
+	if (reason == TO_HOST && is_first(pkt))
+		fragment_remember(pkt, false);
 	return reason;
 }
 
@@ -127,7 +135,7 @@ stage int uplink_flow(struct __sk_buff *skb, struct packet *pkt,
 	if (!flow) {
 		reason = open_from_uplink(pkt, port, &key);
 		if (reason)
-			return reason;
+			return without_flow(pkt, reason);
 		flow = flow_find(&key, pkt);
 	}
 	return flow ? flow_in(skb, pkt, &key, flow, ret_action)
@@ -224,7 +232,7 @@ stage int container_flow(struct __sk_buff *skb, struct packet *pkt,
 			return SG_DROP_FRAGMENT;
 		reason = open_from_container(skb, pkt, &key);
 		if (reason)
-			return reason;
+			return without_flow(pkt, reason);
 		flow = flow_find(&key, pkt);
 	}
 	if (!flow)

@@ -88,6 +88,11 @@ stage bool is_later(const struct packet *pkt)
 	return pkt->fragment_at;
 }
 
+stage bool is_first(const struct packet *pkt)
+{
+	return pkt->has_more && !pkt->fragment_at;
+}
+
 stage bool is_icmp(__u8 protocol)
 {
 	return protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6;

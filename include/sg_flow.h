@@ -149,8 +149,9 @@ SG_ASSERT_SIZE(struct sg_fragment_key, 44);
 struct sg_fragment {
 	__be16 sport; /* ICMP echo: as in the flow's key */
 	__be16 dport;
-	__u16 bytes; /* of its data; the others begin behind it */
-	__u16 pad;
+	__u16 bytes;   /* of its data; the others begin behind it */
+	__u8 has_flow; /* 0: for the host, with no flow (echo) */
+	__u8 pad;
 	__u32 last_s; /* boot clock */
 };
 SG_ASSERT_SIZE(struct sg_fragment, 12);
