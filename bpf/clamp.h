@@ -31,7 +31,7 @@ static __noinline int clamp_mss(struct __sk_buff *skb, const struct packet *pkt,
 
 	if (!pkt || !iface || !iface->clamps_mss)
 		return SG_OK;
-	at = tcp_option(skb, pkt, TCP_OPTION_MSS, 4);
+	at = tcp_option(skb, pkt->l4_at, TCP_OPTION_MSS, 4);
 	if (!at || bpf_skb_load_bytes(skb, at + 2, &mss, sizeof(mss)))
 		return SG_OK;
 	most = bpf_htons(mtu - (is_v6(pkt) ? IPV6_TCP_BYTES : IPV4_TCP_BYTES));

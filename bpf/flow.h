@@ -52,16 +52,15 @@ stage void flow_key_out(struct sg_flow_key *key, const struct packet *pkt)
 }
 
 stage bool flow_is_expired(const struct sg_flow *flow, __u8 protocol,
-			   const struct packet *pkt)
+			   const struct sg_policy *policy, __u32 now_s)
 {
-	__u32 limit_s = pkt->policy->icmp_timeout_s;
+	__u32 limit_s = policy->icmp_timeout_s;
 	__u8 state = flow->state;
 
 	if (!is_icmp(protocol))
-		limit_s = state < SG_STATE_COUNT ? pkt->policy->timeout_s[state]
-						 : 0;
+		limit_s = state < SG_STATE_COUNT ? policy->timeout_s[state] : 0;
 	/* signed: another CPU's packet may be a little newer than ours */
-	return (__s32)(pkt->now_s - flow->last_s) > (__s32)limit_s;
+	return (__s32)(now_s - flow->last_s) > (__s32)limit_s;
 }
 
 /* One flow fewer, or one more, on a masquerade port; 0: it is in use. */
@@ -126,7 +125,8 @@ static __noinline struct sg_flow *flow_find(const struct sg_flow_key *key,
 		return NULL;
 	reopened = is_syn(pkt) && (flow->state == SG_STATE_CLOSING ||
 				   flow->state == SG_STATE_RESET);
-	if (!reopened && !flow_is_expired(flow, key->protocol, pkt))
+	if (!reopened &&
+	    !flow_is_expired(flow, key->protocol, pkt->policy, pkt->now_s))
 		return flow;
 	flow_end(key, flow, pkt->now_s);
 	return NULL;
@@ -186,28 +186,27 @@ stage void flow_token(struct sg_sweep *ret_token, const struct sg_flow_key *key,
 }
 
 /* Look at the oldest tokens: end what has expired, put the others back. */
-static __noinline int flow_sweep(const struct packet *pkt)
+standalone int flow_sweep(__u32 side, __u32 now_s)
 {
-	struct sg_sweep token = {};
+	const struct sg_policy *in_force = bpf_map_lookup_elem(&policy, &side);
+	struct scratch *room = scratch_get();
+	struct sg_flow_key key;
 	struct sg_flow *flow;
-	__u8 id[3];
 
-	if (!pkt)
+	if (!in_force || !room)
 		return 0;
 	for (int i = 0; i < SWEEP_PER_FLOW; i++) {
-		if (sweep_pop(&token))
+		if (sweep_pop())
 			return 0;
-		__builtin_memcpy(id, token.key.id, sizeof(id));
-		__builtin_memset(token.key.id, 0, sizeof(id));
-		flow = bpf_map_lookup_elem(&flows, &token.key);
-		if (!flow || !flow_has_id(flow, id))
+		key = room->token.key;
+		__builtin_memset(key.id, 0, sizeof(key.id));
+		flow = bpf_map_lookup_elem(&flows, &key);
+		if (!flow || !flow_has_id(flow, room->token.key.id))
 			continue;
-		if (flow_is_expired(flow, token.key.protocol, pkt)) {
-			flow_end(&token.key, flow, pkt->now_s);
-			continue;
-		}
-		__builtin_memcpy(token.key.id, id, sizeof(id));
-		sweep_push(&token);
+		if (flow_is_expired(flow, key.protocol, in_force, now_s))
+			flow_end(&key, flow, now_s);
+		else
+			sweep_push();
 	}
 	return 0;
 }
@@ -220,18 +219,17 @@ static __noinline struct sg_flow *flow_promote(const struct sg_flow_key *key,
 					       __u8 state)
 {
 	struct scratch *room = scratch_get();
-	struct sg_sweep token;
 	struct sg_flow *promoted;
 
 	if (!key || !flow || !pkt || !room)
 		return NULL;
-	flow_sweep(pkt);
+	flow_sweep(pkt->side, pkt->now_s);
 	room->promoted = *flow;
 	room->promoted.state = state;
-	flow_token(&token, key, flow);
+	flow_token(&room->token, key, flow);
 	if (bpf_map_update_elem(&flows, key, &room->promoted, BPF_NOEXIST) ==
 	    0) {
-		if (sweep_push(&token)) { /* nobody would ever end it */
+		if (sweep_push()) { /* nobody would ever end it */
 			bpf_map_delete_elem(&flows, key);
 			return NULL;
 		}

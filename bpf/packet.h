@@ -47,6 +47,9 @@
 #define NULL ((void *)0)
 
 #define stage static __always_inline
+/* Verified once, for any arguments, and not at each call: so it takes numbers,
+ * and the context if it uses it, but no pointer (5.10 knows no other kind). */
+#define standalone __attribute__((noinline))
 
 struct packet {
 	struct sg_iface *iface;	  /* that the packet is on */

@@ -36,8 +36,8 @@ stage __u64 parse_sum(const struct iphdr *ip)
 
 /* The options, on top of the sum so far. Source routing never passes; the
  * others are left to whom they are for. */
-static __noinline int parse_options(struct __sk_buff *skb, __u32 at, __u32 end,
-				    __u64 sum)
+standalone int parse_options(struct __sk_buff *skb, __u32 at, __u32 end,
+			     __u64 sum)
 {
 	__be32 options[10] = {}; /* the longest that IHL can say */
 	__u8 option[2];		 /* type, length */

@@ -13,6 +13,7 @@
 struct scratch {
 	struct sg_flow fresh;	 /* open.h: of a conversation that begins */
 	struct sg_flow promoted; /* flow.h: on its way to `flows` */
+	struct sg_sweep token;	 /* sweep.h: on its way to or from `sweep` */
 	struct sg_held held;	 /* fragment.h: on its way to `held` */
 	__u8 bytes[2 * SCRATCH_BYTES]; /* an offset and a length fit */
 };

@@ -7,17 +7,18 @@
 #define SG_BPF_SWEEP_H
 
 #include "flows_maps.h"
-#include "packet.h"
+#include "scratch.h"
 
 #define SWEEP_TRIES 4 /* against other CPUs at the same end of the ring */
 
 /* set by the loader: max_entries of `sweep`, a power of two */
 const volatile __u32 sweep_size = 65536;
 
-/* Put a token for a flow at the tail. 0, or -1: full, or other CPUs were always
- * first. */
-static __noinline int sweep_push(const struct sg_sweep *token)
+/* Put the token in the scratch room at the tail. 0, or -1: full, or other CPUs
+ * were always first. */
+standalone int sweep_push(void)
 {
+	struct scratch *room = scratch_get();
 	struct sg_sweep_hand *hand;
 	struct sg_sweep *slot;
 	__u32 zero = 0;
@@ -26,7 +27,7 @@ static __noinline int sweep_push(const struct sg_sweep *token)
 	int done = 0;
 
 	hand = bpf_map_lookup_elem(&sweep_hand, &zero);
-	if (!hand || !token)
+	if (!hand || !room)
 		return -1;
 	for (int i = 0; i < SWEEP_TRIES && !done; i++) {
 		tail = hand->tail;
@@ -36,7 +37,7 @@ static __noinline int sweep_push(const struct sg_sweep *token)
 			return -1;
 		bpf_spin_lock(&hand->lock);
 		if (hand->tail == tail && tail - hand->head < sweep_size) {
-			*slot = *token;
+			*slot = room->token;
 			hand->tail = tail + 1;
 			done = 1;
 		}
@@ -45,9 +46,11 @@ static __noinline int sweep_push(const struct sg_sweep *token)
 	return done ? 0 : -1;
 }
 
-/* Take the oldest token. 0, or -1: empty, or other CPUs were always first. */
-static __noinline int sweep_pop(struct sg_sweep *ret_token)
+/* Take the oldest token into the scratch room. 0, or -1: empty, or other CPUs
+ * were always first. */
+standalone int sweep_pop(void)
 {
+	struct scratch *room = scratch_get();
 	struct sg_sweep_hand *hand;
 	struct sg_sweep *slot;
 	__u32 zero = 0;
@@ -56,7 +59,7 @@ static __noinline int sweep_pop(struct sg_sweep *ret_token)
 	int done = 0;
 
 	hand = bpf_map_lookup_elem(&sweep_hand, &zero);
-	if (!hand || !ret_token)
+	if (!hand || !room)
 		return -1;
 	for (int i = 0; i < SWEEP_TRIES && !done; i++) {
 		head = hand->head;
@@ -66,7 +69,7 @@ static __noinline int sweep_pop(struct sg_sweep *ret_token)
 			return -1;
 		bpf_spin_lock(&hand->lock);
 		if (hand->head == head && head != hand->tail) {
-			*ret_token = *slot;
+			room->token = *slot;
 			hand->head = head + 1;
 			done = 1;
 		}

@@ -29,21 +29,16 @@ stage void seq_raise(__u32 *highest, __u32 number)
 }
 
 /* Where an option of this kind and length starts, or 0: there is none. */
-static __noinline __u32 tcp_option(struct __sk_buff *skb,
-				   const struct packet *pkt, __u8 kind,
-				   __u8 bytes)
+standalone __u32 tcp_option(struct __sk_buff *skb, __u32 l4_at, __u32 kind,
+			    __u32 bytes)
 {
 	__u8 option[2]; /* kind, length */
-	__u32 at;
+	__u32 at = l4_at + sizeof(struct tcphdr);
 	__u32 end;
 
-	if (!pkt)
+	if (bpf_skb_load_bytes(skb, l4_at + 12, option, 1))
 		return 0;
-	at = pkt->l4_at + 12;
-	if (bpf_skb_load_bytes(skb, at, option, 1))
-		return 0;
-	end = pkt->l4_at + (option[0] >> 4) * 4;
-	at = pkt->l4_at + sizeof(struct tcphdr);
+	end = l4_at + (option[0] >> 4) * 4;
 	for (int i = 0; i < TCP_OPTIONS_MAX; i++) {
 		at &= 0x1ff; /* one state for the verifier */
 		if (at + sizeof(option) > end ||
@@ -101,7 +96,7 @@ static __noinline int window_begin(struct __sk_buff *skb,
 		return 0;
 	end = &flow->tcp[is_out];
 	is_answer = pkt->tcp_flags & TCP_ACK;
-	at = tcp_option(skb, pkt, TCP_OPTION_SCALE, 3);
+	at = tcp_option(skb, pkt->l4_at, TCP_OPTION_SCALE, 3);
 	flow->flags &= ~SG_FLOW_SCALED(is_out);
 	if (at && bpf_skb_load_bytes(skb, at + 2, &scale, 1) == 0)
 		flow->flags |= SG_FLOW_SCALED(is_out);
