@@ -24,7 +24,7 @@ $(O)/tests/e2e/%.bpf.o: tests/e2e/%.bpf.c
 build-tests: $(UNIT_TESTS) $(BPF_TESTS) $(O)/tests/e2e/foreign.bpf.o
 
 run-check: all build-tests
-	$(Q)tests/run $(abspath $(O)/scoutgate) $(UNIT_TESTS) $(BPF_TESTS) $(E2E_TESTS)
+	$(Q)tests/run --cases $(abspath $(O)/scoutgate) $(UNIT_TESTS) $(BPF_TESTS) $(E2E_TESTS)
 
 .PHONY: build-tests run-check
 .SECONDARY:
