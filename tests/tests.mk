@@ -3,6 +3,7 @@
 
 UNIT_TESTS := $(patsubst %.c,$(O)/%,$(wildcard tests/unit/test_*.c))
 BPF_TESTS := $(patsubst %.c,$(O)/%,$(wildcard tests/bpf/test_*.c))
+BPF_HARNESS := $(O)/tests/bpf/harness.o $(O)/tests/bpf/probes.o
 E2E_TESTS := $(wildcard tests/e2e/test_*)
 
 $(O)/tests/%.o: ALL_CFLAGS += -Itests/bpf -Itests/unit
@@ -11,10 +12,9 @@ $(UNIT_TESTS): $(O)/tests/unit/%: $(O)/tests/unit/%.o $(LIB_OBJECTS)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -lcmocka -o $@
 
-$(BPF_TESTS): $(O)/tests/bpf/%: $(O)/tests/bpf/%.o $(O)/tests/bpf/harness.o \
-		$(LIB_OBJECTS)
+$(BPF_TESTS): $(O)/tests/bpf/%: $(O)/tests/bpf/%.o $(BPF_HARNESS) $(LIB_OBJECTS)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -lcmocka -o $@
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -lcmocka -lpthread -o $@
 
 $(O)/tests/e2e/%.bpf.o: tests/e2e/%.bpf.c
 	@mkdir -p $(@D)
@@ -28,4 +28,4 @@ run-check: all build-tests
 
 .PHONY: build-tests run-check
 .SECONDARY:
--include $(patsubst %,%.d,$(UNIT_TESTS) $(BPF_TESTS)) $(O)/tests/bpf/harness.d
+-include $(patsubst %,%.d,$(UNIT_TESTS) $(BPF_TESTS)) $(BPF_HARNESS:.o=.d)
