@@ -145,6 +145,15 @@ void assert_delivered(const struct spec *spec, enum place at)
 	assert_payload(&frame, spec);
 }
 
+void assert_delivered_to(const struct spec *spec, enum place at, uint16_t port)
+{
+	struct frame frame;
+
+	build_frame(&frame, spec, at, false);
+	assert_frame_delivered(&frame, at);
+	assert_int_equal(frame_dport(&frame), port);
+}
+
 void assert_frame_passed(struct frame *frame, enum place at)
 {
 	const struct frame before = *frame;

@@ -22,6 +22,8 @@ struct spec between(const char *src, const char *dst, uint16_t sport,
 /* From an uplink, into the container. */
 void assert_delivered(const struct spec *spec, enum place at);
 void assert_frame_delivered(struct frame *frame, enum place at);
+/* The same for an answer, which is for this port of the container's. */
+void assert_delivered_to(const struct spec *spec, enum place at, uint16_t port);
 /* To the host's stack, unchanged. */
 void assert_passed(const struct spec *spec, enum place at);
 void assert_frame_passed(struct frame *frame, enum place at);

@@ -255,6 +255,44 @@ static void case_58_no_dhcp_offer_of_the_containers_leaves(void **state)
 	assert_passed(&offer, ETH0);
 }
 
+static void case_59_multicast_and_broadcast_are_not_forwarded(void **state)
+{
+	static const struct {
+		const char *dst;
+		enum sg_reason out, in;
+	} groups[] = {
+		{"224.0.0.1", SG_DROP_NOT_UNICAST, SG_DROP_NOT_UNICAST},
+		{"239.1.2.3", SG_DROP_NOT_UNICAST, SG_DROP_NOT_UNICAST},
+		{"255.255.255.255", SG_DROP_NOT_UNICAST, SG_DROP_NOT_UNICAST},
+		{"240.0.0.1", SG_DROP_NOT_UNICAST, SG_DROP_NOT_UNICAST},
+		{"192.168.7.255", SG_DROP_NO_ROUTE, SG_DROP_NOT_GATE},
+		{"10.1.0.255", SG_DROP_NO_ROUTE, SG_DROP_NOT_GATE},
+	};
+	struct spec in = probe("192.168.7.9", "192.168.7.2", IPPROTO_UDP);
+	struct spec out =
+		between("10.0.3.2", "192.168.7.9", 33000, 53, IPPROTO_UDP, 0);
+	struct frame frame;
+
+	(void)state;
+	open_all_grants();
+	for (size_t i = 0; i < COUNT(groups); i++) {
+		struct spec group = out;
+
+		group.dst = groups[i].dst;
+		assert_spec_dropped(&group, VE_CONTAINER, groups[i].out);
+		group = in;
+		group.dst = groups[i].dst;
+		assert_spec_dropped(&group, ETH0, groups[i].in);
+		/* nor by a frame that is for all, whatever the address in it */
+		build_frame(&frame, i % 2 ? &in : &group, ETH0, false);
+		memset(frame.data, 0xff, 6);
+		assert_dropped(&frame, ETH0, SG_DROP_NOT_UNICAST);
+	}
+	assert_no_flow();
+	assert_delivered(&in, ETH0);
+	assert_left(&out, NULL);
+}
+
 static void case_60_source_ports_open_nothing(void **state)
 {
 	static const uint16_t ports[] = {20, 22, 53, 67, 68, 80, 123, 443};
@@ -295,6 +333,7 @@ int main(void)
 		TEST(case_50_vpn_to_the_lan),
 		TEST(case_57_dhcp_is_served_to_the_container_alone),
 		TEST(case_58_no_dhcp_offer_of_the_containers_leaves),
+		TEST(case_59_multicast_and_broadcast_are_not_forwarded),
 		TEST(case_60_source_ports_open_nothing),
 	};
 
