@@ -41,7 +41,7 @@ stage bool allow_forward(const struct sg_flow_key *key, struct sg_flow *flow,
 		allow_port(pkt, key->protocol, flow->gate_port);
 
 	if (!port || port->container_port != key->local_port ||
-	    !addr_equal(&key->local, &pkt->policy->container) ||
+	    !addr_equal(&key->local, container_addr(pkt)) ||
 	    !allow_source(port, pkt, &key->remote))
 		return false;
 	flow->rule = port->rule;
@@ -58,9 +58,19 @@ stage bool allow_masquerade(const struct sg_flow_key *key,
 
 	return iface &&
 	       pkt->policy->masquerade_roles & SG_ROLE_BIT(iface->role) &&
-	       addr_equal(&key->local, &pkt->policy->container) &&
+	       addr_equal(&key->local, container_addr(pkt)) &&
 	       port >= pkt->policy->masquerade_low &&
 	       port <= pkt->policy->masquerade_high;
+}
+
+/* What a flow remembers of its interface may have changed with the policy. */
+stage void allow_refresh(struct sg_flow *flow)
+{
+	__u32 ifindex = flow->ifindex;
+	const struct sg_iface *iface = bpf_map_lookup_elem(&ifaces, &ifindex);
+
+	if (iface)
+		flow->mtu = iface->mtu;
 }
 
 /* Against the policy in force, which the flow has not met before. */
@@ -81,6 +91,7 @@ static __noinline int allow_again(const struct sg_flow_key *key,
 			bpf_ntohs(flow->gate_port) == pkt->policy->control_port;
 	if (!allowed)
 		return SG_DROP_POLICY_CHANGED;
+	allow_refresh(flow);
 	flow->generation = pkt->policy->generation;
 	return SG_OK;
 }
@@ -91,12 +102,12 @@ stage int allow_flow(const struct sg_flow_key *key, struct sg_flow *flow,
 {
 	int reason = SG_OK;
 
-	if (flow->grants && !grants_are_open(flow->grants, pkt->now_ns))
+	if (flow->grants && !grants_are_open(flow->grants, pkt->now_s))
 		reason = SG_DROP_GRANT_CLOSED;
 	else if (flow->generation != pkt->policy->generation)
 		reason = allow_again(key, flow, pkt);
 	if (reason)
-		flow_end(key, flow, pkt->now_ns);
+		flow_end(key, flow, pkt->now_s);
 	return reason;
 }
 

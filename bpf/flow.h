@@ -9,6 +9,7 @@
 #include "flows_maps.h"
 #include "grant.h"
 #include "packet.h"
+#include "scratch.h"
 #include "sweep.h"
 
 #define SWEEP_PER_FLOW 2 /* so a full round takes half as many new flows */
@@ -53,22 +54,19 @@ stage void flow_key_out(struct sg_flow_key *key, const struct packet *pkt)
 stage bool flow_is_expired(const struct sg_flow *flow, __u8 protocol,
 			   const struct packet *pkt)
 {
-	__u64 in_ns = flow->traffic[SG_IN].last_ns;
-	__u64 out_ns = flow->traffic[SG_OUT].last_ns;
-	__u64 last_ns = in_ns > out_ns ? in_ns : out_ns;
-	__u64 limit_s = pkt->policy->icmp_timeout_s;
+	__u32 limit_s = pkt->policy->icmp_timeout_s;
 	__u8 state = flow->state;
 
-	if (protocol != IPPROTO_ICMP)
+	if (!is_icmp(protocol))
 		limit_s = state < SG_STATE_COUNT ? pkt->policy->timeout_s[state]
 						 : 0;
 	/* signed: another CPU's packet may be a little newer than ours */
-	return (__s64)(pkt->now_ns - last_ns) > (__s64)(limit_s * NS_PER_S);
+	return (__s32)(pkt->now_s - flow->last_s) > (__s32)limit_s;
 }
 
 /* One flow fewer, or one more, on a masquerade port; 0: it is in use. */
 static __noinline int flow_count_mapping(__u8 protocol, __be16 gate_port,
-					 __u64 now_ns, __s32 change)
+					 __u32 now_s, __s32 change)
 {
 	struct sg_mapping_key key = {
 		.protocol = protocol,
@@ -79,7 +77,7 @@ static __noinline int flow_count_mapping(__u8 protocol, __be16 gate_port,
 	if (!mapping)
 		return 0;
 	__sync_fetch_and_add(&mapping->flows, change);
-	mapping->last_ns = now_ns;
+	mapping->last_s = now_s;
 	return 0;
 }
 
@@ -94,7 +92,7 @@ stage bool flow_is_of(const struct sg_flow *flow, const struct packet *pkt)
 }
 
 static __noinline int flow_end(const struct sg_flow_key *key,
-			       const struct sg_flow *flow, __u64 now_ns)
+			       const struct sg_flow *flow, __u32 now_s)
 {
 	__be16 gate_port;
 	bool counted;
@@ -107,7 +105,7 @@ static __noinline int flow_end(const struct sg_flow_key *key,
 	gate_port = flow->gate_port;
 	counted = flow->kind == SG_KIND_MASQUERADE;
 	if (bpf_map_delete_elem(&flows, key) == 0 && counted)
-		flow_count_mapping(key->protocol, gate_port, now_ns, -1);
+		flow_count_mapping(key->protocol, gate_port, now_s, -1);
 	return 0;
 }
 
@@ -130,8 +128,37 @@ static __noinline struct sg_flow *flow_find(const struct sg_flow_key *key,
 				   flow->state == SG_STATE_RESET);
 	if (!reopened && !flow_is_expired(flow, key->protocol, pkt))
 		return flow;
-	flow_end(key, flow, pkt->now_ns);
+	flow_end(key, flow, pkt->now_s);
 	return NULL;
+}
+
+/* Where the remote of a flow is, and whom it talks to there. */
+stage void flow_gate(struct sg_flow *flow, __u32 ifindex,
+		     const struct sg_iface *iface, const struct sg_addr *addr,
+		     __be16 port)
+{
+	flow->ifindex = ifindex;
+	flow->gate_addr = *addr;
+	flow->gate_port = port;
+	flow->rule = SG_NO_RULE;
+	flow->mtu = iface->mtu;
+	if (iface->has_ethernet)
+		flow->flags |= SG_FLOW_ETHERNET;
+}
+
+stage void flow_new_id(__u8 id[3])
+{
+	__u32 random = bpf_get_prandom_u32();
+
+	id[0] = random;
+	id[1] = random >> 8;
+	id[2] = random >> 16;
+}
+
+stage bool flow_has_id(const struct sg_flow *flow, const __u8 id[3])
+{
+	return flow->id[0] == id[0] && flow->id[1] == id[1] &&
+	       flow->id[2] == id[2];
 }
 
 /* Begin a flow with what the caller knows of it; the rest is filled in here.
@@ -141,31 +168,46 @@ stage void flow_begin(const struct sg_flow_key *key, struct sg_flow *flow,
 {
 	flow->state =
 		key->protocol == IPPROTO_TCP ? SG_STATE_SYN_SENT : SG_STATE_NEW;
+	if (flow->flags & SG_FLOW_ADOPTED) /* the packet at hand completes it */
+		flow->state = SG_STATE_SYN_RECEIVED;
 	flow->generation = pkt->policy->generation;
-	flow->created_ns = pkt->now_ns;
-	flow->traffic[SG_IN].last_ns = pkt->now_ns;
-	flow->traffic[SG_OUT].last_ns = pkt->now_ns;
+	flow->created_s = pkt->now_s;
+	flow->last_s = pkt->now_s;
+	flow_new_id(flow->id);
 	bpf_map_update_elem(&half_open, key, flow, BPF_NOEXIST);
+}
+
+/* The token of a flow: its key, and its id where a key has zeros. */
+stage void flow_token(struct sg_sweep *ret_token, const struct sg_flow_key *key,
+		      const struct sg_flow *flow)
+{
+	ret_token->key = *key;
+	__builtin_memcpy(ret_token->key.id, flow->id, sizeof(flow->id));
 }
 
 /* Look at the oldest tokens: end what has expired, put the others back. */
 static __noinline int flow_sweep(const struct packet *pkt)
 {
-	struct sg_sweep token;
+	struct sg_sweep token = {};
 	struct sg_flow *flow;
+	__u8 id[3];
 
 	if (!pkt)
 		return 0;
 	for (int i = 0; i < SWEEP_PER_FLOW; i++) {
 		if (sweep_pop(&token))
 			return 0;
+		__builtin_memcpy(id, token.key.id, sizeof(id));
+		__builtin_memset(token.key.id, 0, sizeof(id));
 		flow = bpf_map_lookup_elem(&flows, &token.key);
-		if (!flow || flow->created_ns != token.created_ns)
+		if (!flow || !flow_has_id(flow, id))
 			continue;
-		if (flow_is_expired(flow, token.key.protocol, pkt))
-			flow_end(&token.key, flow, pkt->now_ns);
-		else
-			sweep_push(&token.key, token.created_ns);
+		if (flow_is_expired(flow, token.key.protocol, pkt)) {
+			flow_end(&token.key, flow, pkt->now_s);
+			continue;
+		}
+		__builtin_memcpy(token.key.id, id, sizeof(id));
+		sweep_push(&token);
 	}
 	return 0;
 }
@@ -177,24 +219,26 @@ static __noinline struct sg_flow *flow_promote(const struct sg_flow_key *key,
 					       const struct packet *pkt,
 					       __u8 state)
 {
+	struct scratch *room = scratch_get();
+	struct sg_sweep token;
 	struct sg_flow *promoted;
-	struct sg_flow entry;
 
-	if (!key || !flow || !pkt)
+	if (!key || !flow || !pkt || !room)
 		return NULL;
 	flow_sweep(pkt);
-	entry = *flow;
-	entry.state = state;
-	if (bpf_map_update_elem(&flows, key, &entry, BPF_NOEXIST) == 0) {
-		if (sweep_push(
-			    key,
-			    entry.created_ns)) { /* nobody would ever end it */
+	room->promoted = *flow;
+	room->promoted.state = state;
+	flow_token(&token, key, flow);
+	if (bpf_map_update_elem(&flows, key, &room->promoted, BPF_NOEXIST) ==
+	    0) {
+		if (sweep_push(&token)) { /* nobody would ever end it */
 			bpf_map_delete_elem(&flows, key);
 			return NULL;
 		}
-		if (entry.kind == SG_KIND_MASQUERADE)
-			flow_count_mapping(key->protocol, entry.gate_port,
-					   pkt->now_ns, 1);
+		if (room->promoted.kind == SG_KIND_MASQUERADE)
+			flow_count_mapping(key->protocol,
+					   room->promoted.gate_port, pkt->now_s,
+					   1);
 	}
 	promoted = bpf_map_lookup_elem(&flows, key);
 	if (promoted)

@@ -9,13 +9,15 @@
  *   sg_host_out      from the host itself: what it begins is remembered, so
  *                    that the answers are let in
  *
- * Stages: parse -> link -> icmp_error -> owner -> flow -> allow, or policy and
- * open -> track -> rewrite -> deliver, or count. Each is a header of that name.
+ * Stages: parse -> link -> icmp_error, or fragment -> owner -> flow -> allow,
+ * or policy and open -> track -> deliver (rewrite, clamp, split), or count
+ * (tell). Each is a header of that name.
  */
 #include "allow.h"
 #include "count.h"
 #include "deliver.h"
 #include "flow.h"
+#include "fragment.h"
 #include "icmp_error.h"
 #include "link.h"
 #include "open.h"
@@ -24,6 +26,8 @@
 #include "parse.h"
 #include "policy.h"
 #include "track.h"
+
+#define NS_PER_S 1000000000ULL
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -43,17 +47,30 @@ stage int begin(struct __sk_buff *skb, struct packet *pkt)
 	pkt->policy = bpf_map_lookup_elem(&policy, &pkt->side);
 	if (!pkt->policy || !pkt->policy->generation)
 		return SG_DROP_NOT_GOVERNED;
-	pkt->now_ns = bpf_ktime_get_boot_ns();
+	pkt->now_s = bpf_ktime_get_boot_ns() / NS_PER_S;
 	return SG_OK;
 }
 
 /* A packet of a flow: still allowed, legal in its state, and counted. */
-stage int admit(const struct sg_flow_key *key, struct sg_flow **flow,
-		const struct packet *pkt, enum sg_direction direction)
+stage int admit(struct __sk_buff *skb, const struct sg_flow_key *key,
+		struct sg_flow **flow, const struct packet *pkt,
+		enum sg_direction direction)
 {
 	int reason = allow_flow(key, *flow, pkt);
 
-	return reason ? reason : track(key, flow, pkt, direction);
+	if (!reason)
+		reason = track(skb, key, flow, pkt, direction);
+	if (!reason && is_first(pkt))
+		fragment_remember(pkt, true);
+	return reason;
+}
+
+/* The verdict of a packet that begins no flow. */
+stage int without_flow(const struct packet *pkt, int reason)
+{
+	if (reason == TO_HOST && is_first(pkt))
+		fragment_remember(pkt, false);
+	return reason;
 }
 
 /* The tuple is another's. One whose interface has gone (a VPN's, made anew)
@@ -64,7 +81,7 @@ stage int clash(const struct sg_flow_key *key, const struct sg_flow *flow,
 	__u32 ifindex = flow->ifindex;
 
 	if (!bpf_map_lookup_elem(&ifaces, &ifindex))
-		flow_end(key, flow, pkt->now_ns);
+		flow_end(key, flow, pkt->now_s);
 	return SG_DROP_FLOW_CLASH;
 }
 
@@ -77,7 +94,7 @@ stage int flow_in(struct __sk_buff *skb, const struct packet *pkt,
 
 	if (!flow_is_of(flow, pkt))
 		return clash(key, flow, pkt);
-	reason = admit(key, &flow, pkt, SG_IN);
+	reason = admit(skb, key, &flow, pkt, SG_IN);
 	if (reason)
 		return reason;
 	if (flow->kind == SG_KIND_CONTROL || flow->kind == SG_KIND_HOST)
@@ -85,44 +102,76 @@ stage int flow_in(struct __sk_buff *skb, const struct packet *pkt,
 	return deliver_in(skb, pkt, key, flow, ret_action);
 }
 
-stage int uplink_in(struct __sk_buff *skb, struct packet *pkt, int *ret_action)
+/* What the parser refused, but a link needs, or a flow: ICMP beyond echo. */
+stage int uplink_icmp(struct __sk_buff *skb, struct packet *pkt,
+		      int *ret_action)
 {
-	const struct sg_port *port;
 	struct sg_flow *flow = NULL;
 	struct sg_flow_key key;
-	int reason = parse_link(skb, pkt);
+	struct quote quote;
+	int reason;
 
-	if (reason)
-		return reason;
-	if (pkt->ether_type != ETH_P_IP)
-		return link_other(skb, pkt);
-	reason = parse_network(skb, pkt);
-	if (reason == SG_DROP_PROTOCOL && pkt->protocol == IPPROTO_IGMP)
-		return TO_HOST;
-	if (reason == SG_DROP_ICMP_TYPE && icmp_error_is(pkt))
-		return icmp_error_to_host(skb, pkt);
-	if (reason)
-		return reason;
-	if (link_is_dhcp(pkt))
-		return TO_HOST;
-	if (skb->pkt_type != PACKET_HOST)
-		return SG_DROP_NOT_UNICAST;
+	if (!icmp_error_is(pkt))
+		return is_v6(pkt) ? link_icmpv6(pkt) : SG_DROP_ICMP_TYPE;
+	reason = icmp_error_from_uplink(skb, pkt, &quote, &flow, &key);
+	return reason ? reason
+		      : deliver_error_in(skb, pkt, &quote, &key.local,
+					 key.local_port, ret_action);
+}
+
+/* A packet of TCP, UDP or echo. */
+stage int uplink_flow(struct __sk_buff *skb, struct packet *pkt,
+		      int *ret_action)
+{
+	const struct sg_port *port;
+	struct sg_flow_key key;
+	struct sg_flow *flow;
+	int reason;
 
 	port = allow_port(pkt, pkt->protocol, pkt->dport);
-	if (owner_container_key(&key, pkt, port))
-		flow = flow_find(&key, pkt);
-	if (!flow) {
-		flow_key_in(&key, pkt, &pkt->dst, pkt->dport);
-		flow = flow_find(&key, pkt);
-	}
+	flow = owner_flow(&key, pkt, port);
+	if (!flow && is_later(pkt))
+		return SG_DROP_FRAGMENT;
 	if (!flow) {
 		reason = open_from_uplink(pkt, port, &key);
 		if (reason)
-			return reason;
+			return without_flow(pkt, reason);
 		flow = flow_find(&key, pkt);
 	}
 	return flow ? flow_in(skb, pkt, &key, flow, ret_action)
 		    : SG_DROP_TABLE_FULL;
+}
+
+stage int uplink_in(struct __sk_buff *skb, struct packet *pkt, int *ret_action)
+{
+	int reason = parse_link(skb, pkt);
+
+	if (reason)
+		return reason;
+	if (!parse_is_ip(pkt))
+		return link_other(skb, pkt);
+	reason = parse_network(skb, pkt);
+	if (reason == SG_DROP_ICMP_TYPE)
+		return uplink_icmp(skb, pkt, ret_action);
+	if (link_is_igmp(pkt, reason) || (!reason && link_is_dhcp(pkt)))
+		return TO_HOST;
+	if (!reason && skb->pkt_type != PACKET_HOST)
+		return SG_DROP_NOT_UNICAST;
+	if (!reason && pkt->is_fragment)
+		reason = fragment_join(skb, pkt);
+	return reason ? reason : uplink_flow(skb, pkt, ret_action);
+}
+
+/* What becomes of a packet: its action; dropped, which is counted, and perhaps
+ * answered by an action of its own; or, AGAIN, gone for now. */
+stage int finish(struct __sk_buff *skb, int reason, int action)
+{
+	if (reason == AGAIN)
+		return TC_ACT_SHOT;
+	if (reason <= 0)
+		return action;
+	count_drop(skb->ifindex, reason);
+	return action == TC_ACT_UNSPEC ? TC_ACT_SHOT : action;
 }
 
 SEC("tc")
@@ -134,42 +183,43 @@ int sg_uplink_in(struct __sk_buff *skb)
 
 	if (!reason)
 		reason = uplink_in(skb, &pkt, &action);
-	return reason > 0 ? count_drop(skb->ifindex, reason) : action;
+	return finish(skb, reason, action);
 }
 
 /* The container answers the host, which began. */
-stage int answer_to_host(const struct packet *pkt,
+stage int answer_to_host(struct __sk_buff *skb, const struct packet *pkt,
 			 const struct sg_flow_key *key, struct sg_flow *flow)
 {
 	int reason;
 
 	if (!flow_is_of(flow, pkt) || flow->kind != SG_KIND_HOST)
 		return SG_DROP_FLOW_CLASH;
-	reason = track(key, &flow, pkt, SG_IN);
+	reason = admit(skb, key, &flow, pkt, SG_IN);
 	return reason ? reason : TO_HOST;
 }
 
-stage int container_in(struct __sk_buff *skb, struct packet *pkt,
-		       int *ret_action)
+stage int container_icmp(struct __sk_buff *skb, struct packet *pkt,
+			 int *ret_action)
+{
+	struct sg_flow *flow = NULL;
+	struct quote quote;
+	int reason;
+
+	if (!icmp_error_is(pkt))
+		return is_v6(pkt) ? link_icmpv6(pkt) : SG_DROP_ICMP_TYPE;
+	if (!addr_equal(&pkt->src, container_addr(pkt)))
+		return SG_DROP_SPOOFED;
+	reason = icmp_error_from_container(skb, pkt, &quote, &flow);
+	return reason ? reason
+		      : deliver_error_out(skb, pkt, &quote, flow, ret_action);
+}
+
+stage int container_flow(struct __sk_buff *skb, struct packet *pkt,
+			 int *ret_action)
 {
 	struct sg_flow_key key;
 	struct sg_flow *flow;
-	int reason = parse_link(skb, pkt);
-
-	if (reason)
-		return reason;
-	if (pkt->ether_type != ETH_P_IP)
-		return link_other(skb, pkt);
-	reason = parse_network(skb, pkt);
-	if (reason)
-		return reason;
-	if (link_is_dhcp(pkt))
-		return TO_HOST;
-	if (skb->pkt_type != PACKET_HOST)
-		return SG_DROP_NOT_UNICAST;
-	if (!addr_equal(&pkt->src, &pkt->policy->container))
-		return SG_DROP_SPOOFED;
-	deliver_learn_container(skb);
+	int reason;
 
 	flow_key_out(&key, pkt);
 	flow = flow_find(&key, pkt);
@@ -177,16 +227,45 @@ stage int container_in(struct __sk_buff *skb, struct packet *pkt,
 		flow_key_in(&key, pkt, &pkt->dst, pkt->dport);
 		flow = flow_find(&key, pkt);
 		if (flow)
-			return answer_to_host(pkt, &key, flow);
+			return answer_to_host(skb, pkt, &key, flow);
+		if (is_later(pkt))
+			return SG_DROP_FRAGMENT;
 		reason = open_from_container(skb, pkt, &key);
 		if (reason)
-			return reason;
+			return without_flow(pkt, reason);
 		flow = flow_find(&key, pkt);
 	}
 	if (!flow)
 		return SG_DROP_TABLE_FULL;
-	reason = admit(&key, &flow, pkt, SG_OUT);
+	reason = admit(skb, &key, &flow, pkt, SG_OUT);
 	return reason ? reason : deliver_out(skb, pkt, flow, ret_action);
+}
+
+stage int container_in(struct __sk_buff *skb, struct packet *pkt,
+		       int *ret_action)
+{
+	int reason = parse_link(skb, pkt);
+
+	if (reason)
+		return reason;
+	if (!deliver_learn_container(skb))
+		return SG_DROP_SPOOFED;
+	if (!parse_is_ip(pkt))
+		return link_other(skb, pkt);
+	reason = parse_network(skb, pkt);
+	if (reason == SG_DROP_ICMP_TYPE)
+		return container_icmp(skb, pkt, ret_action);
+	if (reason)
+		return reason;
+	if (link_is_dhcp(pkt))
+		return TO_HOST;
+	if (skb->pkt_type != PACKET_HOST)
+		return SG_DROP_NOT_UNICAST;
+	if (!addr_equal(&pkt->src, container_addr(pkt)))
+		return SG_DROP_SPOOFED;
+	if (pkt->is_fragment)
+		reason = fragment_join(skb, pkt);
+	return reason ? reason : container_flow(skb, pkt, ret_action);
 }
 
 SEC("tc")
@@ -198,7 +277,7 @@ int sg_container_in(struct __sk_buff *skb)
 
 	if (!reason)
 		reason = container_in(skb, &pkt, &action);
-	return reason > 0 ? count_drop(skb->ifindex, reason) : action;
+	return finish(skb, reason, action);
 }
 
 /* What the host sends is the host's to decide; only what a closed grant cuts,
@@ -209,13 +288,13 @@ stage int host_out(struct __sk_buff *skb, struct packet *pkt)
 	struct sg_flow *flow = NULL;
 	int reason;
 
-	if (parse_link(skb, pkt) || pkt->ether_type != ETH_P_IP ||
-	    parse_network(skb, pkt))
+	if (parse_link(skb, pkt) || !parse_is_ip(pkt) ||
+	    parse_network(skb, pkt) || is_later(pkt))
 		return TO_HOST;
 	flow_key_out(&key, pkt);
 	flow = flow_find(&key, pkt);
 	if (!flow) {
-		reason = open_from_host(pkt, &key);
+		reason = open_from_host(skb, pkt, &key);
 		if (reason)
 			return reason;
 		flow = flow_find(&key, pkt);
@@ -224,7 +303,7 @@ stage int host_out(struct __sk_buff *skb, struct packet *pkt)
 		return SG_DROP_TABLE_FULL;
 	if (flow->kind != SG_KIND_CONTROL && flow->kind != SG_KIND_HOST)
 		return SG_DROP_FLOW_CLASH;
-	return admit(&key, &flow, pkt, SG_OUT);
+	return admit(skb, &key, &flow, pkt, SG_OUT);
 }
 
 SEC("tc")
@@ -242,5 +321,5 @@ int sg_host_out(struct __sk_buff *skb)
 	reason = begin(skb, &pkt);
 	if (!reason)
 		reason = host_out(skb, &pkt);
-	return reason > 0 ? count_drop(skb->ifindex, reason) : TC_ACT_UNSPEC;
+	return finish(skb, reason, TC_ACT_UNSPEC);
 }

@@ -9,22 +9,20 @@
 #include "packet.h"
 #include "policy_maps.h"
 
-#define NS_PER_S 1000000000ULL
-
-stage bool grant_is_open(__u32 id, __u64 now_ns)
+stage bool grant_is_open(__u32 id, __u32 now_s)
 {
 	const struct sg_grant *grant = bpf_map_lookup_elem(&grants, &id);
 
 	if (!grant || grant->open != 1)
 		return false;
-	return !grant->deadline_s || now_ns < grant->deadline_s * NS_PER_S;
+	return !grant->deadline_s || now_s < grant->deadline_s;
 }
 
 /* Whether every grant in the mask of SG_GRANT_BIT()s is open. */
-stage bool grants_are_open(__u8 mask, __u64 now_ns)
+stage bool grants_are_open(__u8 mask, __u32 now_s)
 {
 	for (__u32 id = 0; id < SG_GRANT_COUNT; id++)
-		if (mask & SG_GRANT_BIT(id) && !grant_is_open(id, now_ns))
+		if (mask & SG_GRANT_BIT(id) && !grant_is_open(id, now_s))
 			return false;
 	return true;
 }

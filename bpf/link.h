@@ -9,104 +9,130 @@
 #include "packet.h"
 #include "policy.h"
 
-#define IPPROTO_HOPOPTS 0
-#define IPPROTO_ICMPV6 58
 #define MLD_QUERY 130
 #define MLD_REPORT 131
 #define MLD_DONE 132
+#define ND_ROUTER_SOLICIT 133
 #define ND_ROUTER_ADVERT 134
 #define ND_NEIGHBOUR_SOLICIT 135
 #define ND_NEIGHBOUR_ADVERT 136
 #define MLD2_REPORT 143
 #define ND_HOP_LIMIT 255
-#define DHCP_SERVER 67
-#define DHCP_CLIENT 68
-#define DHCP6_SERVER 547
-#define DHCP6_CLIENT 546
-#define HOPOPTS_MLD_BYTES 8 /* with a router alert, as MLD has (RFC 2710) */
+#define MLD_HOP_LIMIT 1
+#define ARP_REQUEST 1
 
-stage int link_icmpv6(const struct packet *pkt, __u8 type, __u8 hop_limit)
+/* RFC 826, for IPv4 over Ethernet */
+struct arp_ipv4 {
+	__be16 hardware;
+	__be16 protocol;
+	__u8 hardware_bytes;
+	__u8 protocol_bytes;
+	__be16 operation;
+	__u8 sender_mac[SG_MAC_BYTES];
+	__u8 sender[4];
+	__u8 target_mac[SG_MAC_BYTES];
+	__u8 target[4];
+};
+
+stage struct sg_addr link_addr(const __u8 bytes[4])
+{
+	__be32 v4;
+
+	__builtin_memcpy(&v4, bytes, sizeof(v4));
+	return addr_from_v4(v4);
+}
+
+/* Who asks for an address of another interface, or says that one of ours is
+ * his, is not heard; the container may only be itself. */
+static __noinline int link_arp(struct __sk_buff *skb, const struct packet *pkt)
+{
+	struct sg_addr sender;
+	struct sg_addr target;
+	struct arp_ipv4 arp;
+
+	if (!pkt || bpf_skb_load_bytes(skb, pkt->l3_at, &arp, sizeof(arp)))
+		return SG_DROP_FRAME_SHORT;
+	sender = link_addr(arp.sender);
+	target = link_addr(arp.target);
+	if (policy_is_own(SG_ANY_IFINDEX, &sender))
+		return SG_DROP_ARP;
+	if (arp.operation == bpf_htons(ARP_REQUEST) &&
+	    !addr_equal(&sender, &target) && /* an announcement */
+	    !policy_is_own(pkt->ifindex, &target))
+		return SG_DROP_ARP;
+	if (pkt->iface->role == SG_ROLE_CONTAINER && sender.word[3] &&
+	    !addr_equal(&sender, &pkt->policy->container))
+		return SG_DROP_SPOOFED;
+	return TO_HOST;
+}
+
+/* A frame that is not IP: TO_HOST or the reason to drop. */
+stage int link_other(struct __sk_buff *skb, const struct packet *pkt)
+{
+	if (pkt->ether_type == ETH_P_ARP)
+		return link_arp(skb, pkt);
+	return pkt->iface->role == SG_ROLE_CONTAINER ? SG_DROP_ETHERTYPE
+						     : TO_HOST;
+}
+
+stage int link_from_neighbour(const struct packet *pkt, __u8 hop_limit)
+{
+	return pkt->ttl == hop_limit && !pkt->is_fragment ? TO_HOST
+							  : SG_DROP_LINK_LOCAL;
+}
+
+/* ICMPv6 that is of the link itself (RFC 4861, 6980, 2710, 3810). TO_HOST or
+ * the reason to drop. */
+stage int link_icmpv6(const struct packet *pkt)
 {
 	bool is_uplink = pkt->iface->role != SG_ROLE_CONTAINER;
 
-	switch (type) {
-	case ND_ROUTER_ADVERT: /* the container is nobody's router */
-		return is_uplink && hop_limit == ND_HOP_LIMIT ? TO_HOST
-							      : SG_DROP_IPV6;
+	switch (pkt->icmp_type) {
+	case ND_ROUTER_ADVERT: /* the container is nobody's router, */
+		return is_uplink ? link_from_neighbour(pkt, ND_HOP_LIMIT)
+				 : SG_DROP_ICMP_TYPE;
+	case ND_ROUTER_SOLICIT: /* and the host is nobody else's */
+		return is_uplink ? SG_DROP_ICMP_TYPE
+				 : link_from_neighbour(pkt, ND_HOP_LIMIT);
 	case ND_NEIGHBOUR_SOLICIT:
 	case ND_NEIGHBOUR_ADVERT:
-		return hop_limit == ND_HOP_LIMIT ? TO_HOST : SG_DROP_IPV6;
+		return link_from_neighbour(pkt, ND_HOP_LIMIT);
 	case MLD_QUERY:
 	case MLD_REPORT:
 	case MLD_DONE:
 	case MLD2_REPORT:
-		return hop_limit == 1 ? TO_HOST : SG_DROP_IPV6;
+		return link_from_neighbour(pkt, MLD_HOP_LIMIT);
 	default:
-		return SG_DROP_IPV6;
+		return SG_DROP_ICMP_TYPE;
 	}
 }
 
-/* RFC 8200, 4861, 2710, 3810, 8415. TO_HOST or SG_DROP_IPV6. */
-static __noinline int link_ipv6(struct __sk_buff *skb, const struct packet *pkt)
-{
-	struct ipv6hdr ip;
-	struct udphdr udp;
-	__u32 at;
-	__u8 next[2]; /* next header and length, or ICMPv6 type and code */
-
-	if (!pkt)
-		return SG_DROP_IPV6;
-	at = pkt->l3_at;
-	if (bpf_skb_load_bytes(skb, at, &ip, sizeof(ip)) || ip.version != 6)
-		return SG_DROP_IP_HEADER;
-	at += sizeof(ip);
-	if (ip.nexthdr == IPPROTO_HOPOPTS) {
-		if (bpf_skb_load_bytes(skb, at, next, sizeof(next)) || next[1])
-			return SG_DROP_IPV6;
-		ip.nexthdr = next[0];
-		at += HOPOPTS_MLD_BYTES;
-	}
-	if (ip.nexthdr == IPPROTO_ICMPV6) {
-		if (bpf_skb_load_bytes(skb, at, next, sizeof(next)))
-			return SG_DROP_L4_HEADER;
-		return link_icmpv6(pkt, next[0], ip.hop_limit);
-	}
-	if (ip.nexthdr != IPPROTO_UDP || pkt->iface->role == SG_ROLE_CONTAINER)
-		return SG_DROP_IPV6;
-	if (bpf_skb_load_bytes(skb, at, &udp, sizeof(udp)))
-		return SG_DROP_L4_HEADER;
-	return udp.source == bpf_htons(DHCP6_SERVER) &&
-			       udp.dest == bpf_htons(DHCP6_CLIENT)
-		       ? TO_HOST
-		       : SG_DROP_IPV6;
-}
-
-/* A frame that is not IPv4: TO_HOST or the reason to drop. */
-stage int link_other(struct __sk_buff *skb, const struct packet *pkt)
-{
-	if (pkt->ether_type == ETH_P_IPV6)
-		return link_ipv6(skb, pkt);
-	if (pkt->iface->role == SG_ROLE_CONTAINER &&
-	    pkt->ether_type != ETH_P_ARP)
-		return SG_DROP_ETHERTYPE;
-	return TO_HOST;
-}
-
-/* DHCPv4 (RFC 2131): servers answer the host by an uplink, the container asks
- * the host by its own link; never the other way round. */
+/* DHCP (RFC 2131, 8415): servers answer the host by an uplink, the container
+ * asks the host by its own link; never the other way round. */
 stage bool link_is_dhcp(const struct packet *pkt)
 {
-	bool to_client = pkt->sport == bpf_htons(DHCP_SERVER) &&
-			 pkt->dport == bpf_htons(DHCP_CLIENT);
-	bool to_server = pkt->sport == bpf_htons(DHCP_CLIENT) &&
-			 pkt->dport == bpf_htons(DHCP_SERVER);
+	__be16 server = bpf_htons(is_v6(pkt) ? DHCP6_SERVER : DHCP_SERVER);
+	__be16 client = bpf_htons(is_v6(pkt) ? DHCP6_CLIENT : DHCP_CLIENT);
 
-	if (pkt->protocol != IPPROTO_UDP)
+	if (pkt->protocol != IPPROTO_UDP || pkt->is_fragment)
 		return false;
 	if (pkt->iface->role != SG_ROLE_CONTAINER)
-		return to_client;
-	return to_server && (!pkt->src.word[3] ||
-			     addr_equal(&pkt->src, &pkt->policy->container));
+		return pkt->sport == server && pkt->dport == client;
+	if (pkt->sport != client || pkt->dport != server)
+		return false;
+	return is_v6(pkt)
+		       ? addr_is_link_local(&pkt->src)
+		       : !pkt->src.word[3] ||
+				 addr_equal(&pkt->src, &pkt->policy->container);
+}
+
+/* Whether an IP packet is for the host by its kind alone, whatever the parser
+ * made of it. */
+stage bool link_is_igmp(const struct packet *pkt, int parsed)
+{
+	return parsed == SG_DROP_PROTOCOL && !is_v6(pkt) &&
+	       pkt->protocol == IPPROTO_IGMP &&
+	       pkt->iface->role != SG_ROLE_CONTAINER;
 }
 
 #endif

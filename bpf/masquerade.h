@@ -8,6 +8,7 @@
 
 #include "flow.h"
 #include "ifaces_maps.h"
+#include "socket.h"
 
 #define LOOPBACK_IFINDEX 1
 #define MAPPING_TRIES 16
@@ -35,9 +36,7 @@ stage const struct sg_mapping *masquerade_owner(const struct packet *pkt,
 stage bool masquerade_host_has(struct __sk_buff *skb, const struct packet *pkt,
 			       const struct sg_addr *gate_addr, __be16 port)
 {
-	struct bpf_sock_tuple tuple = {};
 	struct sg_flow_key key = {};
-	struct bpf_sock *socket = NULL;
 
 	key.remote = pkt->dst;
 	key.remote_port = pkt->dport;
@@ -49,20 +48,7 @@ stage bool masquerade_host_has(struct __sk_buff *skb, const struct packet *pkt,
 	if (bpf_map_lookup_elem(&flows, &key) ||
 	    bpf_map_lookup_elem(&half_open, &key))
 		return true;
-	tuple.ipv4.saddr = pkt->dst.word[3];
-	tuple.ipv4.daddr = gate_addr->word[3];
-	tuple.ipv4.sport = pkt->dport;
-	tuple.ipv4.dport = port;
-	if (pkt->protocol == IPPROTO_TCP)
-		socket = bpf_skc_lookup_tcp(skb, &tuple, sizeof(tuple.ipv4),
-					    BPF_F_CURRENT_NETNS, 0);
-	else if (pkt->protocol == IPPROTO_UDP)
-		socket = bpf_sk_lookup_udp(skb, &tuple, sizeof(tuple.ipv4),
-					   BPF_F_CURRENT_NETNS, 0);
-	if (!socket)
-		return false;
-	bpf_sk_release(socket);
-	return true;
+	return socket_would_take(skb, &key, is_v6(pkt));
 }
 
 /* Whether a gate port can stand for the packet's container port: it is free,
@@ -70,10 +56,10 @@ stage bool masquerade_host_has(struct __sk_buff *skb, const struct packet *pkt,
 stage bool masquerade_is_free(const struct sg_mapping *mapping,
 			      const struct packet *pkt)
 {
-	__u64 keep_ns = pkt->policy->timeout_s[SG_STATE_SYN_SENT] * NS_PER_S;
+	__u32 keep_s = pkt->policy->timeout_s[SG_STATE_SYN_SENT];
 
 	return !mapping || mapping->container_port == pkt->sport ||
-	       (!mapping->flows && pkt->now_ns - mapping->last_ns > keep_ns);
+	       (!mapping->flows && pkt->now_s - mapping->last_s > keep_s);
 }
 
 /* The first position from `at` on whose port is free, in an order that goes
@@ -104,7 +90,7 @@ stage bool masquerade_take(const struct sg_mapping_key *key,
 {
 	struct sg_mapping wanted = {
 		.container_port = pkt->sport,
-		.last_ns = pkt->now_ns,
+		.last_s = pkt->now_s,
 	};
 	struct sg_mapping *mapping = bpf_map_lookup_elem(&mappings, key);
 
@@ -114,7 +100,7 @@ stage bool masquerade_take(const struct sg_mapping_key *key,
 	mapping = bpf_map_lookup_elem(&mappings, key);
 	if (!mapping || mapping->container_port != pkt->sport)
 		return false; /* another CPU was first */
-	mapping->last_ns = pkt->now_ns;
+	mapping->last_s = pkt->now_s;
 	return true;
 }
 
@@ -162,29 +148,37 @@ static __noinline int masquerade_route(struct __sk_buff *skb,
 		.family = AF_INET,
 		.ifindex = LOOPBACK_IFINDEX,
 	};
+	const struct sg_own_addrs *own;
 	const struct sg_iface *iface;
 	const struct sg_addr *as;
+	__u32 ifindex;
 	long code;
 
-	if (!pkt || !flow)
+	if (!pkt || !flow || addr_is_link_local(&pkt->dst))
 		return SG_DROP_NO_ROUTE;
 	fib.l4_protocol = pkt->protocol;
 	fib.ipv4_dst = pkt->dst.word[3];
+	if (is_v6(pkt)) {
+		fib.family = AF_INET6;
+		__builtin_memcpy(fib.ipv6_dst, &pkt->dst, sizeof(pkt->dst));
+	}
 	code = bpf_fib_lookup(skb, &fib, sizeof(fib), 0);
 	if (code != BPF_FIB_LKUP_RET_SUCCESS &&
 	    code != BPF_FIB_LKUP_RET_NO_NEIGH &&
 	    code != BPF_FIB_LKUP_RET_FRAG_NEEDED)
 		return SG_DROP_NO_ROUTE;
-	flow->ifindex = fib.ifindex;
-	iface = bpf_map_lookup_elem(&ifaces, &flow->ifindex);
+	ifindex = fib.ifindex;
+	iface = bpf_map_lookup_elem(&ifaces, &ifindex);
 	if (!iface ||
 	    !(pkt->policy->masquerade_roles & SG_ROLE_BIT(iface->role)))
 		return SG_DROP_EGRESS_CLOSED;
-	as = bpf_map_lookup_elem(&masquerade_as, &flow->ifindex);
-	if (!as)
+	own = bpf_map_lookup_elem(&own_addrs, &ifindex);
+	if (!own)
 		return SG_DROP_NO_ROUTE;
-	flow->gate_addr = *as;
-	flow->has_ethernet = iface->has_ethernet;
+	as = is_v6(pkt) ? &own->v6 : &own->v4;
+	if (!addr_is_set(as))
+		return SG_DROP_NO_ROUTE;
+	flow_gate(flow, ifindex, iface, as, 0);
 	if (code == BPF_FIB_LKUP_RET_SUCCESS)
 		__builtin_memcpy(flow->remote_mac, fib.dmac, SG_MAC_BYTES);
 	__builtin_memcpy(flow->gate_mac, iface->mac, SG_MAC_BYTES);

@@ -11,23 +11,34 @@
 #include "owner.h"
 #include "policy.h"
 
+/* An empty flow to be filled in. */
+stage struct sg_flow *open_fresh(void)
+{
+	struct scratch *room = scratch_get();
+
+	if (!room)
+		return NULL;
+	__builtin_memset(&room->fresh, 0, sizeof(room->fresh));
+	return &room->fresh;
+}
+
 static __noinline int open_from_uplink(const struct packet *pkt,
 				       const struct sg_port *port,
 				       struct sg_flow_key *ret_key)
 {
-	struct sg_flow fresh = {};
+	struct sg_flow *fresh = open_fresh();
 	int reason;
 
-	if (!pkt || !ret_key)
+	if (!pkt || !ret_key || !fresh)
 		return SG_DROP_NOT_GOVERNED;
-	reason = policy_from_uplink(pkt, port, &fresh);
+	reason = policy_from_uplink(pkt, port, fresh);
 	if (reason)
 		return reason;
-	if (fresh.kind == SG_KIND_FORWARD)
+	if (fresh->kind == SG_KIND_FORWARD)
 		owner_container_key(ret_key, pkt, port);
 	else
 		flow_key_in(ret_key, pkt, &pkt->dst, pkt->dport);
-	flow_begin(ret_key, &fresh, pkt);
+	flow_begin(ret_key, fresh, pkt);
 	return SG_OK;
 }
 
@@ -35,29 +46,30 @@ static __noinline int open_from_container(struct __sk_buff *skb,
 					  const struct packet *pkt,
 					  struct sg_flow_key *ret_key)
 {
-	struct sg_flow fresh = {};
+	struct sg_flow *fresh = open_fresh();
 	int reason;
 
-	if (!pkt || !ret_key)
+	if (!pkt || !ret_key || !fresh)
 		return SG_DROP_NOT_GOVERNED;
-	reason = policy_from_container(skb, pkt, &fresh);
+	reason = policy_from_container(skb, pkt, fresh);
 	if (reason)
 		return reason;
 	flow_key_out(ret_key, pkt);
-	flow_begin(ret_key, &fresh, pkt);
+	flow_begin(ret_key, fresh, pkt);
 	return SG_OK;
 }
 
-static __noinline int open_from_host(const struct packet *pkt,
+static __noinline int open_from_host(struct __sk_buff *skb,
+				     const struct packet *pkt,
 				     const struct sg_flow_key *key)
 {
-	struct sg_flow fresh = {};
+	struct sg_flow *fresh = open_fresh();
 
-	if (!pkt || !key || !policy_from_host(pkt, &fresh))
+	if (!pkt || !key || !fresh || !policy_from_host(skb, pkt, fresh))
 		return TO_HOST;
 	if (owner_is_container(pkt))
 		return SG_DROP_FLOW_CLASH;
-	flow_begin(key, &fresh, pkt);
+	flow_begin(key, fresh, pkt);
 	return SG_OK;
 }
 

@@ -26,8 +26,24 @@ stage bool owner_container_key(struct sg_flow_key *key,
 			return false;
 		local_port = mapping->container_port;
 	}
-	flow_key_in(key, pkt, &pkt->policy->container, local_port);
+	flow_key_in(key, pkt, container_addr(pkt), local_port);
 	return true;
+}
+
+/* The flow of a packet from an uplink: the container's, or else the host's; or
+ * NULL. *ret_key is its key. */
+stage struct sg_flow *owner_flow(struct sg_flow_key *ret_key,
+				 const struct packet *pkt,
+				 const struct sg_port *port)
+{
+	struct sg_flow *flow = NULL;
+
+	if (owner_container_key(ret_key, pkt, port))
+		flow = flow_find(ret_key, pkt);
+	if (flow)
+		return flow;
+	flow_key_in(ret_key, pkt, &pkt->dst, pkt->dport);
+	return flow_find(ret_key, pkt);
 }
 
 /* Whether the container talks to the same remote under the gate port that the
@@ -41,7 +57,7 @@ stage bool owner_is_container(const struct packet *pkt)
 	if (!port && !mapping)
 		return false;
 	flow_key_out(&key, pkt);
-	key.local = pkt->policy->container;
+	key.local = *container_addr(pkt);
 	key.local_port = port ? port->container_port : mapping->container_port;
 	return flow_find(&key, pkt);
 }

@@ -22,8 +22,11 @@
 #define ETH_P_IP 0x0800
 #define ETH_P_ARP 0x0806
 #define ETH_P_IPV6 0x86dd
+#define ETH_P_8021Q 0x8100
+#define ETH_P_8021AD 0x88a8
 #define PACKET_HOST 0
 #define AF_INET 2
+#define AF_INET6 10
 #define TCP_FIN 0x01
 #define TCP_SYN 0x02
 #define TCP_RST 0x04
@@ -32,6 +35,14 @@
 #define TCP_URG 0x20
 #define ICMP_ECHO_REPLY 0
 #define ICMP_ECHO_REQUEST 8
+#define ICMPV6_ECHO_REQUEST 128
+#define ICMPV6_ECHO_REPLY 129
+#define ICMP_HEADER_BYTES 8
+#define IPPROTO_ICMPV6 58
+#define DHCP_SERVER 67
+#define DHCP_CLIENT 68
+#define DHCP6_SERVER 547
+#define DHCP6_CLIENT 546
 
 #define NULL ((void *)0)
 
@@ -40,28 +51,75 @@
 struct packet {
 	struct sg_iface *iface;	  /* that the packet is on */
 	struct sg_policy *policy; /* in force when it arrived */
-	__u64 now_ns;		  /* boot clock */
 	struct sg_addr src;
 	struct sg_addr dst;
-	__u32 side; /* of the policy */
+	__u32 now_s; /* boot clock */
+	__u32 side;  /* of the policy */
 	__u32 ifindex;
 	__u32 bytes; /* from the IP header on */
 	__u16 l3_at; /* offsets from the start of the data */
 	__u16 l4_at;
-	__u16 ether_type;
-	__be16 sport; /* ICMP echo: the identifier on the asker's side, */
-	__be16 dport; /* 0 on the other */
+	__u16 ether_type; /* ETH_P_IP or ETH_P_IPV6 from parse_network() on */
+	__be16 sport;	  /* ICMP echo: the identifier on the asker's side, */
+	__be16 dport;	  /* 0 on the other */
 	__u8 protocol;
-	__u8 ttl;
+	__u8 ttl; /* IPv6: hop limit */
 	__u8 tcp_flags;
 	__u8 icmp_type;
+	__u16 window;  /* TCP, not scaled */
+	__u32 seq;     /* TCP: the first number, */
+	__u32 seq_end; /* the one behind the last, SYN and FIN included */
+	__u32 ack;
+	__be32 fragment_id;
+	__u16 fragment_at; /* bytes before this one's data */
+	bool is_fragment;
+	bool has_more; /* fragments behind it */
+	bool dont_fragment;
 };
+
+stage bool is_v6(const struct packet *pkt)
+{
+	return pkt->ether_type == ETH_P_IPV6;
+}
+
+/* A fragment other than the first: it has no ports of its own. */
+stage bool is_later(const struct packet *pkt)
+{
+	return pkt->fragment_at;
+}
+
+stage bool is_first(const struct packet *pkt)
+{
+	return pkt->has_more && !pkt->fragment_at;
+}
+
+stage bool is_icmp(__u8 protocol)
+{
+	return protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6;
+}
+
+/* The container's address of the packet's family. */
+stage struct sg_addr *container_addr(const struct packet *pkt)
+{
+	return is_v6(pkt) ? &pkt->policy->container6 : &pkt->policy->container;
+}
 
 stage struct sg_addr addr_from_v4(__be32 v4)
 {
 	return (struct sg_addr){
 		{0, 0, bpf_htonl(SG_ADDR_V4_MARK), v4},
 	};
+}
+
+stage bool addr_is_set(const struct sg_addr *addr)
+{
+	return addr->word[0] | addr->word[1] | addr->word[2] | addr->word[3];
+}
+
+/* fe80::/10 */
+stage bool addr_is_link_local(const struct sg_addr *addr)
+{
+	return (addr->word[0] & bpf_htonl(0xffc00000)) == bpf_htonl(0xfe800000);
 }
 
 stage bool addr_equal(const struct sg_addr *a, const struct sg_addr *b)
@@ -79,6 +137,12 @@ stage bool mac_equal(const __u8 a[SG_MAC_BYTES], const __u8 b[SG_MAC_BYTES])
 {
 	return a[0] == b[0] && a[1] == b[1] && a[2] == b[2] && a[3] == b[3] &&
 	       a[4] == b[4] && a[5] == b[5];
+}
+
+stage bool is_echo_request(const struct packet *pkt)
+{
+	return pkt->icmp_type ==
+	       (is_v6(pkt) ? ICMPV6_ECHO_REQUEST : ICMP_ECHO_REQUEST);
 }
 
 stage bool is_syn(const struct packet *pkt)

@@ -6,17 +6,24 @@
 #ifndef SG_BPF_POLICY_H
 #define SG_BPF_POLICY_H
 
+#include "adopt.h"
 #include "allow.h"
+#include "limit.h"
 #include "masquerade.h"
 #include "policy_maps.h"
 
 #define TO_HOST (-1) /* a verdict beside the reasons: to the host's stack */
 
-/* Addresses that are no one host's (RFC 1122 3.2.1.3): 0/8, 127/8, 224/3. */
-stage bool policy_is_one_host(const struct sg_addr *addr)
+/* Addresses that are no one host's: 0/8, 127/8, 224/3 (RFC 1122 3.2.1.3), and
+ * ::/127, ff00::/8 (RFC 4291 2.4). */
+stage bool policy_is_one_host(bool v6, const struct sg_addr *addr)
 {
 	__u8 first = bpf_ntohl(addr->word[3]) >> 24;
 
+	if (v6)
+		return (addr->word[0] | addr->word[1] | addr->word[2] ||
+			bpf_ntohl(addr->word[3]) > 1) &&
+		       bpf_ntohl(addr->word[0]) >> 24 != 0xff;
 	return first != 0 && first != 127 && first < 224;
 }
 
@@ -35,8 +42,8 @@ stage bool policy_is_spoofed(const struct packet *pkt)
 	struct sg_subnet_key key = {.prefix_bits = 128, .addr = pkt->src};
 	const struct sg_subnet *subnet;
 
-	if (!policy_is_one_host(&pkt->src) ||
-	    addr_equal(&pkt->src, &pkt->policy->container) ||
+	if (!policy_is_one_host(is_v6(pkt), &pkt->src) ||
+	    addr_equal(&pkt->src, container_addr(pkt)) ||
 	    policy_is_own(SG_ANY_IFINDEX, &pkt->src))
 		return true;
 	subnet = bpf_map_lookup_elem(&subnets, &key);
@@ -65,10 +72,15 @@ stage int policy_forward(const struct packet *pkt, const struct sg_port *port,
 
 	if (pkt->protocol == IPPROTO_TCP && !is_syn(pkt))
 		return SG_DROP_NO_FLOW;
-	if (!grants_are_open(needed, pkt->now_ns))
+	if (!grants_are_open(needed, pkt->now_s))
 		reason = SG_DROP_GRANT_CLOSED;
-	else if (!allow_source(port, pkt, &pkt->src))
+	else if (!addr_is_set(container_addr(pkt)))
+		reason = SG_DROP_IPV6;
+	else if (!allow_source(port, pkt, &pkt->src) ||
+		 addr_is_link_local(&pkt->src)) /* of no meaning elsewhere */
 		reason = SG_DROP_SOURCE_REFUSED;
+	else
+		reason = limit_source(pkt);
 	policy_count_hit(port->rule, !reason);
 	if (reason)
 		return reason;
@@ -86,16 +98,34 @@ stage int policy_control(const struct packet *pkt, struct sg_flow *ret_flow)
 		return SG_DROP_NO_FLOW;
 	if (pkt->iface->role == SG_ROLE_LAN)
 		needed |= SG_GRANT_BIT(SG_GRANT_LAN_ACCESS);
-	if (!grants_are_open(needed, pkt->now_ns))
+	if (!grants_are_open(needed, pkt->now_s))
 		return SG_DROP_GRANT_CLOSED;
 	ret_flow->kind = SG_KIND_CONTROL;
 	ret_flow->grants = needed;
-	return SG_OK;
+	return limit_source(pkt);
+}
+
+/* Whether a packet is one that begins a conversation. */
+stage bool policy_begins(const struct packet *pkt)
+{
+	if (pkt->protocol == IPPROTO_TCP)
+		return is_syn(pkt);
+	return !is_icmp(pkt->protocol) || is_echo_request(pkt);
+}
+
+/* What the container may not be to anyone. */
+stage bool policy_is_server_of_dhcp(const struct packet *pkt)
+{
+	__be16 server = bpf_htons(is_v6(pkt) ? DHCP6_SERVER : DHCP_SERVER);
+	__be16 client = bpf_htons(is_v6(pkt) ? DHCP6_CLIENT : DHCP_CLIENT);
+
+	return pkt->protocol == IPPROTO_UDP &&
+	       (pkt->sport == server || pkt->dport == client);
 }
 
 stage int policy_echo(const struct packet *pkt)
 {
-	if (pkt->icmp_type != ICMP_ECHO_REQUEST)
+	if (!is_echo_request(pkt))
 		return SG_DROP_NO_FLOW;
 	return pkt->policy->echo_roles & SG_ROLE_BIT(pkt->iface->role)
 		       ? TO_HOST
@@ -110,16 +140,12 @@ stage int policy_from_uplink(const struct packet *pkt,
 {
 	if (policy_is_spoofed(pkt))
 		return SG_DROP_SPOOFED;
-	if (!policy_is_one_host(&pkt->dst))
+	if (!policy_is_one_host(is_v6(pkt), &pkt->dst))
 		return SG_DROP_NOT_UNICAST;
 	if (!policy_is_own(pkt->ifindex, &pkt->dst))
 		return SG_DROP_NOT_GATE;
-	ret_flow->gate_addr = pkt->dst;
-	ret_flow->gate_port = pkt->dport;
-	ret_flow->ifindex = pkt->ifindex;
-	ret_flow->has_ethernet = pkt->iface->has_ethernet;
-	ret_flow->rule = SG_NO_RULE;
-	if (pkt->protocol == IPPROTO_ICMP)
+	flow_gate(ret_flow, pkt->ifindex, pkt->iface, &pkt->dst, pkt->dport);
+	if (is_icmp(pkt->protocol))
 		return policy_echo(pkt);
 	if (port)
 		return policy_forward(pkt, port, ret_flow);
@@ -137,17 +163,16 @@ stage int policy_from_container(struct __sk_buff *skb, const struct packet *pkt,
 {
 	int reason;
 
-	if (!policy_is_one_host(&pkt->dst))
+	if (!policy_is_one_host(is_v6(pkt), &pkt->dst))
 		return SG_DROP_NOT_UNICAST;
-	if (pkt->protocol == IPPROTO_ICMP &&
-	    policy_is_own(pkt->ifindex, &pkt->dst))
+	if (is_icmp(pkt->protocol) && policy_is_own(pkt->ifindex, &pkt->dst))
 		return policy_echo(pkt);
 	if (policy_is_own(SG_ANY_IFINDEX, &pkt->dst))
 		return SG_DROP_HOST_CLOSED;
-	if ((pkt->protocol == IPPROTO_TCP && !is_syn(pkt)) ||
-	    (pkt->protocol == IPPROTO_ICMP &&
-	     pkt->icmp_type != ICMP_ECHO_REQUEST))
+	if (!policy_begins(pkt))
 		return SG_DROP_NO_FLOW;
+	if (policy_is_server_of_dhcp(pkt))
+		return SG_DROP_EGRESS_CLOSED;
 	reason = masquerade_route(skb, pkt, ret_flow);
 	if (reason)
 		return reason;
@@ -155,26 +180,24 @@ stage int policy_from_container(struct __sk_buff *skb, const struct packet *pkt,
 	if (!ret_flow->gate_port)
 		return SG_DROP_PORTS_EXHAUSTED;
 	ret_flow->kind = SG_KIND_MASQUERADE;
-	ret_flow->rule = SG_NO_RULE;
 	return SG_OK;
 }
 
-/* From the host itself: what begins a conversation is allowed and tracked.
- * Returns whether the packet begins one. */
-stage bool policy_from_host(const struct packet *pkt, struct sg_flow *ret_flow)
+/* From the host itself: what begins a conversation is allowed and tracked, and
+ * one of TCP that it began before the gate was there. Returns whether a flow
+ * begins. */
+stage bool policy_from_host(struct __sk_buff *skb, const struct packet *pkt,
+			    struct sg_flow *ret_flow)
 {
-	if (!policy_is_one_host(&pkt->dst))
+	if (!policy_is_one_host(is_v6(pkt), &pkt->dst) || is_later(pkt))
 		return false;
-	if ((pkt->protocol == IPPROTO_TCP && !is_syn(pkt)) ||
-	    (pkt->protocol == IPPROTO_ICMP &&
-	     pkt->icmp_type != ICMP_ECHO_REQUEST))
-		return false;
+	if (!policy_begins(pkt)) {
+		if (!adopt_is_the_hosts(skb, pkt))
+			return false;
+		ret_flow->flags = SG_FLOW_ADOPTED;
+	}
 	ret_flow->kind = SG_KIND_HOST;
-	ret_flow->gate_addr = pkt->src;
-	ret_flow->gate_port = pkt->sport;
-	ret_flow->ifindex = pkt->ifindex;
-	ret_flow->has_ethernet = pkt->iface->has_ethernet;
-	ret_flow->rule = SG_NO_RULE;
+	flow_gate(ret_flow, pkt->ifindex, pkt->iface, &pkt->src, pkt->sport);
 	return true;
 }
 

@@ -13,6 +13,9 @@
 #define IP_CHECK_AT 10
 #define IP_SRC_AT 12
 #define IP_DST_AT 16
+#define IPV6_HOP_LIMIT_AT 7
+#define IPV6_SRC_AT 8
+#define IPV6_DST_AT 24
 #define TCP_CHECK_AT 16
 #define UDP_CHECK_AT 6
 #define ICMP_CHECK_AT 2
@@ -25,26 +28,62 @@ struct rewrite {
 	bool destination;
 };
 
+/* Where the sum is in a header of the protocol. */
+stage __u32 rewrite_check_at(__u8 protocol)
+{
+	if (protocol == IPPROTO_TCP)
+		return TCP_CHECK_AT;
+	return protocol == IPPROTO_UDP ? UDP_CHECK_AT : ICMP_CHECK_AT;
+}
+
+/* The difference that another address makes to a sum over it. */
+stage __u32 rewrite_difference(bool v6, const struct sg_addr *old,
+			       const struct sg_addr *new)
+{
+	__be32 *from = (__be32 *)old->word;
+	__be32 *to = (__be32 *)new->word;
+
+	return v6 ? bpf_csum_diff(from, sizeof(*old), to, sizeof(*new), 0)
+		  : bpf_csum_diff(from + 3, sizeof(*from), to + 3, sizeof(*to),
+				  0);
+}
+
+/* The sum of the transport's pseudo header (RFC 768, 9293, 8200 8.1). */
+stage int rewrite_pseudo(struct __sk_buff *skb, const struct packet *pkt,
+			 const struct rewrite *to, const struct sg_addr *old,
+			 __u32 check_at, __u64 flags)
+{
+	__u32 difference;
+
+	if (pkt->protocol == IPPROTO_ICMP)
+		return SG_OK;
+	difference = rewrite_difference(is_v6(pkt), old, &to->addr);
+	if (bpf_l4_csum_replace(skb, check_at, 0, difference,
+				flags | BPF_F_PSEUDO_HDR))
+		return SG_DROP_REWRITE;
+	/* in CHECKSUM_COMPLETE, IPv6's address and this sum cancel out, which
+	 * the helper does not know (before BPF_F_IPV6) */
+	if (is_v6(pkt))
+		bpf_csum_update(skb, difference);
+	return SG_OK;
+}
+
 stage int rewrite_l4(struct __sk_buff *skb, const struct packet *pkt,
-		     const struct rewrite *to, __be32 old_addr, __be16 old_port)
+		     const struct rewrite *to, const struct sg_addr *old,
+		     __be16 old_port)
 {
 	__u32 port_at = pkt->l4_at + (to->destination ? 2 : 0);
-	__u32 check_at = pkt->l4_at + TCP_CHECK_AT;
+	__u32 check_at = pkt->l4_at + rewrite_check_at(pkt->protocol);
 	__u64 flags = 0;
+	int reason;
 
-	if (pkt->protocol == IPPROTO_UDP) {
-		check_at = pkt->l4_at + UDP_CHECK_AT;
+	if (pkt->protocol == IPPROTO_UDP)
 		flags = BPF_F_MARK_MANGLED_0; /* 0: no sum (RFC 768) */
-	} else if (pkt->protocol == IPPROTO_ICMP) {
-		check_at = pkt->l4_at + ICMP_CHECK_AT;
+	if (is_icmp(pkt->protocol))
 		port_at = pkt->l4_at + ICMP_ID_AT;
-	}
-	if (pkt->protocol != IPPROTO_ICMP &&
-	    bpf_l4_csum_replace(skb, check_at, old_addr, to->addr.word[3],
-				flags | BPF_F_PSEUDO_HDR | sizeof(__be32)))
-		return SG_DROP_REWRITE;
-	if (old_port == to->port)
-		return SG_OK;
+	reason = rewrite_pseudo(skb, pkt, to, old, check_at, flags);
+	if (reason || old_port == to->port)
+		return reason;
 	if (bpf_l4_csum_replace(skb, check_at, old_port, to->port,
 				flags | sizeof(__be16)) ||
 	    bpf_skb_store_bytes(skb, port_at, &to->port, sizeof(to->port), 0))
@@ -52,8 +91,8 @@ stage int rewrite_l4(struct __sk_buff *skb, const struct packet *pkt,
 	return SG_OK;
 }
 
-stage int rewrite_l3(struct __sk_buff *skb, const struct packet *pkt,
-		     const struct rewrite *to, __be32 old_addr)
+stage int rewrite_ipv4(struct __sk_buff *skb, const struct packet *pkt,
+		       const struct rewrite *to, __be32 old_addr)
 {
 	__u32 addr_at = pkt->l3_at + (to->destination ? IP_DST_AT : IP_SRC_AT);
 	__be16 old_ttl = bpf_htons(pkt->ttl << 8 | pkt->protocol);
@@ -71,22 +110,40 @@ stage int rewrite_l3(struct __sk_buff *skb, const struct packet *pkt,
 	return SG_OK;
 }
 
+stage int rewrite_ipv6(struct __sk_buff *skb, const struct packet *pkt,
+		       const struct rewrite *to)
+{
+	__u32 addr_at =
+		pkt->l3_at + (to->destination ? IPV6_DST_AT : IPV6_SRC_AT);
+	__u8 hop_limit = pkt->ttl - 1;
+
+	if (bpf_skb_store_bytes(skb, addr_at, to->addr.word, sizeof(to->addr),
+				0) ||
+	    bpf_skb_store_bytes(skb, pkt->l3_at + IPV6_HOP_LIMIT_AT, &hop_limit,
+				sizeof(hop_limit), BPF_F_RECOMPUTE_CSUM))
+		return SG_DROP_REWRITE;
+	return SG_OK;
+}
+
 /* Returns SG_OK or the reason to drop. Packet pointers do not survive it. */
 static __noinline int rewrite(struct __sk_buff *skb, const struct packet *pkt,
 			      const struct rewrite *to)
 {
-	__be32 old_addr;
-	__be16 old_port;
-	int reason;
+	const struct sg_addr *old;
+	int reason = SG_OK;
 
 	if (!pkt || !to)
 		return SG_DROP_REWRITE;
 	if (pkt->ttl <= 1)
 		return SG_DROP_TTL;
-	old_addr = to->destination ? pkt->dst.word[3] : pkt->src.word[3];
-	old_port = to->destination ? pkt->dport : pkt->sport;
-	reason = rewrite_l4(skb, pkt, to, old_addr, old_port);
-	return reason ? reason : rewrite_l3(skb, pkt, to, old_addr);
+	old = to->destination ? &pkt->dst : &pkt->src;
+	if (!is_later(pkt))
+		reason = rewrite_l4(skb, pkt, to, old,
+				    to->destination ? pkt->dport : pkt->sport);
+	if (reason)
+		return reason;
+	return is_v6(pkt) ? rewrite_ipv6(skb, pkt, to)
+			  : rewrite_ipv4(skb, pkt, to, old->word[3]);
 }
 
 #endif

@@ -16,8 +16,7 @@ const volatile __u32 sweep_size = 65536;
 
 /* Put a token for a flow at the tail. 0, or -1: full, or other CPUs were always
  * first. */
-static __noinline int sweep_push(const struct sg_flow_key *key,
-				 __u64 created_ns)
+static __noinline int sweep_push(const struct sg_sweep *token)
 {
 	struct sg_sweep_hand *hand;
 	struct sg_sweep *slot;
@@ -27,7 +26,7 @@ static __noinline int sweep_push(const struct sg_flow_key *key,
 	int done = 0;
 
 	hand = bpf_map_lookup_elem(&sweep_hand, &zero);
-	if (!hand || !key)
+	if (!hand || !token)
 		return -1;
 	for (int i = 0; i < SWEEP_TRIES && !done; i++) {
 		tail = hand->tail;
@@ -37,8 +36,7 @@ static __noinline int sweep_push(const struct sg_flow_key *key,
 			return -1;
 		bpf_spin_lock(&hand->lock);
 		if (hand->tail == tail && tail - hand->head < sweep_size) {
-			slot->key = *key;
-			slot->created_ns = created_ns;
+			*slot = *token;
 			hand->tail = tail + 1;
 			done = 1;
 		}

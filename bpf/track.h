@@ -7,82 +7,166 @@
 #define SG_BPF_TRACK_H
 
 #include "flow.h"
+#include "window.h"
 
-#define STATE_REFUSED (-1)
+#define SYN_DATA_MAX 9000
 
-/* RFC 9293, as seen from between. The next state, or STATE_REFUSED. */
-stage int track_tcp_opening(const struct sg_flow *flow, __u8 flags,
-			    bool from_initiator)
+/* RFC 9293 3.5, as seen from between. */
+static __noinline int track_opening_by_initiator(struct __sk_buff *skb,
+						 const struct packet *pkt,
+						 struct sg_flow *flow,
+						 __u32 direction,
+						 __u8 *ret_state)
 {
-	__u8 syn_ack = flags & (TCP_SYN | TCP_ACK);
+	bool is_out = direction == SG_OUT;
 
-	if (flags & TCP_RST) /* refused: nothing was opened */
-		return flow->state;
-	if (from_initiator) {
-		if (syn_ack == TCP_SYN)
-			return flow->state;
-		if (syn_ack == TCP_ACK && flow->state == SG_STATE_SYN_RECEIVED)
-			return SG_STATE_ESTABLISHED;
-		return STATE_REFUSED;
+	if (!pkt || !flow || !ret_state)
+		return SG_DROP_NO_FLOW;
+	if (is_syn(pkt)) {
+		if (flow->tcp[is_out].sent != pkt->seq_end ||
+		    !flow->window[is_out]) {
+			window_begin(skb, pkt, flow, direction);
+			*ret_state = SG_STATE_SYN_SENT;
+		}
+		return SG_OK;
 	}
-	if (syn_ack == (TCP_SYN | TCP_ACK))
-		return SG_STATE_SYN_RECEIVED;
-	/* an answer to an old tuple (RFC 5961), or data right behind */
-	return syn_ack == TCP_ACK ? flow->state : STATE_REFUSED;
+	if (pkt->tcp_flags & TCP_RST)
+		return window_reset_is_exact(flow, pkt, direction)
+			       ? SG_OK
+			       : SG_DROP_TCP_WINDOW;
+	if (flow->state != SG_STATE_SYN_RECEIVED)
+		return SG_DROP_NO_FLOW;
+	if (!window_accepts(flow, pkt, direction))
+		return SG_DROP_TCP_WINDOW;
+	if (pkt->tcp_flags & TCP_SYN) /* both began at once */
+		window_begin(skb, pkt, flow, direction);
+	*ret_state = SG_STATE_ESTABLISHED;
+	return SG_OK;
 }
 
-stage int track_tcp(struct sg_flow *flow, const struct packet *pkt,
-		    enum sg_direction direction)
+static __noinline int track_opening_by_other(struct __sk_buff *skb,
+					     const struct packet *pkt,
+					     struct sg_flow *flow,
+					     __u32 direction, __u8 *ret_state)
 {
-	int state = flow->state;
+	bool is_out = direction == SG_OUT;
+	__u32 unanswered; /* data in the SYN that was not taken (RFC 7413) */
 
-	if (flow_is_half_open(flow)) {
-		state = track_tcp_opening(flow, pkt->tcp_flags,
-					  direction == flow_initiator(flow));
-		if (state != SG_STATE_ESTABLISHED)
-			return state;
-	}
-	if (state == SG_STATE_RESET && !(pkt->tcp_flags & TCP_RST))
-		return STATE_REFUSED;
+	if (!pkt || !flow || !ret_state)
+		return SG_DROP_NO_FLOW;
+	unanswered = flow->tcp[!is_out].sent - pkt->ack;
+	if (!(pkt->tcp_flags & TCP_ACK))
+		unanswered = SYN_DATA_MAX;
+	/* RFC 9293 3.10.7.3: refused by acknowledging the SYN, and only so */
 	if (pkt->tcp_flags & TCP_RST)
-		return SG_STATE_RESET;
-	if (pkt->tcp_flags & TCP_FIN) {
-		flow->fins |= 1 << direction;
-		if (flow->fins == (1 << SG_IN | 1 << SG_OUT))
-			return SG_STATE_CLOSING;
+		return !unanswered || (flow->state == SG_STATE_SYN_RECEIVED &&
+				       pkt->seq == flow->tcp[is_out].sent)
+			       ? SG_OK
+			       : SG_DROP_TCP_WINDOW;
+	if (is_syn(pkt) ||
+	    (pkt->tcp_flags & TCP_SYN && unanswered < SYN_DATA_MAX)) {
+		if (flow->state == SG_STATE_SYN_SENT)
+			window_begin(skb, pkt, flow, direction);
+		*ret_state = SG_STATE_SYN_RECEIVED;
+		return SG_OK;
 	}
-	return state;
+	if (flow->state == SG_STATE_SYN_RECEIVED)
+		return window_accepts(flow, pkt, direction)
+			       ? SG_OK
+			       : SG_DROP_TCP_WINDOW;
+	/* about an old connection of the same tuple (RFC 5961 4): the
+	 * initiator will reset what is expected here */
+	flow->tcp[is_out].acked = pkt->ack;
+	return SG_OK;
+}
+
+stage int track_open(struct sg_flow *flow, const struct packet *pkt,
+		     __u32 direction, __u8 *ret_state)
+{
+	bool accepted;
+
+	if (is_syn(pkt)) /* to be challenged by its receiver (RFC 5961 4) */
+		return SG_OK;
+	accepted = window_accepts(flow, pkt, direction);
+	if (pkt->tcp_flags & TCP_RST) {
+		if (window_reset_is_exact(flow, pkt, direction))
+			*ret_state = SG_STATE_RESET;
+		else if (!accepted)
+			return SG_DROP_TCP_WINDOW;
+		return SG_OK;
+	}
+	if (!accepted)
+		return SG_DROP_TCP_WINDOW;
+	window_update(flow, pkt, direction);
+	if (pkt->tcp_flags & TCP_FIN) {
+		flow->flags |= SG_FLOW_FIN(direction == SG_OUT);
+		if ((flow->flags & SG_FLOW_FINS) == SG_FLOW_FINS &&
+		    flow->state == SG_STATE_ESTABLISHED)
+			*ret_state = SG_STATE_CLOSING;
+	}
+	return SG_OK;
+}
+
+static __noinline int track_tcp(struct __sk_buff *skb, const struct packet *pkt,
+				struct sg_flow *flow, __u32 direction,
+				__u8 *ret_state)
+{
+	int reason;
+
+	if (!pkt || !flow || !ret_state)
+		return SG_DROP_NO_FLOW;
+	if (flow_is_half_open(flow)) {
+		reason = direction == flow_initiator(flow)
+				 ? track_opening_by_initiator(
+					   skb, pkt, flow, direction, ret_state)
+				 : track_opening_by_other(skb, pkt, flow,
+							  direction, ret_state);
+		if (reason || *ret_state != SG_STATE_ESTABLISHED)
+			return reason;
+	}
+	return track_open(flow, pkt, direction, ret_state);
 }
 
 /* UDP (RFC 4787) and ICMP echo: assured once the other end has answered. */
-stage int track_query(const struct sg_flow *flow, enum sg_direction direction)
+stage int track_query(const struct sg_flow *flow, __u32 direction)
 {
 	if (flow->state == SG_STATE_NEW && direction != flow_initiator(flow))
 		return SG_STATE_ASSURED;
 	return flow->state;
 }
 
+stage void track_count(struct sg_flow *flow, const struct packet *pkt,
+		       __u32 direction)
+{
+	struct sg_traffic *traffic = &flow->traffic[direction == SG_OUT];
+
+	__sync_fetch_and_add(&traffic->packets, 1);
+	__sync_fetch_and_add(&traffic->bytes, pkt->bytes);
+}
+
 /*
  * Take one packet into account. *flow may move from `half_open` to `flows`; it
  * is then changed to where it is now. Returns SG_OK or the reason to drop.
  */
-stage int track(const struct sg_flow_key *key, struct sg_flow **flow,
-		const struct packet *pkt, enum sg_direction direction)
+stage int track(struct __sk_buff *skb, const struct sg_flow_key *key,
+		struct sg_flow **flow, const struct packet *pkt,
+		__u32 direction)
 {
-	struct sg_traffic *traffic;
 	struct sg_flow *entry = *flow;
-	int state;
+	__u8 before = entry->state;
+	__u8 state = before;
+	int reason = SG_OK;
 
-	if (key->protocol == IPPROTO_TCP)
-		state = track_tcp(entry, pkt, direction);
-	else
+	if (key->protocol != IPPROTO_TCP)
 		state = track_query(entry, direction);
-	if (state == STATE_REFUSED)
-		return SG_DROP_NO_FLOW;
+	else if (!is_later(pkt))
+		reason = track_tcp(skb, pkt, entry, direction, &state);
+	if (reason)
+		return reason;
 	if (flow_is_half_open(entry)) {
 		if (entry->kind == SG_KIND_MASQUERADE)
 			flow_count_mapping(key->protocol, entry->gate_port,
-					   pkt->now_ns, 0);
+					   pkt->now_s, 0);
 		if (state == SG_STATE_ESTABLISHED ||
 		    state == SG_STATE_ASSURED) {
 			entry = flow_promote(key, entry, pkt, state);
@@ -93,10 +177,9 @@ stage int track(const struct sg_flow_key *key, struct sg_flow **flow,
 	}
 	if (entry->state != state)
 		entry->state = state;
-	traffic = &entry->traffic[direction == SG_OUT];
-	__sync_fetch_and_add(&traffic->packets, 1);
-	__sync_fetch_and_add(&traffic->bytes, pkt->bytes);
-	traffic->last_ns = pkt->now_ns;
+	if (before != SG_STATE_RESET && entry->last_s != pkt->now_s)
+		entry->last_s = pkt->now_s;
+	track_count(entry, pkt, direction);
 	return SG_OK;
 }
 

@@ -16,7 +16,7 @@ struct sg_flow_key {
 	__be16 remote_port;   /* ICMP echo: 0 */
 	__be16 local_port;    /* ICMP echo: the identifier */
 	__u8 protocol;
-	__u8 pad[3];
+	__u8 id[3]; /* 0; in a sweep token: the flow's id */
 };
 SG_ASSERT_SIZE(struct sg_flow_key, 40);
 
@@ -64,9 +64,24 @@ enum sg_direction {
 
 struct sg_traffic {
 	__u64 packets;
-	__u64 bytes;   /* from the IP header on; GSO: as one packet */
-	__u64 last_ns; /* boot clock, of the newest packet */
+	__u64 bytes; /* from the IP header on; GSO: as one packet */
 };
+
+/* What one end of a TCP conversation has sent, as far as the gate has seen it
+ * (RFC 9293 3.3.1, in sequence numbers of the wire, host byte order). */
+struct sg_tcp_end {
+	__u32 sent;  /* SND.MAX: behind the highest number that it used */
+	__u32 acked; /* RCV.NXT: the highest number that it acknowledged */
+};
+
+#define SG_SCALE_MAX 14 /* RFC 7323 2.3 */
+
+/* bits of sg_flow.flags */
+#define SG_FLOW_FIN(direction) (1U << (direction)) /* this end sent a FIN */
+#define SG_FLOW_FINS 3
+#define SG_FLOW_ETHERNET 4 /* the interface's frames have Ethernet headers */
+#define SG_FLOW_ADOPTED 8  /* begun before the gate: numbers not known */
+#define SG_FLOW_SCALED(direction) (16U << (direction)) /* offered a scale */
 
 #define SG_NO_RULE 0xffffffff
 
@@ -80,22 +95,26 @@ struct sg_flow {
 	__u32 rule;	  /* forwards: the rule; otherwise SG_NO_RULE */
 	__u8 remote_mac[SG_MAC_BYTES]; /* neighbour; 0: not yet known */
 	__u8 gate_mac[SG_MAC_BYTES];
-	__u8 grants;	   /* SG_GRANT_BIT()s that must stay open */
-	__u8 fins;	   /* 1 << enum sg_direction: who has sent a FIN */
-	__u8 has_ethernet; /* of the interface, as in struct sg_iface */
-	__u8 pad;
-	__u64 created_ns;	      /* boot clock */
+	__u8 grants;	 /* SG_GRANT_BIT()s that must stay open */
+	__u8 flags;	 /* SG_FLOW_ */
+	__u8 scales;	 /* window scales: low nibble SG_IN's, high SG_OUT's */
+	__u8 id[3];	 /* random; tells a flow from a successor */
+	__u16 window[2]; /* by enum sg_direction: the largest that this end
+			    offered, in units of its scale, rounded up */
+	__u16 mtu;	 /* of the interface, bytes from the IP header on */
+	__u32 created_s; /* boot clock */
+	__u32 last_s;	 /* boot clock, of the newest packet */
+	struct sg_tcp_end tcp[2];     /* by enum sg_direction */
 	struct sg_traffic traffic[2]; /* by enum sg_direction */
 };
-SG_ASSERT_SIZE(struct sg_flow, 104);
+SG_ASSERT_SIZE(struct sg_flow, 112);
 
 /* map `sweep`, a ring: one token for each entry of `flows`, which the datapath
- * goes round to find the expired. created_ns tells a flow from a successor. */
+ * goes round to find the expired. Its id tells a flow from a successor. */
 struct sg_sweep {
 	struct sg_flow_key key;
-	__u64 created_ns;
 };
-SG_ASSERT_SIZE(struct sg_sweep, 48);
+SG_ASSERT_SIZE(struct sg_sweep, 40);
 
 /* map `mappings`: masquerade ports in use. One for a container port and
  * protocol, whatever the remote (RFC 4787 REQ-1) */
@@ -109,9 +128,50 @@ SG_ASSERT_SIZE(struct sg_mapping_key, 4);
 struct sg_mapping {
 	__be16 container_port;
 	__u16 pad;
-	__u32 flows;   /* entries of `flows` that use it */
-	__u64 last_ns; /* boot clock, when a flow last began or ended on it */
+	__u32 flows;  /* entries of `flows` that use it */
+	__u32 last_s; /* boot clock, when a flow last began or ended on it */
 };
-SG_ASSERT_SIZE(struct sg_mapping, 16);
+SG_ASSERT_SIZE(struct sg_mapping, 12);
+
+/* map `fragments`: IP fragments of one packet, by RFC 791 and 8200 4.5 */
+struct sg_fragment_key {
+	struct sg_addr src; /* as on the interface */
+	struct sg_addr dst;
+	__be32 id;
+	__u32 ifindex;
+	__u8 protocol;
+	__u8 slot; /* 0; map `held`: which of those of one packet */
+	__u16 pad;
+};
+SG_ASSERT_SIZE(struct sg_fragment_key, 44);
+
+/* What the first one said, which the others go by. */
+struct sg_fragment {
+	__be16 sport; /* ICMP echo: as in the flow's key */
+	__be16 dport;
+	__u16 bytes;   /* of its data; the others begin behind it */
+	__u8 has_flow; /* 0: for the host, with no flow (echo) */
+	__u8 pad;
+	__u32 last_s; /* boot clock */
+};
+SG_ASSERT_SIZE(struct sg_fragment, 12);
+
+/* map `held`: a frame that came before its packet's first fragment */
+#define SG_HELD_SLOTS 4
+#define SG_HELD_BYTES 2048 /* a power of two */
+
+struct sg_held {
+	__u32 last_s; /* boot clock */
+	__u32 bytes;
+	__u8 frame[SG_HELD_BYTES];
+};
+SG_ASSERT_SIZE(struct sg_held, SG_HELD_BYTES + 8);
+
+/* map `newcomers`, key: a source address of lan (IPv6: its /64) */
+struct sg_newcomer {
+	__u32 second; /* of the boot clock */
+	__u32 flows;  /* begun in it */
+};
+SG_ASSERT_SIZE(struct sg_newcomer, 8);
 
 #endif

@@ -31,10 +31,11 @@ struct sg_iface {
 	enum sg_role role;
 	__u8 has_ethernet; /* 0: frames start at the IP header (tun) */
 	__u8 mac[SG_MAC_BYTES];
-	__u8 pad;
+	__u8 clamps_mss; /* 1: TCP's MSS is held to what fits both links */
+	__u32 mtu;	 /* bytes from the IP header on */
 	char name[SG_IFNAME_BYTES];
 };
-SG_ASSERT_SIZE(struct sg_iface, 28);
+SG_ASSERT_SIZE(struct sg_iface, 32);
 
 /* map `addresses`: the host's own addresses; the value is the prefix length in
  * bits of the mapped form (an IPv4 /24 is 120). A gate address is there under
@@ -60,14 +61,25 @@ struct sg_subnet {
 };
 SG_ASSERT_SIZE(struct sg_subnet, 8);
 
+/* map `own_addrs`, key: ifindex: an interface's first address of each family,
+ * not link-local; all 0: none */
+struct sg_own_addrs {
+	struct sg_addr v4;
+	struct sg_addr v6;
+};
+SG_ASSERT_SIZE(struct sg_own_addrs, 32);
+
 /* map `gate`, key 0 */
 struct sg_gate {
 	__u32 layout;		 /* SG_LAYOUT of the build that pinned it */
 	__u32 container_ifindex; /* host's end of the veth, 0: not there */
-	__u8 container_mac[SG_MAC_BYTES]; /* learned from its frames */
+	__u32 container_mtu;
+	__u8 container_mac[SG_MAC_BYTES]; /* of its first frame, and only that
+					   */
 	__u8 veth_mac[SG_MAC_BYTES];	  /* of the host's end */
-	__u32 loopback_set; /* 1: `up` set lo's forwarding, `down` clears it */
+	__u32 loopback_set; /* families whose forwarding of lo `up` set, and
+				 `down` clears: 1 IPv4, 2 IPv6 */
 };
-SG_ASSERT_SIZE(struct sg_gate, 24);
+SG_ASSERT_SIZE(struct sg_gate, 28);
 
 #endif

@@ -41,15 +41,17 @@ struct sg_active {
 struct sg_policy {
 	__u32 generation; /* of this policy; 0 is never in force */
 	struct sg_addr container;
-	__u16 control_port;   /* host byte order, 0: no host control */
-	__u16 masquerade_low; /* first and last port, host byte order */
+	struct sg_addr container6; /* all 0: it has none */
+	__u16 control_port;	   /* host byte order, 0: no host control */
+	__u16 masquerade_low;	   /* first and last port, host byte order */
 	__u16 masquerade_high;
 	__u8 masquerade_roles; /* SG_ROLE_BIT()s that egress may leave by */
 	__u8 echo_roles;       /* SG_ROLE_BIT()s whose pings the host answers */
+	__u32 new_per_source;  /* flows a second from one of lan; 0: any */
 	__u32 icmp_timeout_s;  /* of a flow with no packet; */
 	__u32 timeout_s[SG_STATE_COUNT]; /* TCP and UDP: by enum sg_state */
 };
-SG_ASSERT_SIZE(struct sg_policy, 60);
+SG_ASSERT_SIZE(struct sg_policy, 80);
 
 /* map `ports`: who owns a gate port */
 struct sg_port_key {

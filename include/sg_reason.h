@@ -15,16 +15,24 @@
 	X(FRAME_SHORT, "frame-short", "frame ends before its headers do")      \
 	X(IP_HEADER, "ip-header", "IP version, header or total length wrong")  \
 	X(IP_CHECKSUM, "ip-checksum", "IPv4 header checksum wrong")            \
-	X(IP_OPTION, "ip-option", "source route or malformed IPv4 option")     \
+	X(IP_OPTION, "ip-option",                                              \
+	  "source route, or malformed option or extension header")             \
 	X(L4_HEADER, "l4-header", "TCP, UDP or ICMP header cut or wrong")      \
 	X(TCP_FLAGS, "tcp-flags", "TCP flags that no stack sends")             \
 	X(PORT_ZERO, "port-zero", "TCP or UDP port 0")                         \
-	X(FRAGMENT, "fragment", "IPv4 fragment")                               \
+	X(FRAGMENT, "fragment", "fragment with no first that was let through") \
+	X(FRAGMENT_HELD, "fragment-held",                                      \
+	  "fragment ahead of its first; sent on if that comes")                \
+	X(FRAGMENT_BAD, "fragment-bad",                                        \
+	  "fragment tiny, overlapping or beyond 65535 bytes")                  \
 	X(VLAN, "vlan", "VLAN-tagged frame")                                   \
 	X(ETHERTYPE, "ethertype", "non-IP frame from the container")           \
 	X(PROTOCOL, "protocol", "protocol other than TCP, UDP and ICMP")       \
-	X(IPV6, "ipv6", "IPv6 beyond what the link needs to live")             \
-	X(ICMP_TYPE, "icmp-type", "ICMP other than echo, or of no known flow") \
+	X(ARP, "arp", "ARP about an address that is not this interface's")     \
+	X(IPV6, "ipv6", "IPv6 for a container that has no IPv6 address")       \
+	X(LINK_LOCAL, "link-local", "IPv6 link message from beyond the link")  \
+	X(ICMP_TYPE, "icmp-type", "ICMP other than echo and errors")           \
+	X(ICMP_ERROR, "icmp-error", "ICMP error about no packet of a flow")    \
 	X(SPOOFED, "spoofed", "source address impossible on this interface")   \
 	X(NOT_UNICAST, "not-unicast",                                          \
 	  "multicast, broadcast or another's frame")                           \
@@ -36,16 +44,19 @@
 	X(SOURCE_REFUSED, "source-refused",                                    \
 	  "source not in the forward's from")                                  \
 	X(NO_FLOW, "no-flow", "belongs to no conversation and opens none")     \
+	X(TCP_WINDOW, "tcp-window", "TCP numbers that the peer cannot mean")   \
 	X(FLOW_CLASH, "flow-clash", "tuple in use by another conversation")    \
 	X(POLICY_CHANGED, "policy-changed",                                    \
 	  "no longer allowed after a reload")                                  \
 	X(TABLE_FULL, "table-full", "flow table full")                         \
+	X(SOURCE_LIMIT, "source-limit", "too many new flows from one source")  \
 	X(PORTS_EXHAUSTED, "ports-exhausted", "no masquerade port free")       \
 	X(HOST_CLOSED, "host-closed", "container to the host itself")          \
 	X(EGRESS_CLOSED, "egress-closed", "container to a role not in egress") \
 	X(NO_ROUTE, "no-route", "no route or gate address for the way out")    \
 	X(NO_CONTAINER, "no-container", "container interface is not there")    \
 	X(TTL, "ttl", "time to live ends here")                                \
+	X(TOO_BIG, "too-big", "does not fit the way out; the sender is told")  \
 	X(TRANSIT, "transit", "forwarded by the kernel past the gate")         \
 	X(REWRITE, "rewrite", "packet could not be rewritten")
 

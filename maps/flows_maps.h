@@ -56,4 +56,27 @@ struct {
 	__type(value, struct sg_mapping);
 } mappings SEC(".maps");
 
+/* Bounded, and the oldest is forgotten: a flood of fragments costs fragments.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct sg_fragment_key);
+	__type(value, struct sg_fragment);
+} fragments SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 256);
+	__type(key, struct sg_fragment_key);
+	__type(value, struct sg_held);
+} held SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, struct sg_addr);
+	__type(value, struct sg_newcomer);
+} newcomers SEC(".maps");
+
 #endif

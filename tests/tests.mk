@@ -5,6 +5,7 @@ UNIT_TESTS := $(patsubst %.c,$(O)/%,$(wildcard tests/unit/test_*.c))
 BPF_TESTS := $(patsubst %.c,$(O)/%,$(wildcard tests/bpf/test_*.c))
 BPF_HARNESS := $(O)/tests/bpf/harness.o $(O)/tests/bpf/probes.o
 E2E_TESTS := $(wildcard tests/e2e/test_*)
+E2E_PROGRAMS := $(O)/tests/e2e/flood
 
 $(O)/tests/%.o: ALL_CFLAGS += -Itests/bpf -Itests/unit
 
@@ -16,16 +17,21 @@ $(BPF_TESTS): $(O)/tests/bpf/%: $(O)/tests/bpf/%.o $(BPF_HARNESS) $(LIB_OBJECTS)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -lcmocka -lpthread -o $@
 
+$(E2E_PROGRAMS): $(O)/tests/e2e/%: $(O)/tests/e2e/%.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@
+
 $(O)/tests/e2e/%.bpf.o: tests/e2e/%.bpf.c
 	@mkdir -p $(@D)
 	$(call say,BPF,$@)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@
 
-build-tests: $(UNIT_TESTS) $(BPF_TESTS) $(O)/tests/e2e/foreign.bpf.o
+build-tests: $(UNIT_TESTS) $(BPF_TESTS) $(E2E_PROGRAMS) \
+		$(O)/tests/e2e/foreign.bpf.o
 
 run-check: all build-tests
 	$(Q)tests/run --cases $(abspath $(O)/scoutgate) $(UNIT_TESTS) $(BPF_TESTS) $(E2E_TESTS)
 
 .PHONY: build-tests run-check
 .SECONDARY:
--include $(patsubst %,%.d,$(UNIT_TESTS) $(BPF_TESTS)) $(BPF_HARNESS:.o=.d)
+-include $(patsubst %,%.d,$(UNIT_TESTS) $(BPF_TESTS) $(E2E_PROGRAMS)) $(BPF_HARNESS:.o=.d)

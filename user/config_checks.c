@@ -5,6 +5,7 @@
  */
 #include "config_checks.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -141,9 +142,46 @@ int check_addr(cfg_t *cfg, cfg_opt_t *opt)
 
 	if (check_once(cfg, opt))
 		return -1;
-	if (text_parse_addr(cfg_opt_getnstr(opt, 0), &addr))
+	if (text_parse_addr(cfg_opt_getnstr(opt, 0), &addr) ||
+	    !text_addr_is_v4(&addr))
 		return refuse(cfg, opt, cfg_opt_getnstr(opt, 0),
 			      "not an IPv4 address; write it as 10.0.3.2");
+	return 0;
+}
+
+/* One that can be another's: not multicast, loopback or a link's own. */
+static bool is_wide6(const struct sg_addr *addr)
+{
+	uint32_t first = ntohl(addr->word[0]);
+
+	return !text_addr_is_v4(addr) && first && first >> 24 != 0xff &&
+	       first >> 22 != 0xfe800000 >> 22;
+}
+
+int check_addr6(cfg_t *cfg, cfg_opt_t *opt)
+{
+	struct sg_addr addr;
+
+	if (check_once(cfg, opt))
+		return -1;
+	if (text_parse_addr(cfg_opt_getnstr(opt, 0), &addr) || !is_wide6(&addr))
+		return refuse(cfg, opt, cfg_opt_getnstr(opt, 0),
+			      "not a unicast IPv6 address beyond the link; "
+			      "write it as fd00:3::2");
+	return 0;
+}
+
+int check_network(cfg_t *cfg, cfg_opt_t *opt)
+{
+	struct network network;
+
+	if (check_once(cfg, opt))
+		return -1;
+	if (text_parse_network(cfg_opt_getnstr(opt, 0), &network) ||
+	    !text_addr_is_v4(&network.addr))
+		return refuse(cfg, opt, cfg_opt_getnstr(opt, 0),
+			      "not an IPv4 network; write it as "
+			      "10.1.0.0/24, no host bits");
 	return 0;
 }
 
@@ -155,9 +193,10 @@ int check_networks(cfg_t *cfg, cfg_opt_t *opt)
 		return -1;
 	for (unsigned int i = 0; i < cfg_opt_size(opt); i++)
 		if (text_parse_network(cfg_opt_getnstr(opt, i), &network))
-			return refuse(cfg, opt, cfg_opt_getnstr(opt, i),
-				      "not an IPv4 network; write it as "
-				      "10.1.0.0/24, no host bits");
+			return refuse(
+				cfg, opt, cfg_opt_getnstr(opt, i),
+				"not a network; write it as 10.1.0.0/24 or "
+				"fd00:3::/64, no host bits");
 	return 0;
 }
 
@@ -251,6 +290,13 @@ int check_half_open(cfg_t *cfg, cfg_opt_t *opt)
 	uint32_t number;
 
 	return check_number(cfg, opt, 16, POLICY_FLOWS_MAX, &number);
+}
+
+int check_new_per_source(cfg_t *cfg, cfg_opt_t *opt)
+{
+	uint32_t number;
+
+	return check_number(cfg, opt, 0, POLICY_NEW_PER_SOURCE_MAX, &number);
 }
 
 int check_duration(cfg_t *cfg, cfg_opt_t *opt)

@@ -5,20 +5,23 @@
 #include "config_checks.h"
 #include "policy.h"
 
-static cfg_opt_t uplink_opts[] = {
+static cfg_opt_t vpn_opts[] = {
 	CFG_STR_LIST("interfaces", NULL, CFGF_NODEFAULT),
 	CFG_STR("network", NULL, CFGF_NODEFAULT),
+	CFG_BOOL("mss-clamp", cfg_true, CFGF_NONE),
 	CFG_END(),
 };
 
 static cfg_opt_t lan_opts[] = {
 	CFG_STR_LIST("interfaces", NULL, CFGF_NODEFAULT),
+	CFG_BOOL("mss-clamp", cfg_true, CFGF_NONE),
 	CFG_END(),
 };
 
 static cfg_opt_t container_opts[] = {
 	CFG_STR("interface", NULL, CFGF_NODEFAULT),
 	CFG_STR("address", NULL, CFGF_NODEFAULT),
+	CFG_STR("address6", NULL, CFGF_NODEFAULT),
 	CFG_STR("network", NULL, CFGF_NODEFAULT),
 	CFG_END(),
 };
@@ -53,6 +56,7 @@ static cfg_opt_t egress_opts[] = {
 static cfg_opt_t limits_opts[] = {
 	CFG_STR("flows", NULL, CFGF_NODEFAULT),
 	CFG_STR("half-open", NULL, CFGF_NODEFAULT),
+	CFG_STR("new-per-source", NULL, CFGF_NODEFAULT),
 	CFG_END(),
 };
 
@@ -64,7 +68,7 @@ static cfg_opt_t timeouts_opts[] = {
 };
 
 static cfg_opt_t file_opts[] = {
-	CFG_SEC("vpn", uplink_opts, CFGF_NONE),
+	CFG_SEC("vpn", vpn_opts, CFGF_NONE),
 	CFG_SEC("lan", lan_opts, CFGF_NONE),
 	CFG_SEC("container", container_opts, CFGF_NONE),
 	CFG_SEC("forward", forward_opts,
@@ -82,13 +86,16 @@ static const struct {
 	cfg_validate_callback_t check;
 } checks[] = {{"vpn", check_section},
 	      {"vpn|interfaces", check_interfaces},
-	      {"vpn|network", check_networks},
+	      {"vpn|network", check_network},
+	      {"vpn|mss-clamp", check_once},
 	      {"lan", check_section},
 	      {"lan|interfaces", check_interfaces},
+	      {"lan|mss-clamp", check_once},
 	      {"container", check_section},
 	      {"container|interface", check_interfaces},
 	      {"container|address", check_addr},
-	      {"container|network", check_networks},
+	      {"container|address6", check_addr6},
+	      {"container|network", check_network},
 	      {"forward", check_forward},
 	      {"forward|protocol", check_protocol},
 	      {"forward|ports", check_ports},
@@ -107,6 +114,7 @@ static const struct {
 	      {"limits", check_section},
 	      {"limits|flows", check_flows},
 	      {"limits|half-open", check_half_open},
+	      {"limits|new-per-source", check_new_per_source},
 	      {"timeouts", check_section},
 #define X(field, key, seconds) {"timeouts|" key, check_duration},
 	      POLICY_TIMEOUTS(X)

@@ -48,6 +48,9 @@ static void take_container(cfg_t *section, struct policy *policy)
 		policy->container_network =
 			text_network_of(&policy->container, 120);
 	}
+	if (cfg_size(section, "address6"))
+		text_parse_addr(cfg_getstr(section, "address6"),
+				&policy->container6);
 	if (cfg_size(section, "network"))
 		text_parse_network(cfg_getstr(section, "network"),
 				   &policy->container_network);
@@ -102,6 +105,9 @@ static void take_numbers(cfg_t *cfg, struct policy *policy)
 	if (cfg_size(limits, "half-open"))
 		text_parse_number(cfg_getstr(limits, "half-open"),
 				  &policy->half_open);
+	if (cfg_size(limits, "new-per-source"))
+		text_parse_number(cfg_getstr(limits, "new-per-source"),
+				  &policy->new_per_source);
 	if (cfg_size(host, "control-port")) {
 		text_parse_number(cfg_getstr(host, "control-port"), &port);
 		policy->control_port = (uint16_t)port;
@@ -118,14 +124,16 @@ int config_take(cfg_t *cfg, struct policy *policy)
 {
 	cfg_t *grants = cfg_getsec(cfg, "grants");
 	cfg_t *vpn = cfg_getsec(cfg, "vpn");
+	cfg_t *lan = cfg_getsec(cfg, "lan");
 	int r = 0;
 
 	take_role(vpn, "interfaces", &policy->roles[SG_ROLE_VPN]);
 	if (cfg_size(vpn, "network"))
 		text_parse_network(cfg_getstr(vpn, "network"),
 				   &policy->vpn_network);
-	take_role(cfg_getsec(cfg, "lan"), "interfaces",
-		  &policy->roles[SG_ROLE_LAN]);
+	take_role(lan, "interfaces", &policy->roles[SG_ROLE_LAN]);
+	policy->clamps_mss[SG_ROLE_VPN] = cfg_getbool(vpn, "mss-clamp");
+	policy->clamps_mss[SG_ROLE_LAN] = cfg_getbool(lan, "mss-clamp");
 	take_container(cfg_getsec(cfg, "container"), policy);
 	for (unsigned int i = 0; i < SG_GRANT_COUNT; i++)
 		policy->grants[i] = cfg_getbool(grants, name_of_grant(i));

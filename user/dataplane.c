@@ -36,9 +36,13 @@ const char *dataplane_program_name(enum dataplane_program program)
 	return names[program];
 }
 
-static bool is_private(const struct bpf_map *map)
+/* The others are of one load's own: .rodata, scratch. */
+static bool is_pinned(const struct bpf_map *map)
 {
-	return bpf_map__is_internal(map); /* .rodata */
+	for (int i = 0; i < PINS_MAP_COUNT; i++)
+		if (strcmp(pins_map_name(i), bpf_map__name(map)) == 0)
+			return true;
+	return false;
 }
 
 static int set_pins(struct gate_bpf *skeleton, const char *pin_dir)
@@ -48,7 +52,7 @@ static int set_pins(struct gate_bpf *skeleton, const char *pin_dir)
 	int r = 0;
 
 	bpf_object__for_each_map (map, skeleton->obj) {
-		if (is_private(map) || r)
+		if (!is_pinned(map) || r)
 			continue;
 		r = pins_path(pin_dir, NULL, bpf_map__name(map), path);
 		if (!r)

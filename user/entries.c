@@ -107,11 +107,13 @@ int entries_of_policy(const struct policy *policy, uint32_t side,
 	}
 	entries.policy = (struct sg_policy){
 		.container = policy->container,
+		.container6 = policy->container6,
 		.control_port = policy->control_port,
 		.masquerade_low = policy->masquerade_ports.first,
 		.masquerade_high = policy->masquerade_ports.last,
 		.masquerade_roles = policy->masquerade_roles,
 		.echo_roles = policy->echo_roles,
+		.new_per_source = policy->new_per_source,
 	};
 	set_timeouts(policy, &entries.policy);
 	for (size_t i = 0; i < policy->forward_count; i++)
@@ -130,8 +132,8 @@ void entries_release_policy(struct policy_entries *entries)
 	memset(entries, 0, sizeof(*entries));
 }
 
-static void add_iface(const struct link *link, int role,
-		      struct link_entries *entries)
+static void add_iface(const struct policy *policy, const struct link *link,
+		      int role, struct link_entries *entries)
 {
 	size_t at = entries->iface_count++;
 	struct sg_iface *iface = &entries->ifaces[at];
@@ -139,11 +141,14 @@ static void add_iface(const struct link *link, int role,
 	entries->iface_keys[at] = link->ifindex;
 	iface->role = (enum sg_role)role;
 	iface->has_ethernet = link->has_ethernet;
+	iface->clamps_mss = policy->clamps_mss[role];
+	iface->mtu = link->mtu;
 	memcpy(iface->mac, link->mac, sizeof(iface->mac));
 	memcpy(iface->name, link->name, sizeof(iface->name));
 	if (role != SG_ROLE_CONTAINER)
 		return;
 	entries->container_ifindex = link->ifindex;
+	entries->container_mtu = link->mtu;
 	memcpy(entries->veth_mac, link->mac, sizeof(entries->veth_mac));
 }
 
@@ -174,22 +179,40 @@ static void add_addr_key(const struct link_addr *addr, uint32_t ifindex,
 	entries->addrs[at] = addr->prefix;
 }
 
+static bool is_link_local(const struct sg_addr *addr)
+{
+	return ntohl(addr->word[0]) >> 22 == 0xfe800000 >> 22;
+}
+
+/* The first of a family is the kernel's own choice, too. */
+static void add_own_addr(const struct link_addr *addr,
+			 struct link_entries *entries)
+{
+	static const struct sg_addr none;
+	struct sg_addr *own;
+	size_t at = 0;
+
+	while (at < entries->own_count &&
+	       entries->own_keys[at] != addr->ifindex)
+		at++;
+	if (at == entries->own_count)
+		entries->own_keys[entries->own_count++] = addr->ifindex;
+	own = text_addr_is_v4(&addr->addr) ? &entries->own[at].v4
+					   : &entries->own[at].v6;
+	if (memcmp(own, &none, sizeof(none)) == 0)
+		*own = addr->addr;
+}
+
 static void add_gate_addr(const struct link_addr *addr, int role,
 			  struct link_entries *entries)
 {
 	struct network network = text_network_of(&addr->addr, addr->prefix);
 
 	add_addr_key(addr, addr->ifindex, entries);
-	if (!text_addr_is_v4(&addr->addr)) /* fe80::/64 is on every link */
+	if (is_link_local(&addr->addr)) /* fe80::/64 is on every link */
 		return;
 	add_subnet(&network, addr->ifindex, role, entries);
-	if (role == SG_ROLE_CONTAINER)
-		return;
-	for (size_t i = 0; i < entries->as_count; i++)
-		if (entries->as_keys[i] == addr->ifindex)
-			return; /* the first is the kernel's own choice, too */
-	entries->as_keys[entries->as_count] = addr->ifindex;
-	entries->as[entries->as_count++] = addr->addr;
+	add_own_addr(addr, entries);
 }
 
 static int role_of(const struct policy *policy, const struct links *links,
@@ -213,11 +236,11 @@ int entries_of_links(const struct policy *policy, const struct links *links,
 	entries.addrs = calloc(addrs * 2, sizeof(*entries.addrs));
 	entries.subnet_keys = calloc(addrs + 2, sizeof(*entries.subnet_keys));
 	entries.subnets = calloc(addrs + 2, sizeof(*entries.subnets));
-	entries.as_keys = calloc(addrs, sizeof(*entries.as_keys));
-	entries.as = calloc(addrs, sizeof(*entries.as));
+	entries.own_keys = calloc(addrs, sizeof(*entries.own_keys));
+	entries.own = calloc(addrs, sizeof(*entries.own));
 	if (!entries.iface_keys || !entries.ifaces || !entries.addr_keys ||
 	    !entries.addrs || !entries.subnet_keys || !entries.subnets ||
-	    !entries.as_keys || !entries.as) {
+	    !entries.own_keys || !entries.own) {
 		entries_release_links(&entries);
 		return -ENOMEM;
 	}
@@ -228,7 +251,7 @@ int entries_of_links(const struct policy *policy, const struct links *links,
 		int role = policy_role_of(policy, links->items[i].name);
 
 		if (role >= 0)
-			add_iface(&links->items[i], role, &entries);
+			add_iface(policy, &links->items[i], role, &entries);
 	}
 	for (size_t i = 0; i < links->addr_count; i++) {
 		int role = role_of(policy, links, links->addrs[i].ifindex);
@@ -249,7 +272,7 @@ void entries_release_links(struct link_entries *entries)
 	free(entries->addrs);
 	free(entries->subnet_keys);
 	free(entries->subnets);
-	free(entries->as_keys);
-	free(entries->as);
+	free(entries->own_keys);
+	free(entries->own);
 	memset(entries, 0, sizeof(*entries));
 }

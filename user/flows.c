@@ -17,8 +17,6 @@
 #include "sg_policy.h"
 #include "text.h"
 
-#define NS_PER_S 1000000000ULL
-
 static const struct show_column columns[] = {
 	{"kind", "KIND"},	    {"protocol", "PROTO"},
 	{"state", "STATE"},	    {"remote", "REMOTE"},
@@ -29,40 +27,33 @@ static const struct show_column columns[] = {
 	{"age_s", "AGE S"},
 };
 
-static uint64_t boot_ns(void)
+static uint32_t boot_s(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_BOOTTIME, &now);
-	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+	return (uint32_t)now.tv_sec;
 }
 
-static uint64_t seconds_since(uint64_t then_ns, uint64_t now_ns)
+static uint32_t seconds_since(uint32_t then_s, uint32_t now_s)
 {
-	return now_ns > then_ns ? (now_ns - then_ns) / NS_PER_S : 0;
-}
-
-static uint64_t last_ns(const struct sg_flow *flow)
-{
-	uint64_t in = flow->traffic[SG_IN].last_ns;
-	uint64_t out = flow->traffic[SG_OUT].last_ns;
-
-	return in > out ? in : out;
+	return now_s > then_s ? now_s - then_s : 0;
 }
 
 /* The datapath ends an expired flow when it next comes by; it is over now. */
 static bool is_over(const struct sg_flow_key *key, const struct sg_flow *flow,
-		    const struct sg_policy *policy, uint64_t now_ns)
+		    const struct sg_policy *policy, uint32_t now_s)
 {
 	uint32_t limit_s = policy->icmp_timeout_s;
 
-	if (key->protocol != IPPROTO_ICMP && flow->state < SG_STATE_COUNT)
+	if (key->protocol != IPPROTO_ICMP && key->protocol != IPPROTO_ICMPV6 &&
+	    flow->state < SG_STATE_COUNT)
 		limit_s = policy->timeout_s[flow->state];
-	return seconds_since(last_ns(flow), now_ns) > limit_s;
+	return seconds_since(flow->last_s, now_s) > limit_s;
 }
 
 static void add_flow(struct json_object *rows, const struct sg_flow_key *key,
-		     const struct sg_flow *flow, uint64_t now_ns)
+		     const struct sg_flow *flow, uint32_t now_s)
 {
 	struct json_object *row = show_add_row(rows);
 	const struct sg_traffic *in = &flow->traffic[SG_IN];
@@ -88,8 +79,8 @@ static void add_flow(struct json_object *rows, const struct sg_flow_key *key,
 	show_add_number(row, "in_bytes", in->bytes);
 	show_add_number(row, "out_packets", out->packets);
 	show_add_number(row, "out_bytes", out->bytes);
-	show_add_number(row, "idle_s", seconds_since(last_ns(flow), now_ns));
-	show_add_number(row, "age_s", seconds_since(flow->created_ns, now_ns));
+	show_add_number(row, "idle_s", seconds_since(flow->last_s, now_s));
+	show_add_number(row, "age_s", seconds_since(flow->created_s, now_s));
 }
 
 static int add_map(struct json_object *rows, int fd,
@@ -100,11 +91,11 @@ static int add_map(struct json_object *rows, int fd,
 	size_t count;
 	int r = maps_read(fd, sizeof(*keys), sizeof(*flows), (void **)&keys,
 			  (void **)&flows, &count);
-	uint64_t now_ns = boot_ns();
+	uint32_t now_s = boot_s();
 
 	for (size_t i = 0; i < count && !r; i++)
-		if (!is_over(&keys[i], &flows[i], policy, now_ns))
-			add_flow(rows, &keys[i], &flows[i], now_ns);
+		if (!is_over(&keys[i], &flows[i], policy, now_s))
+			add_flow(rows, &keys[i], &flows[i], now_s);
 	return r;
 }
 

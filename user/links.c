@@ -47,6 +47,8 @@ static int on_link(const struct nlmsghdr *message, void *data)
 		if (mnl_attr_get_type(attr) == IFLA_IFNAME)
 			strncpy(link.name, mnl_attr_get_str(attr),
 				sizeof(link.name) - 1);
+		if (mnl_attr_get_type(attr) == IFLA_MTU)
+			link.mtu = mnl_attr_get_u32(attr);
 		if (mnl_attr_get_type(attr) == IFLA_ADDRESS &&
 		    mnl_attr_get_payload_len(attr) == SG_MAC_BYTES)
 			memcpy(link.mac, mnl_attr_get_payload(attr),

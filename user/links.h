@@ -15,6 +15,7 @@ struct link {
 	uint32_t ifindex;
 	char name[SG_IFNAME_BYTES];
 	uint8_t mac[SG_MAC_BYTES];
+	uint32_t mtu; /* bytes from the IP header on */
 	bool has_ethernet;
 	bool is_up;
 };

@@ -103,6 +103,8 @@ const char *name_of_protocol(unsigned int protocol)
 		return "udp";
 	case IPPROTO_ICMP:
 		return "icmp";
+	case IPPROTO_ICMPV6:
+		return "icmpv6";
 	default:
 		return "?";
 	}

@@ -24,11 +24,14 @@
 	X(ifaces)                                                              \
 	X(addresses)                                                           \
 	X(subnets)                                                             \
-	X(masquerade_as)                                                       \
+	X(own_addrs)                                                           \
 	X(flows)                                                               \
 	X(half_open)                                                           \
 	X(sweep)                                                               \
 	X(sweep_hand)                                                          \
+	X(fragments)                                                           \
+	X(held)                                                                \
+	X(newcomers)                                                           \
 	X(mappings)                                                            \
 	X(drops)
 

@@ -33,6 +33,9 @@ void policy_init(struct policy *ret_policy)
 	ret_policy->masquerade_ports = (struct port_range){61000, 65535};
 	ret_policy->flows = 65536;
 	ret_policy->half_open = 8192;
+	ret_policy->new_per_source = 100;
+	ret_policy->clamps_mss[SG_ROLE_VPN] = true;
+	ret_policy->clamps_mss[SG_ROLE_LAN] = true;
 #define X(field, key, seconds) ret_policy->timeout_s.field = seconds;
 	POLICY_TIMEOUTS(X)
 #undef X

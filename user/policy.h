@@ -19,6 +19,7 @@
 #define POLICY_PATTERNS_MAX 32	  /* interface patterns of a role */
 #define POLICY_FORWARDS_MAX 65536 /* ports, all forwards and protocols */
 #define POLICY_FLOWS_MAX (1U << 22)
+#define POLICY_NEW_PER_SOURCE_MAX 1000000
 
 /* X(FIELD, "configuration key", default in seconds) */
 #define POLICY_TIMEOUTS(X)                                                     \
@@ -48,7 +49,9 @@ struct policy_forward {
 
 struct policy {
 	struct policy_role roles[SG_ROLE_COUNT];
+	bool clamps_mss[SG_ROLE_COUNT];
 	struct sg_addr container;
+	struct sg_addr container6; /* all 0: it has none */
 	struct network vpn_network;
 	struct network container_network;
 	struct policy_forward *forwards; /* owned */
@@ -60,8 +63,9 @@ struct policy {
 	uint8_t echo_roles;	     /* SG_ROLE_BIT()s */
 	uint8_t masquerade_roles;
 	struct port_range masquerade_ports;
-	uint32_t flows;	    /* entries, a power of two */
-	uint32_t half_open; /* entries */
+	uint32_t flows;		 /* entries, a power of two */
+	uint32_t half_open;	 /* entries */
+	uint32_t new_per_source; /* flows a second from one of lan; 0: any */
 	struct {
 #define X(field, key, seconds) uint32_t field;
 		POLICY_TIMEOUTS(X)

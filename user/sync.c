@@ -159,6 +159,7 @@ static int write_gate(const struct pins *pins,
 		memset(gate.container_mac, 0, sizeof(gate.container_mac));
 	gate.layout = SG_LAYOUT;
 	gate.container_ifindex = entries->container_ifindex;
+	gate.container_mtu = entries->container_mtu;
 	memcpy(gate.veth_mac, entries->veth_mac, sizeof(gate.veth_mac));
 	return bpf_map_update_elem(fd, &zero, &gate, BPF_ANY) ? -errno : 0;
 }
@@ -180,9 +181,9 @@ static int replace_links(const struct pins *pins, const struct policy *policy,
 				 e.subnets, e.subnet_count,
 				 sizeof(*e.subnet_keys), sizeof(*e.subnets));
 	if (!r)
-		r = maps_replace(pins->map_fds[PINS_masquerade_as], e.as_keys,
-				 e.as, e.as_count, sizeof(*e.as_keys),
-				 sizeof(*e.as));
+		r = maps_replace(pins->map_fds[PINS_own_addrs], e.own_keys,
+				 e.own, e.own_count, sizeof(*e.own_keys),
+				 sizeof(*e.own));
 	if (!r)
 		r = maps_replace(pins->map_fds[PINS_ifaces], e.iface_keys,
 				 e.ifaces, e.iface_count, sizeof(*e.iface_keys),

@@ -63,11 +63,16 @@ int text_parse_ports(const char *text, struct port_range *ret_range)
 
 int text_parse_addr(const char *text, struct sg_addr *ret_addr)
 {
+	struct sg_addr v6;
 	struct in_addr v4;
 
-	if (inet_pton(AF_INET, text, &v4) != 1)
+	if (inet_pton(AF_INET, text, &v4) == 1) {
+		*ret_addr = text_addr_from_v4(v4.s_addr);
+		return 0;
+	}
+	if (inet_pton(AF_INET6, text, &v6) != 1 || text_addr_is_v4(&v6))
 		return -EINVAL;
-	*ret_addr = text_addr_from_v4(v4.s_addr);
+	*ret_addr = v6;
 	return 0;
 }
 
@@ -76,7 +81,8 @@ int text_parse_network(const char *text, struct network *ret_network)
 	char address[TEXT_ADDR_BYTES];
 	struct network network;
 	struct sg_addr addr;
-	unsigned long bits = 32;
+	unsigned long bits;
+	uint32_t ahead;
 	const char *end;
 	const char *slash = strchr(text, '/');
 	size_t length = slash ? (size_t)(slash - text) : strlen(text);
@@ -87,9 +93,11 @@ int text_parse_network(const char *text, struct network *ret_network)
 	address[length] = '\0';
 	if (text_parse_addr(address, &addr))
 		return -EINVAL;
-	if (slash && (parse_number(slash + 1, 32, &bits, &end) || *end))
+	ahead = text_addr_is_v4(&addr) ? V4_BITS_AHEAD : 0;
+	bits = 128 - ahead;
+	if (slash && (parse_number(slash + 1, bits, &bits, &end) || *end))
 		return -EINVAL;
-	network = text_network_of(&addr, V4_BITS_AHEAD + (uint32_t)bits);
+	network = text_network_of(&addr, ahead + (uint32_t)bits);
 	if (memcmp(&network.addr, &addr, sizeof(addr)) != 0)
 		return -EINVAL;
 	*ret_network = network;

@@ -28,7 +28,7 @@ struct network {
 int text_parse_number(const char *text, uint32_t *ret_number);
 /* "22" or "2000-2009" */
 int text_parse_ports(const char *text, struct port_range *ret_range);
-/* "10.1.0.2" */
+/* "10.1.0.2" or "fd00::2" */
 int text_parse_addr(const char *text, struct sg_addr *ret_addr);
 /* "10.1.0.0/24", or an address for itself alone; no host bits */
 int text_parse_network(const char *text, struct network *ret_network);

@@ -186,6 +186,12 @@ struct __sk_buff {
 };
 
 enum {
+	BPF_F_INGRESS = 1,
+	BPF_F_BROADCAST = 8,
+	BPF_F_EXCLUDE_INGRESS = 16,
+};
+
+enum {
 	IPPROTO_IP = 0,
 	IPPROTO_ICMP = 1,
 	IPPROTO_IGMP = 2,
@@ -355,6 +361,11 @@ struct icmphdr {
 		} frag;
 		__u8 reserved[4];
 	} un;
+};
+
+enum {
+	BPF_F_RECOMPUTE_CSUM = 1,
+	BPF_F_INVALIDATE_HASH = 2,
 };
 
 enum {

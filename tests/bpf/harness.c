@@ -220,11 +220,13 @@ static void build_l4(uint8_t *at, const struct spec *spec, size_t bytes)
 	if (spec->protocol == IPPROTO_TCP) {
 		tcp->source = htons(spec->sport);
 		tcp->dest = htons(spec->dport);
-		tcp->seq = htonl(1000);
-		tcp->ack_seq = htonl(2000);
+		tcp->seq = htonl(spec->seq	     ? spec->seq
+				 : spec->flags & SYN ? 1000
+						     : 1001);
+		tcp->ack_seq = htonl(spec->ack ? spec->ack : 1001);
 		tcp->doff = 5;
 		at[13] = spec->flags;
-		tcp->window = htons(64000);
+		tcp->window = htons(spec->window ? spec->window : 64000);
 	} else if (spec->protocol == IPPROTO_UDP) {
 		udp->source = htons(spec->sport);
 		udp->dest = htons(spec->dport);

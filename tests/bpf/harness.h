@@ -61,6 +61,9 @@ struct spec {
 	uint16_t dport;
 	uint8_t protocol;
 	uint8_t flags;	   /* TCP */
+	uint32_t seq;	   /* TCP; 0: 1000 for a SYN, 1001 for others */
+	uint32_t ack;	   /* TCP; 0: 1001 */
+	uint16_t window;   /* TCP; 0: 64000 */
 	uint8_t icmp_type; /* ICMP */
 	uint8_t ttl;	   /* 0: 64 */
 	uint8_t options[40];

@@ -86,20 +86,19 @@ uint64_t flow_packets(void)
 	return sum;
 }
 
-static void set_last(struct sg_flow *flow, uint64_t *then_ns)
+static void set_last(struct sg_flow *flow, uint64_t *then_s)
 {
-	flow->traffic[SG_IN].last_ns = *then_ns;
-	flow->traffic[SG_OUT].last_ns = *then_ns;
+	flow->last_s = (uint32_t)*then_s;
 }
 
 void age_flows(enum pins_map map, uint64_t seconds)
 {
 	struct timespec now;
-	uint64_t then_ns;
+	uint64_t then_s;
 
 	clock_gettime(CLOCK_BOOTTIME, &now);
-	then_ns = ((uint64_t)now.tv_sec - seconds) * 1000000000ULL;
-	each_flow(map, set_last, &then_ns);
+	then_s = (uint64_t)now.tv_sec - seconds;
+	each_flow(map, set_last, &then_s);
 }
 
 void assert_no_flow(void)

@@ -152,6 +152,8 @@ static void case_78_no_gate_port_shadows_a_forward(void **state)
 				port_protocols[p] == IPPROTO_TCP ? 22 : 5353,
 				port_protocols[p], SYN);
 
+			if (ports[j] == 67) /* nobody's server of DHCP */
+				continue;
 			assert_left(&out, &sent); /* its port is of the range */
 			in.sport = (uint16_t)(40000 + j);
 			assert_delivered(&in,

@@ -169,7 +169,7 @@ static void case_70_exhausted_ports_recover(void **state)
 	assert_spec_dropped(&spec, VE_CONTAINER, SG_DROP_PORTS_EXHAUSTED);
 	spec.sport = 33003; /* one that has a port keeps it */
 	assert_left(&spec, NULL);
-	usleep(1100000);
+	usleep(2100000);
 	spec.sport = 33100;
 	assert_left(&spec, NULL);
 }

@@ -242,7 +242,7 @@ static void case_58_no_dhcp_offer_of_the_containers_leaves(void **state)
 	struct spec offer =
 		between("10.0.3.2", "255.255.255.255", 67, 68, IPPROTO_UDP, 0);
 	struct spec other =
-		between("10.0.3.2", "192.168.7.9", 67, 69, IPPROTO_UDP, 0);
+		between("10.0.3.2", "192.168.7.9", 6767, 69, IPPROTO_UDP, 0);
 
 	(void)state;
 	assert_spec_dropped(&offer, VE_CONTAINER, SG_DROP_NOT_UNICAST);

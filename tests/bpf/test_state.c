@@ -105,6 +105,11 @@ static void a_reset_ends_it(void **state)
 	establish();
 	assert_int_equal(outward(RST), ACTION_REDIRECT);
 	assert_int_equal(state_now(), SG_STATE_RESET);
+	/* the receiver may not have believed it, and says so; it is over soon
+	 * all the same */
+	age_flows(PINS_flows, 9);
+	assert_int_equal(inward(ACK), ACTION_REDIRECT);
+	age_flows(PINS_flows, 12);
 	assert_int_equal(inward(ACK), ACTION_DROP);
 	assert_int_equal(outward(ACK), ACTION_DROP);
 }

@@ -66,7 +66,7 @@ FRAMES = {
         for to in ("255.255.255.255", "192.168.7.255", DST)],
     "fragments": lambda: [framed(f) for f in fragment(
         IP(src="10.1.0.1", dst="10.1.0.2") /
-        UDP(sport=9, dport=22) / Raw(b"x" * 3000))],
+        UDP(sport=9, dport=22) / Raw(b"x" * 3000))[1:]],
     "other-mac": lambda: [bytes(Ether(src=SENDER,
                                       dst="02:00:00:00:66:06") / SYN),
                           bytes(Ether(src=SENDER,

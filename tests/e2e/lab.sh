@@ -9,7 +9,8 @@
 #   expert 10.1.0.1 --- tap0 10.1.0.2 \
 #                                      host --- ve-container 10.0.3.1
 #   lan 192.168.7.9 --- eth0 192.168.7.2 /          |
-#                                       container host0 10.0.3.2
+#    :                                  container host0 10.0.3.2
+#   far 198.51.100.9, where lab_far makes lan a router
 
 LAB_DIR=/mnt/scoutgate-lab # on a tmpfs that only the run sees
 PINS=$LAB_DIR/bpf/gate
@@ -22,7 +23,7 @@ lab_enter() { # lab_enter SCRIPT [ARGUMENT...]
 		--mount-proc --propagation private -- bash "$@"
 }
 
-# in HOST|expert|lan|container COMMAND...
+# in_ns host|expert|lan|container|far COMMAND...
 in_ns() {
 	local ns=$1
 	shift
@@ -32,6 +33,7 @@ host() { in_ns host "$@"; }
 expert() { in_ns expert "$@"; }
 lan() { in_ns lan "$@"; }
 container() { in_ns container "$@"; }
+far() { in_ns far "$@"; }
 
 gate() { host "$SCOUTGATE" --pin-dir "$PINS" -c "$CONF" "$@"; }
 
@@ -46,7 +48,12 @@ wait_for() {
 	done
 }
 
-lab_namespaces() {
+lab_namespace() { # NAME
+	ip netns add "$1"
+	ip -n "$1" link set lo up
+}
+
+lab_namespaces() { # NAME...: beside those that every lab has
 	mkdir -p /run/netns
 	mount -t tmpfs tmpfs /run/netns
 	mount -t tmpfs tmpfs /mnt
@@ -54,8 +61,7 @@ lab_namespaces() {
 	mount -t bpf bpf "$LAB_DIR/bpf"
 	local ns
 	for ns in host expert lan "$@"; do
-		ip netns add "$ns"
-		ip -n "$ns" link set lo up
+		lab_namespace "$ns"
 	done
 	host sysctl -qw net.ipv4.ip_forward=0
 }
@@ -69,11 +75,29 @@ lab_wire() {
 	ip -n "$4" link set "$5" up
 }
 
+lab_mac() { # NS IFACE
+	ip -n "$1" -br link show "$2" | awk '{print $3}'
+}
+
 lab_lan() {
 	lab_wire host eth0 192.168.7.2/24 lan lan0 192.168.7.9/24
 	# what a hostile neighbour would do
 	ip -n lan route add 10.0.3.0/24 via 192.168.7.2
 	ip -n lan route add 10.1.0.0/24 via 192.168.7.2
+}
+
+# A network behind the lan host, by a link of 1300 bytes that only the router's
+# ICMP tells of: `far` offers TCP segments as for 1500.
+lab_far() {
+	lab_namespace far
+	lab_wire lan far0 198.51.100.1/24 far lan0 198.51.100.9/24
+	ip -n lan link set far0 mtu 1300
+	ip -n far link set lan0 mtu 1300
+	ip -n far route add default via 198.51.100.1 advmss 1460
+	ip -n host route add default via 192.168.7.9
+	lan sysctl -qw net.ipv4.ip_forward=1
+	lan sysctl -qw net.ipv4.icmp_ratelimit=0 # each probe is answered
+	far sysctl -qw net.ipv4.icmp_ratelimit=0
 }
 
 # The VPN as a plain veth: the same interface name and addresses, no OpenVPN.
@@ -150,14 +174,14 @@ expect_equal() { # WHAT WANTED GOT
 	[ "$2" = "$3" ] || fail "$1: wanted '$2', got '$3'"
 }
 
-# drops IFACE REASON: packets dropped so far
+# drops IFACE [REASON]: packets dropped so far
 drops() {
 	gate drops --json | /usr/bin/python3 -c '
 import json, sys
 rows = json.load(sys.stdin)["drops"]
-print(sum(r["packets"] for r in rows
-          if r["interface"] == sys.argv[1] and r["reason"] == sys.argv[2]))
-' "$1" "$2"
+print(sum(r["packets"] for r in rows if r["interface"] == sys.argv[1] and
+          (sys.argv[2:] or [r["reason"]]) == [r["reason"]]))
+' "$@"
 }
 # expect_drop IFACE REASON COMMAND...: the command adds to this counter
 expect_drop() {

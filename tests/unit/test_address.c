@@ -15,6 +15,8 @@ static void addresses_are_mapped_and_in_network_order(void **state)
 	(void)state;
 	assert_memory_equal(&addr, mapped, sizeof(mapped));
 	assert_true(text_addr_is_v4(&addr));
+	assert_false(text_parse_addr("fd00::2", &v6));
+	assert_false(text_addr_is_v4(&v6));
 	addr = text_addr_from_v4(inet_addr("10.1.0.2"));
 	assert_memory_equal(&addr, mapped, sizeof(mapped));
 	for (int word = 0; word < 3; word++) {
@@ -38,7 +40,8 @@ static void other_addresses_are_refused(void **state)
 		"0xa.1.0.2",
 		"167837698",
 		"10.1.0.2/24",
-		"fd00::2",
+		"fd00::2::",
+		"fd00::2%eth0",
 		"::ffff:10.1.0.2",
 		"host",
 	};
@@ -67,6 +70,9 @@ static void networks_have_no_host_bits(void **state)
 		{"10.1.0.2/31", "10.1.0.2", 127, "10.1.0.2/31"},
 		{"0.0.0.0/0", "0.0.0.0", 96, "0.0.0.0/0"},
 		{"128.0.0.0/1", "128.0.0.0", 97, "128.0.0.0/1"},
+		{"fd00:3::/64", "fd00:3::", 64, "fd00:3::/64"},
+		{"fd00:3::2", "fd00:3::2", 128, "fd00:3::2/128"},
+		{"::/0", "::", 0, "::/0"},
 	};
 	char text[TEXT_ADDR_BYTES];
 
@@ -100,7 +106,9 @@ static void case_90_other_networks_are_refused(void **state)
 		"128.0.0.0/0",
 		"10.1.0/24",
 		"10.1.0.0/255.255.255.0",
-		"fd00::/64",
+		"fd00::/129",
+		"fd00::1/64",
+		"::ffff:10.1.0.0/120",
 		"10.1.0.0/+24",
 		"10.1.0.0/4294967320",
 		"10.1.0.0-10.1.0.255",

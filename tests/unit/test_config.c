@@ -207,10 +207,19 @@ static void case_90_networks(void **state)
 	(void)state;
 	assert_refused(
 		"forward \"a\" { ports = {\"24\"} from = {\"10.1.0.1/24\"} }",
-		1, "not an IPv4 network");
+		1, "not a network");
 	assert_refused(
 		"forward \"a\" { ports = {\"24\"}\nfrom = {\"10.1.0.0/33\"} }",
-		2, "not an IPv4 network");
+		2, "not a network");
+	assert_refused(
+		"forward \"a\" { ports = {\"24\"}\nfrom = {\"fd00::1/64\"} }",
+		2, "not a network");
+	assert_fine("forward \"a\" { ports = {\"24\"} from = "
+		    "{\"10.1.0.0/24\", \"fd00:1::/64\"} }");
+	assert_refused("vpn { network = \"fd00:1::/64\" }", 1,
+		       "not an IPv4 network");
+	assert_refused("container { address = \"fd00:3::2\" }", 1,
+		       "not an IPv4 address");
 	assert_refused("container { address = \"10.0.3\" }", 1,
 		       "not an IPv4 address");
 	assert_refused("\ncontainer { address = \"10.1.0.9\" }", 2, "overlap");
@@ -230,6 +239,36 @@ static void case_91_interface_names(void **state)
 	assert_refused("container { interface = \"\" }", 1,
 		       "not an interface name");
 	assert_fine("lan { interfaces = {\"fifteen-letters\"} }");
+}
+
+static void ipv6_addresses_of_the_container(void **state)
+{
+	static const char *const wrong[] = {
+		"10.0.3.2",	   "::",      "::1",
+		"ff02::1",	   "fe80::2", "fd00:3::/64",
+		"::ffff:10.0.3.2",
+	};
+	char text[128];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(wrong); i++) {
+		snprintf(text, sizeof(text), "container {\naddress6 = \"%s\" }",
+			 wrong[i]);
+		assert_refused(text, 2, "not a unicast IPv6 address");
+	}
+	assert_fine("container { address6 = \"fd00:3::2\" }");
+}
+
+static void limits_and_clamps(void **state)
+{
+	(void)state;
+	assert_fine("limits { new-per-source = \"0\" }");
+	assert_fine("limits { new-per-source = \"1000000\" }");
+	assert_refused("limits { new-per-source = \"1000001\" }", 1, "1000000");
+	assert_refused("limits { new-per-source = \"-1\" }", 1, "number");
+	assert_fine("vpn { mss-clamp = off }\nlan { mss-clamp = on }");
+	assert_refused("vpn {\nmss-clamp = maybe }", 2, "");
+	assert_refused("container { mss-clamp = on }", 1, "");
 }
 
 static void other_values(void **state)
@@ -324,6 +363,8 @@ int main(void)
 		cmocka_unit_test(case_89_an_empty_file_denies_all),
 		cmocka_unit_test(case_90_networks),
 		cmocka_unit_test(case_91_interface_names),
+		cmocka_unit_test(ipv6_addresses_of_the_container),
+		cmocka_unit_test(limits_and_clamps),
 		cmocka_unit_test(other_values),
 		cmocka_unit_test(case_92_cut_short_at_every_byte),
 		cmocka_unit_test(many_forwards),

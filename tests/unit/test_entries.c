@@ -39,6 +39,8 @@ static void the_policy_is_taken_field_by_field(void **state)
 {
 	struct sg_policy want = {
 		.container = addr_of("10.9.0.5"),
+		.container6 = addr_of("fd00:9::5"),
+		.new_per_source = 12,
 		.control_port = 2323,
 		.masquerade_low = 50000,
 		.masquerade_high = 50099,
@@ -56,7 +58,8 @@ static void the_policy_is_taken_field_by_field(void **state)
 	};
 
 	(void)state;
-	make("container { address = \"10.9.0.5\" }\n"
+	make("container { address = \"10.9.0.5\" address6 = "
+	     "\"fd00:9::5\" }\nlimits { new-per-source = 12 }\n"
 	     "host { control-port = 2323 icmp-echo = {\"container\", "
 	     "\"vpn\"} }\n"
 	     "egress { masquerade = {\"lan\"} ports = \"50000-50099\" }\n"

@@ -8,15 +8,15 @@
 enum { LO = 1, ETH0, TAP0, VE, DUMMY, ETH1 };
 
 static struct link items[] = {
-	{LO, "lo", {0}, false, true},
-	{ETH0, "eth0", {2, 0, 0, 0, 0, 2}, true, true},
-	{TAP0, "tap0", {0}, false, true},
-	{VE, "ve-container", {2, 0, 0, 0, 0, 4}, true, true},
-	{DUMMY, "dummy0", {2, 0, 0, 0, 0, 5}, true, true},
-	{ETH1, "eth1", {2, 0, 0, 0, 0, 6}, true, false},
+	{LO, "lo", {0}, 65536, false, true},
+	{ETH0, "eth0", {2, 0, 0, 0, 0, 2}, 1500, true, true},
+	{TAP0, "tap0", {0}, 1400, false, true},
+	{VE, "ve-container", {2, 0, 0, 0, 0, 4}, 1500, true, true},
+	{DUMMY, "dummy0", {2, 0, 0, 0, 0, 5}, 1500, true, true},
+	{ETH1, "eth1", {2, 0, 0, 0, 0, 6}, 1500, true, false},
 };
 
-static struct link_addr addrs[8];
+static struct link_addr addrs[9];
 static struct links links;
 static struct policy policy;
 static struct link_entries entries;
@@ -46,6 +46,11 @@ static int make(void **state)
 		.addr = {{htonl(0xfe800000), 0, 0, htonl(1)}},
 		.prefix = 64,
 	};
+	addrs[links.addr_count++] = (struct link_addr){
+		.ifindex = ETH0,
+		.addr = {{htonl(0xfd000007), 0, 0, htonl(2)}},
+		.prefix = 64,
+	};
 	policy_init(&policy);
 	return entries_of_links(&policy, &links, &entries);
 }
@@ -64,11 +69,16 @@ static void only_links_with_a_role_are_governed(void **state)
 		uint32_t ifindex;
 		struct sg_iface iface;
 	} want[] = {
-		{ETH0, {SG_ROLE_LAN, 1, {2, 0, 0, 0, 0, 2}, 0, "eth0"}},
-		{TAP0, {SG_ROLE_VPN, 0, {0}, 0, "tap0"}},
+		{ETH0, {SG_ROLE_LAN, 1, {2, 0, 0, 0, 0, 2}, 1, 1500, "eth0"}},
+		{TAP0, {SG_ROLE_VPN, 0, {0}, 1, 1400, "tap0"}},
 		{VE,
-		 {SG_ROLE_CONTAINER, 1, {2, 0, 0, 0, 0, 4}, 0, "ve-container"}},
-		{ETH1, {SG_ROLE_LAN, 1, {2, 0, 0, 0, 0, 6}, 0, "eth1"}},
+		 {SG_ROLE_CONTAINER,
+		  1,
+		  {2, 0, 0, 0, 0, 4},
+		  0,
+		  1500,
+		  "ve-container"}},
+		{ETH1, {SG_ROLE_LAN, 1, {2, 0, 0, 0, 0, 6}, 1, 1500, "eth1"}},
 	};
 
 	(void)state;
@@ -124,7 +134,7 @@ static void addresses_are_the_links_and_the_hosts(void **state)
 			count_addr(addr->ifindex, &addr->addr, addr->prefix),
 			role);
 	}
-	assert_int_equal(governed, 5);
+	assert_int_equal(governed, 6);
 	assert_int_equal(entries.addr_count, links.addr_count + governed);
 }
 
@@ -140,6 +150,7 @@ static void subnets_are_those_of_the_policy_and_of_governed_links(void **state)
 		{"192.168.0.0/16", {ETH0, SG_ROLE_LAN}},
 		{"10.1.0.0/24", {TAP0, SG_ROLE_VPN}},
 		{"10.0.3.0/24", {VE, SG_ROLE_CONTAINER}},
+		{"fd00:7::/64", {ETH0, SG_ROLE_LAN}},
 	};
 
 	(void)state;
@@ -154,17 +165,24 @@ static void subnets_are_those_of_the_policy_and_of_governed_links(void **state)
 	}
 }
 
-static void masquerade_is_as_the_first_address_of_each_uplink(void **state)
+static void an_interface_speaks_as_its_first_wide_address(void **state)
 {
+	const struct sg_addr eth0_v6 = {{htonl(0xfd000007), 0, 0, htonl(2)}};
+	const struct sg_addr none = {{0}};
+	struct sg_addr ve = addr_of("10.0.3.1");
 	struct sg_addr eth0 = addr_of("192.168.7.2");
 	struct sg_addr tap0 = addr_of("10.1.0.2");
 
 	(void)state;
-	assert_int_equal(entries.as_count, 2);
-	assert_int_equal(entries.as_keys[0], ETH0);
-	assert_memory_equal(&entries.as[0], &eth0, sizeof(eth0));
-	assert_int_equal(entries.as_keys[1], TAP0);
-	assert_memory_equal(&entries.as[1], &tap0, sizeof(tap0));
+	assert_int_equal(entries.own_count, 3);
+	assert_int_equal(entries.own_keys[0], ETH0);
+	assert_memory_equal(&entries.own[0].v4, &eth0, sizeof(eth0));
+	assert_memory_equal(&entries.own[0].v6, &eth0_v6, sizeof(eth0_v6));
+	assert_int_equal(entries.own_keys[1], TAP0);
+	assert_memory_equal(&entries.own[1].v4, &tap0, sizeof(tap0));
+	assert_memory_equal(&entries.own[1].v6, &none, sizeof(none));
+	assert_int_equal(entries.own_keys[2], VE);
+	assert_memory_equal(&entries.own[2].v4, &ve, sizeof(ve));
 }
 
 static void no_links_leave_the_policys_networks(void **state)
@@ -176,7 +194,7 @@ static void no_links_leave_the_policys_networks(void **state)
 	assert_int_equal(entries_of_links(&policy, &none, &entries), 0);
 	assert_int_equal(entries.iface_count, 0);
 	assert_int_equal(entries.addr_count, 0);
-	assert_int_equal(entries.as_count, 0);
+	assert_int_equal(entries.own_count, 0);
 	assert_int_equal(entries.subnet_count, 2);
 }
 
@@ -189,7 +207,7 @@ int main(void)
 		TEST(the_containers_end_is_known_by_its_role),
 		TEST(addresses_are_the_links_and_the_hosts),
 		TEST(subnets_are_those_of_the_policy_and_of_governed_links),
-		TEST(masquerade_is_as_the_first_address_of_each_uplink),
+		TEST(an_interface_speaks_as_its_first_wide_address),
 		TEST(no_links_leave_the_policys_networks),
 	};
 

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Fragments follow their first, which alone has ports (RFC 1858, 3128, 5722).
+ * Those that come before it are held, few and briefly; when it comes, all are
+ * received once more in the right order.
+ */
+#ifndef SG_BPF_FRAGMENT_H
+#define SG_BPF_FRAGMENT_H
+
+#include "flows_maps.h"
+#include "packet.h"
+#include "policy.h"
+#include "reach.h"
+#include "scratch.h"
+
+#define FRAGMENT_TIMEOUT_S 30 /* as Linux, ipfrag_time */
+#define HELD_TIMEOUT_S 5
+
+#define AGAIN (-2) /* a verdict beside the reasons: it will come once more */
+
+stage void fragment_key(struct sg_fragment_key *key, const struct packet *pkt)
+{
+	__builtin_memset(key, 0, sizeof(*key));
+	key->src = pkt->src;
+	key->dst = pkt->dst;
+	key->id = pkt->fragment_id;
+	key->ifindex = pkt->ifindex;
+	key->protocol = pkt->protocol;
+}
+
+stage __u16 fragment_bytes(const struct packet *pkt)
+{
+	return pkt->bytes - (pkt->l4_at - pkt->l3_at);
+}
+
+/* Keep a fragment for when its first comes. Returns the reason to drop it
+ * until then. */
+static __noinline int fragment_hold(struct __sk_buff *skb,
+				    const struct packet *pkt,
+				    struct sg_fragment_key *key)
+{
+	struct scratch *room = scratch_get();
+	__u32 bytes;
+
+	if (!pkt || !key || !room)
+		return SG_DROP_FRAGMENT;
+	bytes = pkt->l3_at + pkt->bytes;
+	if (bytes > SG_HELD_BYTES)
+		return SG_DROP_FRAGMENT;
+	room->held.bytes = bytes;
+	room->held.last_s = pkt->now_s;
+	if (bpf_skb_load_bytes(skb, 0, room->held.frame,
+			       reach_length(bytes, SG_HELD_BYTES)))
+		return SG_DROP_FRAGMENT;
+	for (int slot = 0; slot < SG_HELD_SLOTS; slot++) {
+		key->slot = slot;
+		if (bpf_map_update_elem(&held, key, &room->held, BPF_NOEXIST) ==
+		    0)
+			return SG_DROP_FRAGMENT_HELD;
+	}
+	return SG_DROP_FRAGMENT;
+}
+
+/* The frame in a slot, if there is one, takes the skb's place, and is received
+ * once more. */
+stage void fragment_replay(struct __sk_buff *skb, const struct packet *pkt,
+			   struct sg_fragment_key *key)
+{
+	struct sg_held *frame = bpf_map_lookup_elem(&held, key);
+	__u32 bytes;
+
+	if (!frame)
+		return;
+	bytes = reach_length(frame->bytes, SG_HELD_BYTES);
+	if (pkt->now_s - frame->last_s <= HELD_TIMEOUT_S &&
+	    !bpf_skb_change_tail(skb, bytes, 0) &&
+	    !bpf_skb_store_bytes(skb, 0, frame->frame, bytes,
+				 BPF_F_RECOMPUTE_CSUM))
+		bpf_clone_redirect(skb, pkt->ifindex, BPF_F_INGRESS);
+	bpf_map_delete_elem(&held, key);
+}
+
+/* A first fragment that others wait for: it is received again, then they are,
+ * behind it. AGAIN, or SG_OK: nobody waits. */
+static __noinline int fragment_release(struct __sk_buff *skb,
+				       const struct packet *pkt,
+				       struct sg_fragment_key *key)
+{
+	if (!pkt || !key || !bpf_map_lookup_elem(&held, key))
+		return SG_OK;
+	if (bpf_clone_redirect(skb, pkt->ifindex, BPF_F_INGRESS))
+		return SG_OK;
+	for (int slot = 0; slot < SG_HELD_SLOTS; slot++) {
+		key->slot = slot;
+		fragment_replay(skb, pkt, key);
+	}
+	return AGAIN;
+}
+
+/* What the first said of its packet, if it was let through lately. */
+stage struct sg_fragment *fragment_find(const struct sg_fragment_key *key,
+					const struct packet *pkt)
+{
+	struct sg_fragment *first = bpf_map_lookup_elem(&fragments, key);
+
+	return first && pkt->now_s - first->last_s <= FRAGMENT_TIMEOUT_S ? first
+									 : NULL;
+}
+
+/* Give a later fragment the ports of its first. Returns SG_OK, TO_HOST, AGAIN
+ * or the reason to drop. */
+static __noinline int fragment_join(struct __sk_buff *skb, struct packet *pkt)
+{
+	const struct sg_fragment *first;
+	struct sg_fragment_key key;
+
+	if (!pkt)
+		return SG_DROP_FRAGMENT;
+	fragment_key(&key, pkt);
+	first = fragment_find(&key, pkt);
+	if (!first)
+		return is_later(pkt) ? fragment_hold(skb, pkt, &key)
+				     : fragment_release(skb, pkt, &key);
+	if (is_later(pkt)) {
+		if (pkt->fragment_at < first->bytes)
+			return SG_DROP_FRAGMENT_BAD;
+		pkt->sport = first->sport;
+		pkt->dport = first->dport;
+		return first->has_flow ? SG_OK : TO_HOST;
+	}
+	return pkt->sport == first->sport && pkt->dport == first->dport &&
+			       fragment_bytes(pkt) == first->bytes
+		       ? SG_OK
+		       : SG_DROP_FRAGMENT_BAD;
+}
+
+/* The first was let through: the others may follow. */
+static __noinline int fragment_remember(const struct packet *pkt, bool has_flow)
+{
+	struct sg_fragment first = {};
+	struct sg_fragment_key key;
+
+	if (!pkt)
+		return 0;
+	fragment_key(&key, pkt);
+	first.sport = pkt->sport;
+	first.dport = pkt->dport;
+	first.bytes = fragment_bytes(pkt);
+	first.has_flow = has_flow;
+	first.last_s = pkt->now_s;
+	return bpf_map_update_elem(&fragments, &key, &first, BPF_ANY);
+}
+
+#endif

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The IPv4 header: its lengths, its sum, its options, its fragment (RFC 791).
+ */
+#ifndef SG_BPF_PARSE_IPV4_H
+#define SG_BPF_PARSE_IPV4_H
+
+#include "packet.h"
+#include "reach.h"
+
+#define IP_DONT_FRAGMENT 0x4000
+#define IP_MORE_FRAGMENTS 0x2000
+#define IP_OFFSET_MASK 0x1fff
+#define IPOPT_END 0
+#define IPOPT_NOP 1
+#define IPOPT_LSRR 131
+#define IPOPT_SSRR 137
+
+/* RFC 1071: a header with its own sum in it adds up to all ones. */
+stage bool parse_sum_is_right(__u64 sum)
+{
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return sum == 0xffff;
+}
+
+/* The sum over the fixed part of the header, not folded. */
+stage __u64 parse_sum(const struct iphdr *ip)
+{
+	const __be32 *word = (const void *)ip;
+
+	return (__u64)word[0] + word[1] + word[2] + word[3] + word[4];
+}
+
+/* The options, on top of the sum so far. Source routing never passes; the
+ * others are left to whom they are for. */
+static __noinline int parse_options(struct __sk_buff *skb, __u32 at, __u32 end,
+				    __u64 sum)
+{
+	__be32 options[10] = {}; /* the longest that IHL can say */
+	__u8 option[2];		 /* type, length */
+	__u32 bytes = (end - at) & HEADER_AT_MASK;
+
+	if (bytes < sizeof(options[0]))
+		return SG_OK;
+	barrier_var(bytes); /* both bounds in one register, for the verifier */
+	if (bytes > sizeof(options) ||
+	    bpf_skb_load_bytes(skb, at, options, bytes))
+		return SG_DROP_IP_HEADER;
+	sum += (__u32)bpf_csum_diff(NULL, 0, options, sizeof(options), 0);
+	if (!parse_sum_is_right(sum))
+		return SG_DROP_IP_CHECKSUM;
+	for (__u32 i = 0; i < sizeof(options); i++) {
+		at &= HEADER_AT_MASK; /* one state for the verifier */
+		if (at >= end)
+			return SG_OK;
+		if (bpf_skb_load_bytes(skb, at, option, sizeof(option)))
+			return SG_DROP_IP_OPTION;
+		if (option[0] == IPOPT_END)
+			return SG_OK;
+		if (option[0] == IPOPT_NOP) {
+			at++;
+			continue;
+		}
+		if (option[0] == IPOPT_LSRR || option[0] == IPOPT_SSRR ||
+		    option[1] < sizeof(option) || at + option[1] > end)
+			return SG_DROP_IP_OPTION;
+		at += option[1];
+	}
+	return SG_OK;
+}
+
+/* RFC 791. */
+stage int parse_ipv4(struct __sk_buff *skb, struct packet *pkt)
+{
+	const struct iphdr *ip;
+	__u32 header_bytes;
+	__u32 total_bytes;
+	__u16 fragment;
+	__u64 sum;
+	int reason = SG_OK;
+
+	if (!reach(skb, pkt->l3_at, sizeof(*ip)))
+		return SG_DROP_FRAME_SHORT;
+	ip = reach_at(skb, pkt->l3_at);
+	if ((void *)(ip + 1) > (void *)(long)skb->data_end)
+		return SG_DROP_FRAME_SHORT;
+	header_bytes = ip->ihl * 4;
+	total_bytes = bpf_ntohs(ip->tot_len);
+	if (ip->version != 4 || header_bytes < sizeof(*ip) ||
+	    total_bytes < header_bytes || pkt->l3_at + total_bytes > skb->len)
+		return SG_DROP_IP_HEADER;
+	pkt->src = addr_from_v4(ip->saddr);
+	pkt->dst = addr_from_v4(ip->daddr);
+	pkt->protocol = ip->protocol;
+	pkt->ttl = ip->ttl;
+	pkt->bytes = total_bytes;
+	pkt->l4_at = pkt->l3_at + header_bytes;
+	fragment = bpf_ntohs(ip->frag_off);
+	pkt->fragment_id = ip->id;
+	pkt->fragment_at = (fragment & IP_OFFSET_MASK) * 8;
+	pkt->has_more = fragment & IP_MORE_FRAGMENTS;
+	pkt->dont_fragment = fragment & IP_DONT_FRAGMENT;
+	pkt->is_fragment = pkt->has_more || pkt->fragment_at;
+	sum = parse_sum(ip);
+	if (header_bytes > sizeof(*ip))
+		reason = parse_options(skb, pkt->l3_at + sizeof(*ip),
+				       pkt->l4_at, sum);
+	else if (!parse_sum_is_right(sum))
+		reason = SG_DROP_IP_CHECKSUM;
+	return reason;
+}
+
+#endif

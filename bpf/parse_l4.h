@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * TCP, UDP and ICMP headers (RFC 9293, 768, 792, 4443), and what a fragment
+ * must be so that the ports in the first are all the ports there are.
+ */
+#ifndef SG_BPF_PARSE_L4_H
+#define SG_BPF_PARSE_L4_H
+
+#include "packet.h"
+#include "parse_ipv6.h"
+#include "reach.h"
+
+#define IP_BYTES_MAX 65535
+
+/* The sets of flags that a stack sends, ECN bits and PSH apart. */
+stage bool parse_flags_are_sane(__u8 flags)
+{
+	switch (flags & (TCP_FIN | TCP_SYN | TCP_RST | TCP_ACK | TCP_URG)) {
+	case TCP_SYN:
+	case TCP_SYN | TCP_URG:
+	case TCP_SYN | TCP_ACK:
+	case TCP_RST:
+	case TCP_RST | TCP_ACK:
+	case TCP_FIN | TCP_ACK:
+	case TCP_FIN | TCP_ACK | TCP_URG:
+	case TCP_ACK:
+	case TCP_ACK | TCP_URG:
+		return true;
+	default:
+		return false;
+	}
+}
+
+stage int parse_tcp(struct __sk_buff *skb, struct packet *pkt,
+		    __u32 payload_bytes)
+{
+	const struct tcphdr *tcp = reach_at(skb, pkt->l4_at);
+
+	if ((void *)(tcp + 1) > (void *)(long)skb->data_end)
+		return SG_DROP_L4_HEADER;
+	if (tcp->doff < 5 || tcp->doff * 4U > payload_bytes)
+		return SG_DROP_L4_HEADER;
+	pkt->sport = tcp->source;
+	pkt->dport = tcp->dest;
+	pkt->tcp_flags = ((const __u8 *)tcp)[13];
+	if (!parse_flags_are_sane(pkt->tcp_flags))
+		return SG_DROP_TCP_FLAGS;
+	pkt->window = bpf_ntohs(tcp->window);
+	pkt->seq = bpf_ntohl(tcp->seq);
+	pkt->ack = bpf_ntohl(tcp->ack_seq);
+	pkt->seq_end = pkt->seq + payload_bytes - tcp->doff * 4U +
+		       !!(pkt->tcp_flags & TCP_SYN) +
+		       !!(pkt->tcp_flags & TCP_FIN);
+	return SG_OK;
+}
+
+stage int parse_udp(struct __sk_buff *skb, struct packet *pkt,
+		    __u32 payload_bytes)
+{
+	const struct udphdr *udp = reach_at(skb, pkt->l4_at);
+	__u32 udp_bytes;
+
+	if ((void *)(udp + 1) > (void *)(long)skb->data_end)
+		return SG_DROP_L4_HEADER;
+	udp_bytes = bpf_ntohs(udp->len);
+	if (udp_bytes < sizeof(*udp) ||
+	    (udp_bytes > payload_bytes && !pkt->has_more))
+		return SG_DROP_L4_HEADER;
+	pkt->sport = udp->source;
+	pkt->dport = udp->dest;
+	return SG_OK;
+}
+
+/* Echo and its reply go on to the flow table; the others are left to those
+ * stages that know them. */
+stage int parse_icmp(struct __sk_buff *skb, struct packet *pkt)
+{
+	const struct icmphdr *icmp = reach_at(skb, pkt->l4_at);
+
+	if ((void *)(icmp + 1) > (void *)(long)skb->data_end)
+		return SG_DROP_L4_HEADER;
+	pkt->icmp_type = icmp->type;
+	if (icmp->type ==
+	    (is_v6(pkt) ? ICMPV6_ECHO_REQUEST : ICMP_ECHO_REQUEST))
+		pkt->sport = icmp->un.echo.id;
+	else if (icmp->type ==
+		 (is_v6(pkt) ? ICMPV6_ECHO_REPLY : ICMP_ECHO_REPLY))
+		pkt->dport = icmp->un.echo.id;
+	else
+		return SG_DROP_ICMP_TYPE;
+	return icmp->code ? SG_DROP_ICMP_TYPE : SG_OK;
+}
+
+/* RFC 791, 1858, 8200 4.5 */
+stage int parse_fragment(const struct packet *pkt, __u32 payload_bytes)
+{
+	if (pkt->fragment_at + payload_bytes > IP_BYTES_MAX ||
+	    (pkt->has_more && (payload_bytes % 8 || !payload_bytes)))
+		return SG_DROP_FRAGMENT_BAD;
+	return SG_OK;
+}
+
+/* How long a header must at least be here. 0: not one of ours. */
+stage __u32 parse_header_bytes(const struct packet *pkt)
+{
+	if (pkt->protocol == IPPROTO_TCP)
+		return sizeof(struct tcphdr);
+	if (pkt->protocol == IPPROTO_UDP)
+		return sizeof(struct udphdr);
+	if (pkt->protocol == (is_v6(pkt) ? IPPROTO_ICMPV6 : IPPROTO_ICMP))
+		return ICMP_HEADER_BYTES;
+	return 0;
+}
+
+static __noinline int parse_l4(struct __sk_buff *skb, struct packet *pkt)
+{
+	__u32 payload_bytes;
+	__u32 header_bytes;
+	int reason = SG_OK;
+
+	if (!pkt)
+		return SG_DROP_L4_HEADER;
+	payload_bytes = pkt->bytes - (pkt->l4_at - pkt->l3_at);
+	header_bytes = parse_header_bytes(pkt);
+	if (!header_bytes)
+		return SG_DROP_PROTOCOL;
+	if (pkt->is_fragment)
+		reason = parse_fragment(pkt, payload_bytes);
+	if (reason || is_later(pkt))
+		return reason;
+	if (payload_bytes < header_bytes ||
+	    !reach(skb, pkt->l4_at, header_bytes))
+		return pkt->has_more ? SG_DROP_FRAGMENT_BAD : SG_DROP_L4_HEADER;
+	if (pkt->protocol == IPPROTO_TCP)
+		reason = parse_tcp(skb, pkt, payload_bytes);
+	else if (pkt->protocol == IPPROTO_UDP)
+		reason = parse_udp(skb, pkt, payload_bytes);
+	else
+		return parse_icmp(skb, pkt);
+	if (pkt->has_more && reason == SG_DROP_L4_HEADER)
+		return SG_DROP_FRAGMENT_BAD;
+	if (!reason && (!pkt->sport || !pkt->dport))
+		return SG_DROP_PORT_ZERO;
+	return reason;
+}
+
+#endif

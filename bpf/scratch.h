@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Room for what is too large for the 512 bytes of stack that a whole chain of
+ * functions shares: one for each CPU, of no meaning from packet to packet.
+ */
+#ifndef SG_BPF_SCRATCH_H
+#define SG_BPF_SCRATCH_H
+
+#include "packet.h"
+
+#define SCRATCH_BYTES 2048 /* a power of two; a packet of any common MTU */
+
+struct scratch {
+	struct sg_flow fresh;	 /* open.h: of a conversation that begins */
+	struct sg_flow promoted; /* flow.h: on its way to `flows` */
+	struct sg_held held;	 /* fragment.h: on its way to `held` */
+	__u8 bytes[2 * SCRATCH_BYTES]; /* an offset and a length fit */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct scratch);
+} scratch SEC(".maps");
+
+stage struct scratch *scratch_get(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&scratch, &zero);
+}
+
+#endif

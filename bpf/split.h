@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A packet larger than the way out takes: whether it may go in pieces, and the
+ * pieces (RFC 791 3.2). Those that may not are the sender's to make smaller.
+ */
+#ifndef SG_BPF_SPLIT_H
+#define SG_BPF_SPLIT_H
+
+#include "parse_ipv4.h"
+#include "rewrite.h"
+#include "scratch.h"
+
+#define SPLIT_MAX 4 /* pieces */
+
+/* How large the largest packet is that a segmented one becomes on the wire. */
+static __noinline __u32 split_wire_bytes(struct __sk_buff *skb,
+					 const struct packet *pkt)
+{
+	__u32 header_bytes = sizeof(struct udphdr);
+	__u8 offset;
+
+	if (!pkt || !skb->gso_size)
+		return pkt ? pkt->bytes : 0;
+	if (pkt->protocol == IPPROTO_TCP) {
+		if (bpf_skb_load_bytes(skb, pkt->l4_at + 12, &offset, 1))
+			return pkt->bytes;
+		header_bytes = (offset >> 4) * 4;
+	}
+	return pkt->l4_at - pkt->l3_at + header_bytes + skb->gso_size;
+}
+
+/* Whether a UDP sum is still to be made, by hardware that would then sum over
+ * one piece: it is that of the pseudo header alone (CHECKSUM_PARTIAL). */
+stage bool split_sum_is_partial(struct __sk_buff *skb, const struct packet *pkt)
+{
+	__u64 sum = (__u64)pkt->src.word[3] + pkt->dst.word[3] +
+		    bpf_htons(pkt->protocol) +
+		    bpf_htons(pkt->bytes - (pkt->l4_at - pkt->l3_at));
+	__be16 check;
+
+	if (bpf_skb_load_bytes(skb, pkt->l4_at + UDP_CHECK_AT, &check,
+			       sizeof(check)))
+		return true;
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return check == (__be16)sum;
+}
+
+/* Whether a packet may be sent in pieces. A TCP sender learns quickly. */
+static __noinline bool split_is_possible(struct __sk_buff *skb,
+					 const struct packet *pkt)
+{
+	if (!pkt || pkt->dont_fragment || skb->gso_size ||
+	    pkt->l4_at - pkt->l3_at != sizeof(struct iphdr) ||
+	    pkt->bytes >= SCRATCH_BYTES)
+		return false;
+	if (pkt->is_fragment || pkt->protocol == IPPROTO_ICMP)
+		return true;
+	return pkt->protocol == IPPROTO_UDP && !split_sum_is_partial(skb, pkt);
+}
+
+/* One piece's header: its length and place. SG_OK, or SG_DROP_REWRITE. */
+static __noinline int split_header(struct __sk_buff *skb, __u32 l3_at,
+				   __u32 bytes, __u32 place)
+{
+	struct iphdr ip;
+	__be16 length = bpf_htons(sizeof(ip) + bytes);
+	__be16 fragment = bpf_htons(place);
+	__u32 check_at = l3_at + IP_CHECK_AT;
+
+	if (bpf_skb_load_bytes(skb, l3_at, &ip, sizeof(ip)) ||
+	    bpf_l3_csum_replace(skb, check_at, ip.tot_len, length,
+				sizeof(length)) ||
+	    bpf_l3_csum_replace(skb, check_at, ip.frag_off, fragment,
+				sizeof(fragment)))
+		return SG_DROP_REWRITE;
+	ip.tot_len = length;
+	ip.frag_off = fragment;
+	return bpf_skb_store_bytes(skb, l3_at, &ip, 8, 0) ? SG_DROP_REWRITE
+							  : SG_OK;
+}
+
+/* The piece of the payload from `from` on is put behind the header. */
+static __noinline int split_piece(struct __sk_buff *skb, __u32 l3_at,
+				  __u32 from, __u32 bytes)
+{
+	struct scratch *room = scratch_get();
+	__u32 at = l3_at + sizeof(struct iphdr);
+
+	if (!room || bpf_skb_change_tail(skb, at + bytes, 0))
+		return SG_DROP_REWRITE;
+	from &= SCRATCH_BYTES - 1;
+	bytes = reach_length(bytes, SCRATCH_BYTES);
+	return bpf_skb_store_bytes(skb, at, room->bytes + from, bytes, 0)
+		       ? SG_DROP_REWRITE
+		       : SG_OK;
+}
+
+/* Send a packet, complete but for its size, by an interface in pieces of at
+ * most mtu bytes. All but the last are sent here; the skb is then the last. */
+static __noinline int split_send(struct __sk_buff *skb,
+				 const struct packet *pkt, __u32 ifindex,
+				 __u32 mtu, __u32 l3_at)
+{
+	struct scratch *room = scratch_get();
+	__u32 step = (mtu - sizeof(struct iphdr)) & ~7U;
+	__u32 bytes;
+	__u32 size;
+	__u32 from = 0;
+	__u32 place;
+	bool is_last;
+
+	if (!pkt || !room)
+		return SG_DROP_REWRITE;
+	bytes = reach_length(pkt->bytes - sizeof(struct iphdr), SCRATCH_BYTES);
+	if (!step || bpf_skb_load_bytes(skb, l3_at + sizeof(struct iphdr),
+					room->bytes, bytes))
+		return SG_DROP_REWRITE;
+	for (int i = 0; i < SPLIT_MAX; i++) {
+		is_last = from + step >= bytes;
+		size = is_last ? bytes - from : step;
+		place = (pkt->fragment_at + from) / 8;
+		if (!is_last || pkt->has_more)
+			place |= IP_MORE_FRAGMENTS;
+		if (split_piece(skb, l3_at, from, size) ||
+		    split_header(skb, l3_at, size, place))
+			return SG_DROP_REWRITE;
+		if (is_last)
+			return SG_OK;
+		if (bpf_clone_redirect(skb, ifindex, 0))
+			return SG_DROP_REWRITE;
+		from += step;
+	}
+	return SG_DROP_TOO_BIG;
+}
+
+#endif

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * ICMP errors of the gate's own, to the sender of a packet that cannot go on:
+ * it is too big for the way out, or its time to live ends here (RFC 792, 1191,
+ * 4443). The packet becomes the error, and goes back the way it came.
+ */
+#ifndef SG_BPF_TELL_H
+#define SG_BPF_TELL_H
+
+#include "icmp_translate.h"
+#include "ifaces_maps.h"
+#include "scratch.h"
+
+#define ICMP_TTL_ENDED 0x0b00 /* type and code */
+#define ICMPV6_HOPS_ENDED 0x0300
+#define TELL_QUOTE_MAX 480 /* so that the error is under 576 bytes */
+#define TELL_TTL 64
+#define IPV4_HEADER_START 0x45000000 /* version 4, five words, no TOS */
+#define IPV6_HEADER_START 0x60000000
+
+struct tell {
+	struct sg_addr from;
+	__be16 kind; /* type and code */
+	__be16 mtu;
+	__u32 l3_at;
+	__u32 bytes; /* of the ICMP message, of which 8 are its header */
+	bool v6;
+};
+
+stage __be16 tell_fold(__u64 sum)
+{
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return ~sum;
+}
+
+/* The ICMP message, in the scratch room: the header and the quote. */
+static __noinline int tell_message(struct __sk_buff *skb,
+				   const struct packet *pkt, struct tell *tell)
+{
+	struct scratch *room = scratch_get();
+	__be16 *header;
+	__u32 quote;
+	__u64 sum = 0;
+
+	if (!pkt || !tell || !room)
+		return -1;
+	quote = pkt->bytes < TELL_QUOTE_MAX ? pkt->bytes : TELL_QUOTE_MAX;
+	quote &= 0x1fc; /* whole words, for the sum */
+	if (quote < sizeof(struct iphdr) ||
+	    bpf_skb_load_bytes(skb, pkt->l3_at, room->bytes + ICMP_HEADER_BYTES,
+			       quote))
+		return -1;
+	header = (__be16 *)room->bytes;
+	header[0] = tell->kind;
+	header[1] = 0;
+	header[2] = 0;
+	header[3] = tell->mtu;
+	tell->bytes = ICMP_HEADER_BYTES + quote;
+	if (tell->v6) {
+		sum = (__u32)bpf_csum_diff(NULL, 0, tell->from.word,
+					   sizeof(tell->from), 0);
+		sum += (__u32)bpf_csum_diff(NULL, 0, (__be32 *)pkt->src.word,
+					    sizeof(pkt->src), 0);
+		sum += bpf_htons(tell->bytes) + bpf_htons(IPPROTO_ICMPV6);
+	}
+	sum += (__u32)bpf_csum_diff(NULL, 0, (__be32 *)room->bytes,
+				    tell->bytes & 0x1fc, 0);
+	header[1] = tell_fold(sum);
+	return 0;
+}
+
+/* The IP header, from the gate to the packet's sender. */
+stage int tell_header(struct __sk_buff *skb, const struct packet *pkt,
+		      const struct tell *tell)
+{
+	__be32 word[10] = {};
+	__u32 bytes = sizeof(struct iphdr);
+	__be16 *half = (__be16 *)word;
+
+	if (tell->v6) {
+		bytes = sizeof(struct ipv6hdr);
+		word[0] = bpf_htonl(IPV6_HEADER_START);
+		word[1] = bpf_htonl(tell->bytes << 16 | IPPROTO_ICMPV6 << 8 |
+				    TELL_TTL);
+		__builtin_memcpy(word + 2, &tell->from, sizeof(tell->from));
+		__builtin_memcpy(word + 6, &pkt->src, sizeof(pkt->src));
+		return bpf_skb_store_bytes(skb, tell->l3_at, word, bytes, 0);
+	}
+	word[0] = bpf_htonl(IPV4_HEADER_START | (bytes + tell->bytes));
+	word[2] = bpf_htonl(TELL_TTL << 24 | IPPROTO_ICMP << 16);
+	word[3] = tell->from.word[3];
+	word[4] = pkt->src.word[3];
+	half[5] = tell_fold((__u64)word[0] + word[2] + word[3] + word[4]);
+	return bpf_skb_store_bytes(skb, tell->l3_at, word, bytes, 0);
+}
+
+/* Back to the neighbour that it came by. */
+stage int tell_frame(struct __sk_buff *skb)
+{
+	__u8 to_and_from[2 * SG_MAC_BYTES];
+	__u8 turned[2 * SG_MAC_BYTES];
+
+	if (bpf_skb_load_bytes(skb, 0, to_and_from, sizeof(to_and_from)))
+		return -1;
+	__builtin_memcpy(turned, to_and_from + SG_MAC_BYTES, SG_MAC_BYTES);
+	__builtin_memcpy(turned + SG_MAC_BYTES, to_and_from, SG_MAC_BYTES);
+	return bpf_skb_store_bytes(skb, 0, turned, sizeof(turned), 0);
+}
+
+stage bool tell_from(const struct packet *pkt, struct tell *tell)
+{
+	const struct sg_own_addrs *own =
+		bpf_map_lookup_elem(&own_addrs, &pkt->ifindex);
+
+	if (!own)
+		return false;
+	tell->from = tell->v6 ? own->v6 : own->v4;
+	return addr_is_set(&tell->from);
+}
+
+/* Returns the program's action: the error is on its way, or, where it cannot
+ * be sent, the packet is dropped without. */
+static __noinline int tell_sender(struct __sk_buff *skb,
+				  const struct packet *pkt, __u32 kind,
+				  __u32 mtu)
+{
+	struct scratch *room = scratch_get();
+	struct tell tell = {};
+	__u32 bytes;
+	__u32 at;
+
+	if (!pkt || !room || is_later(pkt))
+		return TC_ACT_SHOT;
+	tell.kind = bpf_htons(kind);
+	tell.mtu = bpf_htons(mtu);
+	tell.l3_at = pkt->l3_at;
+	tell.v6 = is_v6(pkt);
+	if (!tell_from(pkt, &tell) || tell_message(skb, pkt, &tell))
+		return TC_ACT_SHOT;
+	at = tell.l3_at +
+	     (tell.v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr));
+	bytes = reach_length(tell.bytes, 512);
+	if (bpf_skb_change_tail(skb, at + bytes, 0) ||
+	    bpf_skb_store_bytes(skb, at, room->bytes, bytes, 0) ||
+	    tell_header(skb, pkt, &tell) ||
+	    (pkt->iface->has_ethernet && tell_frame(skb)))
+		return TC_ACT_SHOT;
+	return bpf_redirect(pkt->ifindex, 0);
+}
+
+#endif

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What each end of a TCP connection can mean, from what the other has said
+ * (RFC 9293 3.4, 3.10.7.4; RFC 7323 2; the bounds are G. van Rooij's, "Real
+ * Stateful TCP Packet Filtering in IP Filter"). Numbers compare modulo 2^32.
+ */
+#ifndef SG_BPF_WINDOW_H
+#define SG_BPF_WINDOW_H
+
+#include "packet.h"
+#include "reach.h"
+
+#define TCP_OPTIONS_MAX 20 /* looked at; a SYN has six or so */
+#define TCP_OPTION_END 0
+#define TCP_OPTION_NOP 1
+#define TCP_OPTION_MSS 2
+#define TCP_OPTION_SCALE 3
+#define ACK_AGE_MIN 66000 /* an old ACK may be so old: a window unscaled */
+
+stage bool seq_after(__u32 a, __u32 b)
+{
+	return (__s32)(a - b) > 0;
+}
+
+stage void seq_raise(__u32 *highest, __u32 number)
+{
+	if (seq_after(number, *highest))
+		*highest = number;
+}
+
+/* Where an option of this kind and length starts, or 0: there is none. */
+static __noinline __u32 tcp_option(struct __sk_buff *skb,
+				   const struct packet *pkt, __u8 kind,
+				   __u8 bytes)
+{
+	__u8 option[2]; /* kind, length */
+	__u32 at;
+	__u32 end;
+
+	if (!pkt)
+		return 0;
+	at = pkt->l4_at + 12;
+	if (bpf_skb_load_bytes(skb, at, option, 1))
+		return 0;
+	end = pkt->l4_at + (option[0] >> 4) * 4;
+	at = pkt->l4_at + sizeof(struct tcphdr);
+	for (int i = 0; i < TCP_OPTIONS_MAX; i++) {
+		at &= 0x1ff; /* one state for the verifier */
+		if (at + sizeof(option) > end ||
+		    bpf_skb_load_bytes(skb, at, option, sizeof(option)) ||
+		    option[0] == TCP_OPTION_END)
+			return 0;
+		if (option[0] == TCP_OPTION_NOP) {
+			at++;
+			continue;
+		}
+		if (option[1] < sizeof(option))
+			return 0;
+		if (option[0] == kind)
+			return option[1] == bytes && at + bytes <= end ? at : 0;
+		at += option[1];
+	}
+	return 0;
+}
+
+stage __u8 window_scale(const struct sg_flow *flow, __u32 direction)
+{
+	return direction == SG_OUT ? flow->scales >> 4 : flow->scales & 0xf;
+}
+
+/* The most that this end ever offered, in bytes. */
+stage __u32 window_bytes(const struct sg_flow *flow, __u32 direction)
+{
+	return (__u32)flow->window[direction == SG_OUT]
+	       << window_scale(flow, direction);
+}
+
+/* The peer does not scale, so neither does the one that offered to. */
+stage void window_unscale(struct sg_flow *flow)
+{
+	__u32 in = window_bytes(flow, SG_IN);
+	__u32 out = window_bytes(flow, SG_OUT);
+
+	flow->window[SG_IN] = in > 0xffff ? 0xffff : in;
+	flow->window[SG_OUT] = out > 0xffff ? 0xffff : out;
+	flow->scales = 0;
+}
+
+/* A SYN says where its end begins, and what its windows will mean. */
+static __noinline int window_begin(struct __sk_buff *skb,
+				   const struct packet *pkt,
+				   struct sg_flow *flow, __u32 direction)
+{
+	struct sg_tcp_end *end;
+	bool is_out = direction == SG_OUT;
+	bool is_answer;
+	__u8 scale = 0;
+	__u32 at;
+
+	if (!pkt || !flow)
+		return 0;
+	end = &flow->tcp[is_out];
+	is_answer = pkt->tcp_flags & TCP_ACK;
+	at = tcp_option(skb, pkt, TCP_OPTION_SCALE, 3);
+	flow->flags &= ~SG_FLOW_SCALED(is_out);
+	if (at && bpf_skb_load_bytes(skb, at + 2, &scale, 1) == 0)
+		flow->flags |= SG_FLOW_SCALED(is_out);
+	if (scale > SG_SCALE_MAX)
+		scale = SG_SCALE_MAX;
+	flow->scales = is_out ? (flow->scales & 0x0f) | scale << 4
+			      : (flow->scales & 0xf0) | scale;
+	end->sent = pkt->seq_end;
+	end->acked = is_answer ? pkt->ack : 0;
+	/* its own window is not scaled yet */
+	flow->window[is_out] = (pkt->window + (1U << scale) - 1) >> scale;
+	if (is_answer && (!at || !(flow->flags & SG_FLOW_SCALED(!is_out))))
+		window_unscale(flow);
+	return 0;
+}
+
+/* Whether the sender can mean this, given what the receiver has told it. */
+stage bool window_accepts(const struct sg_flow *flow, const struct packet *pkt,
+			  __u32 direction)
+{
+	const struct sg_tcp_end *sender = &flow->tcp[direction == SG_OUT];
+	const struct sg_tcp_end *receiver = &flow->tcp[direction != SG_OUT];
+	__u32 allowed = window_bytes(flow, !direction);
+	__u32 offered = window_bytes(flow, direction);
+
+	if (flow->flags & SG_FLOW_ADOPTED)
+		return true;
+	if (offered < ACK_AGE_MIN)
+		offered = ACK_AGE_MIN;
+	/* no further than it may send, no older than what may be resent */
+	if (seq_after(pkt->seq, receiver->acked + allowed) ||
+	    seq_after(sender->sent - allowed - 1, pkt->seq_end))
+		return false;
+	if (!(pkt->tcp_flags & TCP_ACK))
+		return true;
+	/* nothing that was not sent, nothing long known */
+	return !seq_after(pkt->ack, receiver->sent) &&
+	       !seq_after(receiver->sent - offered, pkt->ack);
+}
+
+stage void window_update(struct sg_flow *flow, const struct packet *pkt,
+			 __u32 direction)
+{
+	bool is_out = direction == SG_OUT;
+	struct sg_tcp_end *sender = &flow->tcp[is_out];
+
+	seq_raise(&sender->sent, pkt->seq_end);
+	if (pkt->tcp_flags & TCP_ACK)
+		seq_raise(&sender->acked, pkt->ack);
+	if (pkt->window > flow->window[is_out])
+		flow->window[is_out] = pkt->window;
+}
+
+/* Whether a reset is the one that the receiver would believe (RFC 5961 3.2):
+ * exactly what it expects next. */
+stage bool window_reset_is_exact(const struct sg_flow *flow,
+				 const struct packet *pkt, __u32 direction)
+{
+	bool is_out = direction == SG_OUT;
+
+	return flow->flags & SG_FLOW_ADOPTED ||
+	       pkt->seq == flow->tcp[!is_out].acked ||
+	       pkt->seq == flow->tcp[is_out].sent;
+}
+
+#endif
