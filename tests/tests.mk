@@ -3,6 +3,7 @@
 
 UNIT_TESTS := $(patsubst %.c,$(O)/%,$(wildcard tests/unit/test_*.c))
 BPF_TESTS := $(patsubst %.c,$(O)/%,$(wildcard tests/bpf/test_*.c))
+BPF_HARNESS := $(O)/tests/bpf/harness.o $(O)/tests/bpf/probes.o
 E2E_TESTS := $(wildcard tests/e2e/test_*)
 E2E_PROGRAMS := $(O)/tests/e2e/flood
 
@@ -12,10 +13,9 @@ $(UNIT_TESTS): $(O)/tests/unit/%: $(O)/tests/unit/%.o $(LIB_OBJECTS)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -lcmocka -o $@
 
-$(BPF_TESTS): $(O)/tests/bpf/%: $(O)/tests/bpf/%.o $(O)/tests/bpf/harness.o \
-		$(LIB_OBJECTS)
+$(BPF_TESTS): $(O)/tests/bpf/%: $(O)/tests/bpf/%.o $(BPF_HARNESS) $(LIB_OBJECTS)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -lcmocka -o $@
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -lcmocka -lpthread -o $@
 
 $(E2E_PROGRAMS): $(O)/tests/e2e/%: $(O)/tests/e2e/%.o
 	$(call say,LD,$@)
@@ -30,8 +30,8 @@ build-tests: $(UNIT_TESTS) $(BPF_TESTS) $(E2E_PROGRAMS) \
 		$(O)/tests/e2e/foreign.bpf.o
 
 run-check: all build-tests
-	$(Q)tests/run $(abspath $(O)/scoutgate) $(UNIT_TESTS) $(BPF_TESTS) $(E2E_TESTS)
+	$(Q)tests/run --cases $(abspath $(O)/scoutgate) $(UNIT_TESTS) $(BPF_TESTS) $(E2E_TESTS)
 
 .PHONY: build-tests run-check
 .SECONDARY:
--include $(patsubst %,%.d,$(UNIT_TESTS) $(BPF_TESTS) $(E2E_PROGRAMS)) $(O)/tests/bpf/harness.d
+-include $(patsubst %,%.d,$(UNIT_TESTS) $(BPF_TESTS) $(E2E_PROGRAMS)) $(BPF_HARNESS:.o=.d)

@@ -343,7 +343,7 @@ uint64_t drops_of(enum place at, enum sg_reason reason)
 		       : 0;
 }
 
-static uint64_t all_drops(void)
+uint64_t all_drops(void)
 {
 	uint64_t sum = 0;
 

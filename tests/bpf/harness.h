@@ -112,6 +112,7 @@ int send_in(const struct spec *spec, enum place at, struct frame *ret_frame);
 int send_out(const struct spec *spec, enum place at, struct frame *ret_frame);
 
 uint64_t drops_of(enum place at, enum sg_reason reason);
+uint64_t all_drops(void);
 /* The packet is dropped, unchanged, and counted under this reason alone. */
 void assert_dropped(struct frame *frame, enum place at, enum sg_reason reason);
 void assert_spec_dropped(const struct spec *spec, enum place at,

@@ -156,7 +156,7 @@ static void lan_needs_its_grant(void **state)
 	open_tcp(&spec, ETH0, &reply);
 }
 
-static void a_closed_grant_cuts_at_the_next_packet(void **state)
+static void case_75_a_closed_grant_cuts_its_flows_at_once(void **state)
 {
 	struct spec vpn_reply;
 	struct spec spec = from_lan(22);
@@ -294,7 +294,7 @@ int main(void)
 		TEST(ranges_have_both_their_ends),
 		TEST(sources_not_listed_are_refused),
 		TEST(lan_needs_its_grant),
-		TEST(a_closed_grant_cuts_at_the_next_packet),
+		TEST(case_75_a_closed_grant_cuts_its_flows_at_once),
 		TEST(a_deadline_closes_by_itself),
 		TEST(udp_is_forwarded_and_assured),
 		TEST(a_reload_cuts_what_it_no_longer_allows),

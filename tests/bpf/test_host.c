@@ -1,22 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The host itself: its own conversations, its control port, what a link needs
- * to live; and everything that is closed to the uplinks. */
-#include <arpa/inet.h>
+ * to live. What is closed to the uplinks is in test_spoofing. */
 #include <netinet/in.h>
 #include <string.h>
 
-#include "harness.h"
-
-static struct spec between(const char *src, const char *dst, uint16_t sport,
-			   uint16_t dport, uint8_t protocol, uint8_t flags)
-{
-	return (struct spec){.src = src,
-			     .dst = dst,
-			     .sport = sport,
-			     .dport = dport,
-			     .protocol = protocol,
-			     .flags = flags};
-}
+#include "probes.h"
 
 static void hosts_own_tcp_gets_its_answers(void **state)
 {
@@ -50,7 +38,7 @@ static void hosts_own_udp_and_ping(void **state)
 		between("192.168.7.9", "192.168.7.2", 77, 0, IPPROTO_ICMP, 0);
 
 	(void)state;
-	ping.icmp_type = 8;
+	pong.icmp_type = 0;
 	assert_spec_dropped(&answer, ETH0, SG_DROP_CLOSED_PORT);
 	assert_spec_dropped(&pong, ETH0, SG_DROP_NO_FLOW);
 	assert_int_equal(send_out(&query, ETH0, NULL), ACTION_PASS);
@@ -119,110 +107,12 @@ static void control_port_needs_its_grants(void **state)
 	assert_spec_dropped(&lan, ETH0, SG_DROP_GRANT_CLOSED);
 }
 
-static void case_45_51_impossible_sources(void **state)
-{
-	static const struct {
-		enum place at;
-		const char *src;
-	} spoofs[] = {
-		{ETH0, "10.0.3.2"},	   {ETH0, "10.0.3.77"},
-		{ETH0, "10.1.0.1"},	   {ETH0, "127.0.0.1"},
-		{ETH0, "192.168.7.2"},	   {ETH0, "10.1.0.2"},
-		{ETH0, "0.0.0.0"},	   {ETH0, "224.0.0.1"},
-		{ETH0, "255.255.255.255"}, {TAP0, "10.0.3.2"},
-		{TAP0, "10.0.3.1"},	   {TAP0, "192.168.7.9"},
-		{TAP0, "10.1.0.2"},	   {TAP0, "127.0.0.1"},
-	};
-	struct spec spec;
-
-	(void)state;
-	harness_grant(SG_GRANT_LAN_ACCESS, 1, 0);
-	for (size_t i = 0; i < sizeof(spoofs) / sizeof(spoofs[0]); i++) {
-		spec = between(spoofs[i].src,
-			       spoofs[i].at == ETH0 ? "192.168.7.2"
-						    : "10.1.0.2",
-			       40000, 22, IPPROTO_TCP, SYN);
-		assert_spec_dropped(&spec, spoofs[i].at, SG_DROP_SPOOFED);
-	}
-	spec = between("192.168.7.9", "192.168.7.2", 40000, 22, IPPROTO_TCP,
-		       SYN);
-	assert_int_equal(send_in(&spec, ETH0, NULL), ACTION_REDIRECT);
-	spec = between("203.0.113.5", "192.168.7.2", 40000, 22, IPPROTO_TCP,
-		       SYN); /* from beyond the LAN's router */
-	assert_int_equal(send_in(&spec, ETH0, NULL), ACTION_REDIRECT);
-}
-
-static void case_46_to_50_only_the_gates_own_address(void **state)
-{
-	static const struct {
-		enum place at;
-		const char *dst;
-	} targets[] = {
-		{ETH0, "10.0.3.2"},    {ETH0, "10.0.3.1"},
-		{ETH0, "10.1.0.2"},    {ETH0, "10.1.0.1"},
-		{ETH0, "203.0.113.1"}, {TAP0, "10.0.3.2"},
-		{TAP0, "10.0.3.1"},    {TAP0, "192.168.7.2"},
-		{TAP0, "192.168.7.9"},
-	};
-	static const uint16_t ports[] = {22, 23, 80, 2000};
-
-	(void)state;
-	harness_grant(SG_GRANT_LAN_ACCESS, 1, 0);
-	harness_grant(SG_GRANT_HOST_CONTROL, 1, 0);
-	for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++)
-		for (size_t j = 0; j < sizeof(ports) / sizeof(ports[0]); j++) {
-			struct spec spec =
-				between(targets[i].at == ETH0 ? "192.168.7.9"
-							      : "10.1.0.1",
-					targets[i].dst, 40000, ports[j],
-					IPPROTO_TCP, SYN);
-
-			assert_spec_dropped(&spec, targets[i].at,
-					    SG_DROP_NOT_GATE);
-		}
-}
-
-static void case_57_58_dhcp_each_on_its_side(void **state)
-{
-	struct spec offer = between("192.168.7.1", "255.255.255.255", 67, 68,
-				    IPPROTO_UDP, 0);
-	struct spec discover =
-		between("0.0.0.0", "255.255.255.255", 68, 67, IPPROTO_UDP, 0);
-
-	(void)state;
-	assert_int_equal(send_in(&offer, ETH0, NULL), ACTION_PASS);
-	assert_spec_dropped(&discover, ETH0, SG_DROP_SPOOFED);
-	discover.src = "192.168.7.9";
-	assert_spec_dropped(&discover, ETH0, SG_DROP_NOT_UNICAST);
-	discover.src = "0.0.0.0";
-	assert_int_equal(send_in(&discover, VE_CONTAINER, NULL), ACTION_PASS);
-	offer.src = "10.0.3.2";
-	assert_spec_dropped(&offer, VE_CONTAINER, SG_DROP_NOT_UNICAST);
-}
-
-static void case_60_source_ports_open_nothing(void **state)
-{
-	static const uint16_t ports[] = {20, 22, 53, 67, 68, 80, 123, 443};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(ports) / sizeof(ports[0]); i++) {
-		struct spec tcp = between("192.168.7.9", "192.168.7.2",
-					  ports[i], 4000, IPPROTO_TCP, SYN);
-		struct spec udp = between("192.168.7.9", "192.168.7.2",
-					  ports[i], 4000, IPPROTO_UDP, 0);
-
-		assert_spec_dropped(&tcp, ETH0, SG_DROP_CLOSED_PORT);
-		assert_spec_dropped(&udp, ETH0, SG_DROP_CLOSED_PORT);
-	}
-}
-
 static void echo_is_as_configured(void **state)
 {
 	struct spec ping =
 		between("192.168.7.9", "192.168.7.2", 77, 0, IPPROTO_ICMP, 0);
 
 	(void)state;
-	ping.icmp_type = 8;
 	assert_int_equal(send_in(&ping, ETH0, NULL), ACTION_PASS);
 	harness_reload("host { icmp-echo = {\"vpn\"} }");
 	assert_spec_dropped(&ping, ETH0, SG_DROP_CLOSED_ECHO);
@@ -280,18 +170,27 @@ static struct frame other_frame(enum place at, uint16_t type)
 	return frame;
 }
 
+/* EAPOL, LLDP, one that nobody knows, LLC lengths (STP among them) */
 static void case_34_other_frames_are_for_the_host_only(void **state)
 {
-	static const uint16_t types[] = {0x888e, 0x88cc, 0x0026};
+	static const uint16_t types[] = {0x888e, 0x88cc, 0x1234, 0x0026,
+					 0x05dc};
+	struct spec control =
+		between("10.0.3.2", "192.168.7.9", 33000, 80, IPPROTO_TCP, SYN);
 	struct frame frame;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
 		frame = other_frame(ETH0, types[i]);
-		assert_int_equal(run_in(&frame, ETH0), ACTION_PASS);
+		assert_frame_passed(&frame, ETH0);
+		frame = other_frame(TAP0, types[i]);
+		assert_frame_passed(&frame, TAP0);
 		frame = other_frame(VE_CONTAINER, types[i]);
 		assert_dropped(&frame, VE_CONTAINER, SG_DROP_ETHERTYPE);
 	}
+	assert_no_flow();
+	assert_delivered(&vpn_tcp, TAP0);
+	assert_left(&control, NULL);
 }
 
 int main(void)
@@ -302,10 +201,6 @@ int main(void)
 		TEST(host_reaches_the_container_and_is_answered),
 		TEST(answers_alone_of_the_host_begin_nothing),
 		TEST(control_port_needs_its_grants),
-		TEST(case_45_51_impossible_sources),
-		TEST(case_46_to_50_only_the_gates_own_address),
-		TEST(case_57_58_dhcp_each_on_its_side),
-		TEST(case_60_source_ports_open_nothing),
 		TEST(echo_is_as_configured),
 		TEST(errors_about_the_hosts_own_packets_come_in),
 		TEST(case_34_other_frames_are_for_the_host_only),

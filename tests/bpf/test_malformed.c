@@ -1,39 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Malformed packets: dropped under their reason, unchanged, no flow made. The
- * numbers are those of the project's list of hostile cases. Frames too short
- * for a test run (case 2) are sent for real: tests/e2e/test_frames. */
+/* Malformed IP: dropped under its reason, unchanged, no flow made. The numbers
+ * are those of the project's list of hostile cases. Frames too short for a test
+ * run (cases 1 and 2) are sent for real: tests/e2e/test_frames. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <string.h>
 
-#include "harness.h"
+#include "probes.h"
 
 #define ETH 14
-#define L4 34 /* of a packet with no IP options */
-
-static const struct spec good_tcp = {
-	.src = "10.1.0.1",
-	.dst = "10.1.0.2",
-	.sport = 40000,
-	.dport = 22,
-	.protocol = IPPROTO_TCP,
-	.flags = SYN,
-};
-
-static const struct spec good_udp = {
-	.src = "10.1.0.1",
-	.dst = "10.1.0.2",
-	.sport = 40000,
-	.dport = 5353,
-	.protocol = IPPROTO_UDP,
-	.payload_bytes = 20,
-};
-
-static void no_flow_was_made(void)
-{
-	assert_int_equal(flow_count(PINS_half_open), 0);
-	assert_int_equal(flow_count(PINS_flows), 0);
-}
 
 /* The probe unharmed gets through: what stops the others is the harm. */
 static void control(const struct spec *spec)
@@ -41,7 +16,7 @@ static void control(const struct spec *spec)
 	struct spec other = *spec;
 
 	other.sport = 50000;
-	assert_int_equal(send_in(&other, TAP0, NULL), ACTION_REDIRECT);
+	assert_delivered(&other, TAP0);
 }
 
 static void case_03_04_header_length(void **state)
@@ -52,7 +27,7 @@ static void case_03_04_header_length(void **state)
 	for (uint8_t words = 0; words < 16; words++) {
 		if (words == 5)
 			continue;
-		build_frame(&frame, &good_tcp, TAP0, false);
+		build_frame(&frame, &vpn_tcp, TAP0, false);
 		frame.data[ETH] = 0x40 | words;
 		fix_ip_sum(&frame);
 		/* 6 to 10 words lie in the packet, and are no options */
@@ -62,8 +37,25 @@ static void case_03_04_header_length(void **state)
 		}
 		assert_int_equal(run_in(&frame, TAP0), ACTION_DROP);
 	}
-	no_flow_was_made();
-	control(&good_tcp);
+	assert_no_flow();
+	control(&vpn_tcp);
+}
+
+/* A neighbour solicitation, which the link needs. */
+static void build_solicit(struct frame *frame)
+{
+	build_frame(frame, &vpn_udp, TAP0, false);
+	memset(frame->data + ETH, 0, FRAME_BYTES - ETH);
+	frame->data[12] = 0x86;
+	frame->data[13] = 0xdd;
+	frame->data[ETH] = 6 << 4;
+	frame->data[ETH + 5] = 24;  /* payload length */
+	frame->data[ETH + 6] = 58;  /* ICMPv6 */
+	frame->data[ETH + 7] = 255; /* hop limit */
+	frame->data[ETH + 8] = 0xfe;
+	frame->data[ETH + 9] = 0x80;
+	frame->data[ETH + 40] = 135;
+	frame->bytes = ETH + 40 + 24;
 }
 
 static void case_05_version(void **state)
@@ -74,13 +66,21 @@ static void case_05_version(void **state)
 	for (uint8_t version = 0; version < 16; version++) {
 		if (version == 4)
 			continue;
-		build_frame(&frame, &good_tcp, TAP0, false);
+		build_frame(&frame, &vpn_tcp, TAP0, false);
 		frame.data[ETH] = (uint8_t)(version << 4 | 5);
 		fix_ip_sum(&frame);
 		assert_dropped(&frame, TAP0, SG_DROP_IP_HEADER);
 	}
-	no_flow_was_made();
-	control(&good_tcp);
+	for (uint8_t version = 0; version < 16; version++) {
+		build_solicit(&frame);
+		frame.data[ETH] = (uint8_t)(version << 4);
+		if (version == 6)
+			assert_frame_passed(&frame, TAP0);
+		else
+			assert_dropped(&frame, TAP0, SG_DROP_IP_HEADER);
+	}
+	assert_no_flow();
+	control(&vpn_tcp);
 }
 
 static void case_06_07_total_length(void **state)
@@ -92,30 +92,31 @@ static void case_06_07_total_length(void **state)
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		uint16_t length = htons(wrong[i]);
 
-		build_frame(&frame, &good_tcp, TAP0, false);
+		build_frame(&frame, &vpn_tcp, TAP0, false);
 		memcpy(frame.data + ETH + 2, &length, 2);
 		fix_ip_sum(&frame);
 		assert_dropped(&frame, TAP0, SG_DROP_IP_HEADER);
 	}
-	no_flow_was_made();
-	control(&good_tcp);
+	assert_no_flow();
+	control(&vpn_tcp);
 }
 
-static void case_08_ethernet_padding_is_forwarded(void **state)
+static void case_08_ethernet_padding_is_forwarded_and_not_summed(void **state)
 {
 	struct frame frame;
 
 	(void)state;
-	build_frame(&frame, &good_tcp, TAP0, false);
+	build_frame(&frame, &vpn_tcp, TAP0, false);
+	memset(frame.data + frame.bytes, 0xaa, 60 - frame.bytes);
 	frame.bytes = 60;
-	assert_int_equal(run_in(&frame, TAP0), ACTION_REDIRECT);
-	assert_int_equal(frame.bytes, 60);
-	assert_true(sums_are_right(&frame));
+	assert_frame_delivered(&frame, TAP0);
+	for (size_t i = 54; i < 60; i++)
+		assert_int_equal(frame.data[i], 0xaa);
 }
 
 static struct spec with_options(const uint8_t *options, size_t bytes)
 {
-	struct spec spec = good_tcp;
+	struct spec spec = vpn_tcp;
 
 	memcpy(spec.options, options, bytes);
 	spec.options_bytes = bytes;
@@ -135,8 +136,8 @@ static void case_09_source_routes(void **state)
 		spec = with_options(options, sizeof(options));
 		assert_spec_dropped(&spec, TAP0, SG_DROP_IP_OPTION);
 	}
-	no_flow_was_made();
-	control(&good_tcp);
+	assert_no_flow();
+	control(&vpn_tcp);
 }
 
 static void case_10_other_options_are_walked_over(void **state)
@@ -158,10 +159,11 @@ static void case_10_other_options_are_walked_over(void **state)
 			with_options(options[i].bytes, options[i].count);
 
 		spec.sport = (uint16_t)(spec.sport + i);
-		assert_int_equal(send_in(&spec, TAP0, &frame), ACTION_REDIRECT);
-		assert_string_equal(frame_dst(&frame), "10.0.3.2");
+		build_frame(&frame, &spec, TAP0, false);
+		assert_frame_delivered(&frame, TAP0);
 		assert_int_equal(frame_dport(&frame), 22);
-		assert_true(sums_are_right(&frame));
+		assert_memory_equal(frame.data + ETH + 20, spec.options,
+				    spec.options_bytes);
 	}
 }
 
@@ -180,8 +182,8 @@ static void case_11_malformed_options(void **state)
 
 		assert_spec_dropped(&spec, TAP0, SG_DROP_IP_OPTION);
 	}
-	no_flow_was_made();
-	control(&good_tcp);
+	assert_no_flow();
+	control(&vpn_tcp);
 }
 
 static void case_12_bad_header_sum(void **state)
@@ -191,193 +193,64 @@ static void case_12_bad_header_sum(void **state)
 	struct frame frame;
 
 	(void)state;
-	build_frame(&frame, &good_tcp, TAP0, false);
+	build_frame(&frame, &vpn_tcp, TAP0, false);
 	frame.data[ETH + 11] ^= 1;
 	assert_dropped(&frame, TAP0, SG_DROP_IP_CHECKSUM);
 	build_frame(&frame, &spec, TAP0, false);
 	frame.data[ETH + 10] ^= 0x80;
 	assert_dropped(&frame, TAP0, SG_DROP_IP_CHECKSUM);
-	no_flow_was_made();
-	control(&good_tcp);
+	assert_no_flow();
+	control(&vpn_tcp);
 }
 
 static void case_13_time_to_live(void **state)
 {
-	struct spec spec = good_tcp;
+	struct spec out =
+		between("10.0.3.2", "192.168.7.9", 33000, 80, IPPROTO_TCP, SYN);
+	struct spec in = vpn_tcp;
 	struct frame frame;
 
 	(void)state;
-	spec.ttl = 1;
-	assert_spec_dropped(&spec, TAP0, SG_DROP_TTL);
-	build_frame(&frame, &good_tcp, TAP0, false);
+	out.ttl = 1;
+	in.ttl = 1;
+	assert_spec_dropped(&in, TAP0, SG_DROP_TTL);
+	/* the container alone is told */
+	assert_int_equal(send_in(&out, VE_CONTAINER, &frame), ACTION_REDIRECT);
+	assert_int_equal(drops_of(VE_CONTAINER, SG_DROP_TTL), 1);
+	assert_string_equal(frame_src(&frame), "10.0.3.1");
+	assert_string_equal(frame_dst(&frame), "10.0.3.2");
+	assert_int_equal(frame.data[ETH + 20], 11);
+	assert_true(sums_are_right(&frame));
+	build_frame(&frame, &vpn_tcp, TAP0, false);
 	frame.data[ETH + 8] = 0;
 	fix_ip_sum(&frame);
 	assert_dropped(&frame, TAP0, SG_DROP_TTL);
-	spec.ttl = 2;
-	assert_int_equal(send_in(&spec, TAP0, NULL), ACTION_REDIRECT);
+	assert_no_flow();
+	in.ttl = 2;
+	assert_delivered(&in, TAP0);
+	out.ttl = 2;
+	assert_left(&out, NULL);
 }
 
-static void case_14_tcp_data_offset(void **state)
-{
-	struct frame frame;
-
-	(void)state;
-	for (uint8_t words = 0; words < 16; words++) {
-		if (words == 5)
-			continue;
-		build_frame(&frame, &good_tcp, TAP0, false);
-		frame.data[L4 + 12] = (uint8_t)(words << 4);
-		assert_dropped(&frame, TAP0, SG_DROP_L4_HEADER);
-	}
-	no_flow_was_made();
-	control(&good_tcp);
-}
-
-static void case_15_tcp_header_cut_at_each_byte(void **state)
-{
-	struct frame frame;
-
-	(void)state;
-	for (uint16_t total = 20; total < 40; total++) {
-		uint16_t length = htons(total);
-
-		build_frame(&frame, &good_tcp, TAP0, false);
-		memcpy(frame.data + ETH + 2, &length, 2);
-		fix_ip_sum(&frame);
-		frame.bytes = ETH + total;
-		assert_dropped(&frame, TAP0, SG_DROP_L4_HEADER);
-	}
-	no_flow_was_made();
-	control(&good_tcp);
-}
-
-static void case_16_tcp_flags(void **state)
-{
-	static const uint8_t sane[] = {
-		SYN,	   SYN | URG,	    SYN | ACK, RST,	  RST | ACK,
-		FIN | ACK, FIN | ACK | URG, ACK,       ACK | URG,
-	};
-
-	(void)state;
-	for (int flags = 0; flags < 256; flags++) {
-		struct spec spec = good_tcp;
-		bool is_sane = false;
-
-		spec.flags = (uint8_t)flags;
-		for (size_t i = 0; i < sizeof(sane); i++)
-			is_sane |= (flags & ~(PSH | 0xc0)) == sane[i];
-		if (!is_sane)
-			assert_spec_dropped(&spec, TAP0, SG_DROP_TCP_FLAGS);
-		else if ((flags & (SYN | ACK)) != SYN)
-			assert_spec_dropped(&spec, TAP0, SG_DROP_NO_FLOW);
-	}
-	no_flow_was_made();
-	control(&good_tcp);
-}
-
-static void case_17_port_zero(void **state)
-{
-	struct spec spec = good_tcp;
-
-	(void)state;
-	spec.sport = 0;
-	assert_spec_dropped(&spec, TAP0, SG_DROP_PORT_ZERO);
-	spec = good_udp;
-	spec.dport = 0;
-	assert_spec_dropped(&spec, TAP0, SG_DROP_PORT_ZERO);
-	no_flow_was_made();
-	control(&good_udp);
-}
-
-static void case_18_udp_length(void **state)
-{
-	static const uint16_t wrong[] = {0, 7, 29, 65535};
-	struct frame frame;
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-		uint16_t length = htons(wrong[i]);
-
-		build_frame(&frame, &good_udp, TAP0, false);
-		memcpy(frame.data + L4 + 4, &length, 2);
-		assert_dropped(&frame, TAP0, SG_DROP_L4_HEADER);
-	}
-	no_flow_was_made();
-	control(&good_udp);
-}
-
-static void case_19_udp_sum_of_zero_stays_zero(void **state)
-{
-	struct spec spec = good_udp;
-	struct frame frame;
-
-	(void)state;
-	spec.no_udp_sum = true;
-	assert_int_equal(send_in(&spec, TAP0, &frame), ACTION_REDIRECT);
-	assert_int_equal(frame.data[L4 + 6] | frame.data[L4 + 7], 0);
-}
-
-static void case_20_a_sum_that_comes_out_zero_is_sent_as_ones(void **state)
-{
-	struct frame frame;
-	bool seen = false;
-
-	(void)state;
-	/* one of 65536 payload words makes the translated sum 0 */
-	for (uint32_t word = 0; word < 65536 && !seen; word++) {
-		struct spec spec = good_udp;
-		uint16_t sum;
-
-		spec.sport = (uint16_t)(1024 + word % 60000);
-		spec.payload_bytes = 20 + 2 * (word / 60000);
-		assert_int_equal(send_in(&spec, TAP0, &frame), ACTION_REDIRECT);
-		memcpy(&sum, frame.data + L4 + 6, 2);
-		assert_int_not_equal(sum, 0);
-		seen = sum == 0xffff;
-	}
-	assert_true(seen);
-	assert_true(sums_are_right(&frame));
-}
-
-static void case_21_a_wrong_l4_sum_is_not_repaired(void **state)
-{
-	struct frame frame;
-
-	(void)state;
-	build_frame(&frame, &good_tcp, TAP0, false);
-	frame.data[L4 + 16] ^= 0x55;
-	assert_int_equal(run_in(&frame, TAP0), ACTION_REDIRECT);
-	assert_false(sums_are_right(&frame));
-	frame.data[L4 + 16] ^= 0x55;
-}
-
+/* HOPOPT, IPIP, IPv6 in IPv4, GRE, ESP, SCTP, UDP-Lite, reserved */
 static void case_38_other_protocols(void **state)
 {
-	static const uint8_t protocols[] = {0, 4, 41, 47, 50, 132, 255};
+	static const uint8_t protocols[] = {0, 4, 41, 47, 50, 132, 136, 255};
+	struct spec out =
+		between("10.0.3.2", "192.168.7.9", 33000, 80, IPPROTO_TCP, SYN);
+	struct spec in = vpn_tcp;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(protocols); i++) {
-		struct spec spec = good_tcp;
-
-		spec.protocol = protocols[i];
-		assert_spec_dropped(&spec, TAP0, SG_DROP_PROTOCOL);
+		in.protocol = protocols[i];
+		assert_spec_dropped(&in, TAP0, SG_DROP_PROTOCOL);
+		out.protocol = protocols[i];
+		assert_spec_dropped(&out, VE_CONTAINER, SG_DROP_PROTOCOL);
 	}
-	control(&good_tcp);
-}
-
-static void case_44_other_icmp(void **state)
-{
-	static const uint8_t types[] = {4, 5, 9, 10, 13, 14, 17, 18, 255};
-	struct spec spec = good_tcp;
-
-	(void)state;
-	spec.protocol = IPPROTO_ICMP;
-	for (size_t i = 0; i < sizeof(types); i++) {
-		spec.icmp_type = types[i];
-		assert_spec_dropped(&spec, TAP0, SG_DROP_ICMP_TYPE);
-	}
-	spec.icmp_type = 8;
-	assert_int_equal(send_in(&spec, TAP0, NULL), ACTION_PASS);
+	assert_no_flow();
+	control(&vpn_tcp);
+	out.protocol = IPPROTO_TCP;
+	assert_left(&out, NULL);
 }
 
 int main(void)
@@ -386,22 +259,13 @@ int main(void)
 		TEST(case_03_04_header_length),
 		TEST(case_05_version),
 		TEST(case_06_07_total_length),
-		TEST(case_08_ethernet_padding_is_forwarded),
+		TEST(case_08_ethernet_padding_is_forwarded_and_not_summed),
 		TEST(case_09_source_routes),
 		TEST(case_10_other_options_are_walked_over),
 		TEST(case_11_malformed_options),
 		TEST(case_12_bad_header_sum),
 		TEST(case_13_time_to_live),
-		TEST(case_14_tcp_data_offset),
-		TEST(case_15_tcp_header_cut_at_each_byte),
-		TEST(case_16_tcp_flags),
-		TEST(case_17_port_zero),
-		TEST(case_18_udp_length),
-		TEST(case_19_udp_sum_of_zero_stays_zero),
-		TEST(case_20_a_sum_that_comes_out_zero_is_sent_as_ones),
-		TEST(case_21_a_wrong_l4_sum_is_not_repaired),
 		TEST(case_38_other_protocols),
-		TEST(case_44_other_icmp),
 	};
 
 	return cmocka_run_group_tests(tests, harness_setup_group, NULL);

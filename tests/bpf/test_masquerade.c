@@ -7,9 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "harness.h"
-
-#define LOW 61000
+#include "probes.h"
 
 static const struct spec to_lan = {
 	.src = "10.0.3.2",
@@ -19,19 +17,6 @@ static const struct spec to_lan = {
 	.protocol = IPPROTO_TCP,
 	.flags = SYN,
 };
-
-/* The answer that a remote gives to a packet as it left the gate. */
-static struct spec answer_to(const struct frame *sent, const struct spec *spec)
-{
-	return (struct spec){
-		.src = frame_dst(sent),
-		.dst = frame_src(sent),
-		.sport = frame_dport(sent),
-		.dport = frame_sport(sent),
-		.protocol = spec->protocol,
-		.flags = SYN | ACK,
-	};
-}
 
 static void tcp_leaves_under_the_gates_address(void **state)
 {
@@ -48,10 +33,10 @@ static void tcp_leaves_under_the_gates_address(void **state)
 	assert_memory_equal(frame.data, remote, 6); /* its neighbour's */
 	assert_memory_equal(frame.data + 6, eth0, 6);
 	assert_string_equal(frame_src(&frame), "192.168.7.2");
-	assert_in_range(frame_sport(&frame), LOW, 65535);
+	assert_in_range(frame_sport(&frame), MASQUERADE_LOW, 65535);
 	assert_int_equal(frame.data[14 + 8], 63);
 	assert_true(sums_are_right(&frame));
-	answer = answer_to(&frame, &to_lan);
+	answer = answer_to(&frame, IPPROTO_TCP, SYN | ACK);
 	assert_int_equal(send_in(&answer, ETH0, &frame), ACTION_REDIRECT);
 	assert_string_equal(frame_dst(&frame), "10.0.3.2");
 	assert_int_equal(frame_dport(&frame), 33000);
@@ -72,7 +57,7 @@ static void udp_answers_come_in_and_nothing_else(void **state)
 	query.dport = 53;
 	assert_int_equal(send_in(&query, VE_CONTAINER, &frame),
 			 ACTION_REDIRECT);
-	answer = answer_to(&frame, &query);
+	answer = answer_to(&frame, IPPROTO_UDP, 0);
 	assert_int_equal(send_in(&answer, ETH0, NULL), ACTION_REDIRECT);
 	answer.sport = 54; /* another port of the same remote */
 	assert_spec_dropped(&answer, ETH0, SG_DROP_CLOSED_PORT);
@@ -96,7 +81,7 @@ static void pings_have_their_identifier_translated(void **state)
 		ping.sport = (uint16_t)id;
 		assert_int_equal(send_in(&ping, VE_CONTAINER, &frame),
 				 ACTION_REDIRECT);
-		assert_in_range(frame_sport(&frame), LOW, 65535);
+		assert_in_range(frame_sport(&frame), MASQUERADE_LOW, 65535);
 		assert_true(sums_are_right(&frame));
 		answer = (struct spec){.src = "192.168.7.9",
 				       .dst = "192.168.7.2",
@@ -132,16 +117,41 @@ static void a_port_stands_for_one_source_whatever_the_remote(void **state)
 
 static void case_71_colliding_sources_have_distinct_ports(void **state)
 {
-	struct spec spec = to_lan;
-	struct frame first;
-	struct frame second;
+	static const uint8_t protocols[] = {IPPROTO_TCP, IPPROTO_UDP,
+					    IPPROTO_ICMP};
+	/* all of them at the same place in the range */
+	static const uint16_t sources[] = {33000 - MASQUERADE_PORTS, 33000,
+					   33000 + MASQUERADE_PORTS,
+					   33000 + 2 * MASQUERADE_PORTS};
+	struct frame sent[4];
+	struct frame frame;
 
 	(void)state;
-	send_in(&spec, VE_CONTAINER, &first);
-	spec.sport = 33000 - 4536; /* the same place in the range */
-	assert_int_equal(send_in(&spec, VE_CONTAINER, &second),
-			 ACTION_REDIRECT);
-	assert_int_not_equal(frame_sport(&second), frame_sport(&first));
+	for (size_t p = 0; p < sizeof(protocols); p++) {
+		struct spec spec = to_lan;
+
+		spec.protocol = protocols[p];
+		spec.icmp_type = 8;
+		for (size_t i = 0; i < 4; i++) {
+			spec.sport = sources[i];
+			assert_left(&spec, &sent[i]);
+			for (size_t j = 0; j < i; j++)
+				assert_int_not_equal(frame_sport(&sent[i]),
+						     frame_sport(&sent[j]));
+		}
+		for (size_t i = 0; i < 4; i++) { /* each has its own answer */
+			struct spec answer =
+				answer_to(&sent[i], spec.protocol, SYN | ACK);
+
+			assert_int_equal(send_in(&answer, ETH0, &frame),
+					 ACTION_REDIRECT);
+			assert_int_equal(spec.protocol == IPPROTO_ICMP
+						 ? frame_sport(&frame)
+						 : frame_dport(&frame),
+					 sources[i]);
+			assert_true(sums_are_right(&frame));
+		}
+	}
 }
 
 static void case_70_exhausted_ports_recover(void **state)
@@ -153,48 +163,95 @@ static void case_70_exhausted_ports_recover(void **state)
 			"timeouts { tcp-half-open = \"1s\" }");
 	for (int i = 0; i < 8; i++) {
 		spec.sport = (uint16_t)(33000 + i);
-		assert_int_equal(send_in(&spec, VE_CONTAINER, NULL),
-				 ACTION_REDIRECT);
+		assert_left(&spec, NULL);
 	}
 	spec.sport = 33100;
 	assert_spec_dropped(&spec, VE_CONTAINER, SG_DROP_PORTS_EXHAUSTED);
 	spec.sport = 33003; /* one that has a port keeps it */
-	assert_int_equal(send_in(&spec, VE_CONTAINER, NULL), ACTION_REDIRECT);
+	assert_left(&spec, NULL);
 	usleep(2100000);
 	spec.sport = 33100;
-	assert_int_equal(send_in(&spec, VE_CONTAINER, NULL), ACTION_REDIRECT);
+	assert_left(&spec, NULL);
 }
 
 static void case_56_egress_is_as_configured(void **state)
 {
-	struct spec spec = to_lan;
+	struct spec to_vpn = to_lan;
+	struct spec beyond = to_lan;
 
 	(void)state;
-	harness_reload("egress { masquerade = {\"vpn\"} }");
-	assert_spec_dropped(&spec, VE_CONTAINER, SG_DROP_EGRESS_CLOSED);
-	spec.dst = "10.1.0.1";
-	assert_int_equal(send_in(&spec, VE_CONTAINER, NULL), ACTION_REDIRECT);
-	spec.dst = "203.0.113.1";
-	assert_spec_dropped(&spec, VE_CONTAINER, SG_DROP_NO_ROUTE);
+	to_vpn.dst = "10.1.0.1";
+	beyond.dst = "203.0.113.1";
+	assert_left(&to_lan, NULL);
+	assert_left(&to_vpn, NULL);
+	assert_spec_dropped(&beyond, VE_CONTAINER, SG_DROP_NO_ROUTE);
+	harness_restart("egress { masquerade = {\"vpn\"} }");
+	assert_spec_dropped(&to_lan, VE_CONTAINER, SG_DROP_EGRESS_CLOSED);
+	assert_left(&to_vpn, NULL);
+	harness_restart("egress { masquerade = {\"lan\"} }");
+	assert_left(&to_lan, NULL);
+	assert_spec_dropped(&to_vpn, VE_CONTAINER, SG_DROP_EGRESS_CLOSED);
+	harness_restart("egress { masquerade = {} }");
+	assert_spec_dropped(&to_lan, VE_CONTAINER, SG_DROP_EGRESS_CLOSED);
+	assert_spec_dropped(&to_vpn, VE_CONTAINER, SG_DROP_EGRESS_CLOSED);
+	assert_no_flow();
 }
 
-static void case_54_55_the_host_is_closed(void **state)
+static void case_54_the_host_is_closed_to_the_container(void **state)
 {
 	static const char *const own[] = {"10.0.3.1", "192.168.7.2",
 					  "10.1.0.2"};
+	static const uint16_t ports[] = {22, 23, 53, 67, 80, 2000, 5353, 61000};
 	struct spec spec = to_lan;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
-		spec.dst = own[i];
-		assert_spec_dropped(&spec, VE_CONTAINER, SG_DROP_HOST_CLOSED);
+	harness_grant(SG_GRANT_LAN_ACCESS, 1, 0);
+	harness_grant(SG_GRANT_HOST_CONTROL, 1, 0);
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		for (size_t j = 0; j < sizeof(ports) / sizeof(ports[0]); j++) {
+			spec = between("10.0.3.2", own[i], 33000, ports[j],
+				       IPPROTO_TCP, SYN);
+			assert_spec_dropped(&spec, VE_CONTAINER,
+					    SG_DROP_HOST_CLOSED);
+			spec.protocol = IPPROTO_UDP;
+			assert_spec_dropped(&spec, VE_CONTAINER,
+					    SG_DROP_HOST_CLOSED);
+		}
+	assert_no_flow();
+	for (size_t j = 0; j < sizeof(ports) / sizeof(ports[0]); j++) {
+		spec = between("10.0.3.2", "192.168.7.9", 33000, ports[j],
+			       IPPROTO_TCP, SYN); /* the host's neighbour */
+		assert_left(&spec, NULL);
+		spec.protocol = IPPROTO_UDP;
+		assert_left(&spec, NULL);
 	}
-	spec.dst = "127.0.0.1";
-	assert_spec_dropped(&spec, VE_CONTAINER, SG_DROP_NOT_UNICAST);
-	spec.dst = "10.0.3.1";
-	spec.protocol = IPPROTO_ICMP;
-	spec.icmp_type = 8;
-	assert_int_equal(send_in(&spec, VE_CONTAINER, NULL), ACTION_PASS);
+}
+
+static void case_54_the_hosts_dhcp_is_on_the_containers_link(void **state)
+{
+	struct spec spec =
+		between("10.0.3.2", "10.0.3.1", 68, 67, IPPROTO_UDP, 0);
+
+	(void)state;
+	assert_passed(&spec, VE_CONTAINER);
+	spec.dst = "192.168.7.2";
+	assert_int_equal(send_in(&spec, VE_CONTAINER, NULL), ACTION_DROP);
+	spec.dst = "10.1.0.2";
+	assert_int_equal(send_in(&spec, VE_CONTAINER, NULL), ACTION_DROP);
+}
+
+static void case_54_ping_of_the_gateway_alone(void **state)
+{
+	struct spec ping =
+		between("10.0.3.2", "10.0.3.1", 7, 0, IPPROTO_ICMP, 0);
+
+	(void)state;
+	assert_passed(&ping, VE_CONTAINER);
+	ping.dst = "192.168.7.2";
+	assert_spec_dropped(&ping, VE_CONTAINER, SG_DROP_HOST_CLOSED);
+	ping.dst = "10.1.0.2";
+	assert_spec_dropped(&ping, VE_CONTAINER, SG_DROP_HOST_CLOSED);
+	assert_no_flow();
 }
 
 static void case_52_only_the_containers_own_address(void **state)
@@ -202,34 +259,26 @@ static void case_52_only_the_containers_own_address(void **state)
 	static const char *const others[] = {"10.0.3.3", "192.168.7.9",
 					     "10.1.0.2", "10.0.3.1",
 					     "0.0.0.0",	 "127.0.0.1"};
-	struct spec spec = to_lan;
+	static const uint8_t protocols[] = {IPPROTO_TCP, IPPROTO_UDP,
+					    IPPROTO_ICMP};
+	struct spec spec;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-		spec.src = others[i];
-		assert_spec_dropped(&spec, VE_CONTAINER, SG_DROP_SPOOFED);
+	for (size_t j = 0; j < sizeof(protocols); j++) {
+		for (size_t i = 0; i < sizeof(others) / sizeof(others[0]);
+		     i++) {
+			spec = between(others[i], "192.168.7.9", 33000, 80,
+				       protocols[j], SYN);
+			assert_spec_dropped(&spec, VE_CONTAINER,
+					    SG_DROP_SPOOFED);
+		}
+		spec.src = "10.0.3.2";
+		assert_left(&spec, NULL);
 	}
-	assert_int_equal(send_in(&to_lan, VE_CONTAINER, NULL), ACTION_REDIRECT);
+	assert_int_equal(flow_count(PINS_half_open), 3);
 }
 
-static void case_59_multicast_and_broadcast_stay(void **state)
-{
-	static const char *const groups[] = {"224.0.0.1", "239.1.2.3",
-					     "255.255.255.255", "240.0.0.1"};
-	struct spec spec = to_lan;
-
-	(void)state;
-	spec.protocol = IPPROTO_UDP;
-	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
-		spec.dst = groups[i];
-		assert_spec_dropped(&spec, VE_CONTAINER, SG_DROP_NOT_UNICAST);
-	}
-	spec.dst = "192.168.7.255"; /* directed */
-	assert_spec_dropped(&spec, VE_CONTAINER, SG_DROP_NO_ROUTE);
-	assert_int_equal(send_in(&to_lan, VE_CONTAINER, NULL), ACTION_REDIRECT);
-}
-
-static void a_middle_of_a_conversation_begins_none(void **state)
+static void case_62_a_middle_of_a_conversation_begins_none(void **state)
 {
 	static const uint8_t flags[] = {ACK, FIN | ACK, RST, SYN | ACK};
 	struct spec spec = to_lan;
@@ -239,7 +288,8 @@ static void a_middle_of_a_conversation_begins_none(void **state)
 		spec.flags = flags[i];
 		assert_spec_dropped(&spec, VE_CONTAINER, SG_DROP_NO_FLOW);
 	}
-	assert_int_equal(flow_count(PINS_half_open), 0);
+	assert_no_flow();
+	assert_left(&to_lan, NULL);
 }
 
 static void a_port_of_the_hosts_own_is_not_taken(void **state)
@@ -271,10 +321,11 @@ int main(void)
 		TEST(case_71_colliding_sources_have_distinct_ports),
 		TEST(case_70_exhausted_ports_recover),
 		TEST(case_56_egress_is_as_configured),
-		TEST(case_54_55_the_host_is_closed),
+		TEST(case_54_the_host_is_closed_to_the_container),
+		TEST(case_54_the_hosts_dhcp_is_on_the_containers_link),
+		TEST(case_54_ping_of_the_gateway_alone),
 		TEST(case_52_only_the_containers_own_address),
-		TEST(case_59_multicast_and_broadcast_stay),
-		TEST(a_middle_of_a_conversation_begins_none),
+		TEST(case_62_a_middle_of_a_conversation_begins_none),
 		TEST(a_port_of_the_hosts_own_is_not_taken),
 	};
 

@@ -1,14 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The flow table over time: TCP's states, expiry, a table that is full. */
-#include <bpf/bpf.h>
 #include <netinet/in.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "harness.h"
-#include "maps.h"
+#include "probes.h"
 
 static const struct spec syn = {
 	.src = "10.1.0.1",
@@ -48,31 +42,6 @@ static enum sg_state state_now(void)
 	return (enum sg_state)flow.state;
 }
 
-/* As if every flow had been idle for so long. */
-static void age(enum pins_map map, uint64_t seconds)
-{
-	int fd = gate_test.pins.map_fds[map];
-	struct sg_flow_key *keys = NULL;
-	struct sg_flow *flows = NULL;
-	struct timespec now;
-	uint32_t then_s;
-	size_t count;
-
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	then_s = (uint32_t)now.tv_sec - (uint32_t)seconds;
-	assert_int_equal(maps_read(fd, sizeof(*keys), sizeof(*flows),
-				   (void **)&keys, (void **)&flows, &count),
-			 0);
-	for (size_t i = 0; i < count; i++) {
-		flows[i].last_s = then_s;
-		assert_int_equal(
-			bpf_map_update_elem(fd, &keys[i], &flows[i], BPF_EXIST),
-			0);
-	}
-	free(keys);
-	free(flows);
-}
-
 static void establish(void)
 {
 	struct spec reply;
@@ -85,13 +54,23 @@ static void case_62_nothing_but_a_syn_begins(void **state)
 {
 	static const uint8_t flags[] = {ACK, FIN | ACK, RST, RST | ACK,
 					SYN | ACK};
+	/* a forward, a closed port, the host's control port */
+	static const uint16_t ports[] = {22, 4000, 23};
+	struct spec spec = syn;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(flags); i++)
-		assert_int_equal(inward(flags[i]), ACTION_DROP);
-	assert_int_equal(drops_of(TAP0, SG_DROP_NO_FLOW), sizeof(flags));
-	assert_int_equal(flow_count(PINS_half_open), 0);
-	assert_int_equal(inward(SYN), ACTION_REDIRECT);
+	harness_grant(SG_GRANT_HOST_CONTROL, 1, 0);
+	for (size_t j = 0; j < sizeof(ports) / sizeof(ports[0]); j++)
+		for (size_t i = 0; i < sizeof(flags); i++) {
+			spec.dport = ports[j];
+			spec.flags = flags[i];
+			assert_spec_dropped(&spec, TAP0, SG_DROP_NO_FLOW);
+		}
+	assert_no_flow();
+	assert_delivered(&syn, TAP0);
+	spec.dport = 23;
+	spec.flags = SYN;
+	assert_passed(&spec, TAP0);
 }
 
 static void handshake_out_of_order_is_refused(void **state)
@@ -128,9 +107,9 @@ static void a_reset_ends_it(void **state)
 	assert_int_equal(state_now(), SG_STATE_RESET);
 	/* the receiver may not have believed it, and says so; it is over soon
 	 * all the same */
-	age(PINS_flows, 9);
+	age_flows(PINS_flows, 9);
 	assert_int_equal(inward(ACK), ACTION_REDIRECT);
-	age(PINS_flows, 12);
+	age_flows(PINS_flows, 12);
 	assert_int_equal(inward(ACK), ACTION_DROP);
 	assert_int_equal(outward(ACK), ACTION_DROP);
 }
@@ -170,18 +149,59 @@ static void case_69_a_closed_tuple_is_used_again(void **state)
 
 static void case_74_what_has_expired_is_gone(void **state)
 {
+	struct spec reply =
+		between("10.0.3.2", "10.1.0.1", 22, 40000, IPPROTO_TCP, ACK);
+	struct spec late = syn;
+
 	(void)state;
+	late.flags = ACK;
 	harness_restart(SSH YOUNG);
 	establish();
-	age(PINS_flows, 28);
+	age_flows(PINS_flows, 28);
 	assert_int_equal(outward(ACK), ACTION_REDIRECT); /* and refreshed */
-	age(PINS_flows, 32);
-	assert_int_equal(outward(ACK), ACTION_DROP);
-	assert_int_equal(inward(ACK), ACTION_DROP);
-	assert_int_equal(flow_count(PINS_flows), 0);
+	age_flows(PINS_flows, 32);
+	assert_spec_dropped(&reply, VE_CONTAINER, SG_DROP_NO_FLOW);
+	assert_spec_dropped(&late, TAP0, SG_DROP_NO_FLOW);
+	assert_no_flow();
 	assert_int_equal(inward(SYN), ACTION_REDIRECT);
-	age(PINS_half_open, 22);
-	assert_int_equal(outward(SYN | ACK), ACTION_DROP);
+	age_flows(PINS_half_open, 22);
+	reply.flags = SYN | ACK;
+	assert_spec_dropped(&reply, VE_CONTAINER, SG_DROP_NO_FLOW);
+	assert_no_flow();
+}
+
+/* The same for what the container asks: no late answer gets in. */
+static void case_74_a_late_answer_is_not_let_in(void **state)
+{
+	static const struct {
+		uint8_t protocol;
+		uint64_t expired_s;
+		enum sg_reason reason;
+	} asked[] = {
+		{IPPROTO_UDP, 31, SG_DROP_CLOSED_PORT},
+		{IPPROTO_ICMP, 61, SG_DROP_NO_FLOW},
+		{IPPROTO_TCP, 241, SG_DROP_NO_FLOW},
+	};
+	struct spec answer;
+	struct frame sent;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
+		struct spec query =
+			between("10.0.3.2", "10.1.0.1", (uint16_t)(33000 + i),
+				53, asked[i].protocol, SYN);
+
+		assert_left(&query, &sent);
+		answer = answer_to(&sent, query.protocol, SYN | ACK);
+		age_flows(PINS_half_open, asked[i].expired_s);
+		assert_spec_dropped(&answer, TAP0, asked[i].reason);
+		assert_no_flow();
+		assert_left(&query, &sent);
+		answer = answer_to(&sent, query.protocol, SYN | ACK);
+		age_flows(PINS_half_open, asked[i].expired_s - 3);
+		assert_int_equal(send_in(&answer, TAP0, NULL), ACTION_REDIRECT);
+		harness_restart(NULL);
+	}
 }
 
 static void case_64_a_full_table_refuses_the_new(void **state)
@@ -207,7 +227,7 @@ static void case_64_a_full_table_refuses_the_new(void **state)
 		assert_int_equal(send_in(&spec, TAP0, NULL), ACTION_REDIRECT);
 	}
 	/* and when they have expired, the new finds room by itself */
-	age(PINS_flows, 40);
+	age_flows(PINS_flows, 40);
 	assert_int_equal(inward(ACK), ACTION_REDIRECT);
 	assert_in_range(flow_count(PINS_flows), 1, 16);
 }
@@ -223,7 +243,7 @@ static void expired_flows_are_swept_with_nobodys_help(void **state)
 		spec.sport = (uint16_t)(41000 + i);
 		open_tcp(&spec, TAP0, &reply);
 	}
-	age(PINS_flows, 40);
+	age_flows(PINS_flows, 40);
 	for (int i = 0; i < 20; i++) { /* each looks at two */
 		spec.sport = (uint16_t)(42000 + i);
 		open_tcp(&spec, TAP0, &reply);
@@ -235,7 +255,8 @@ static void expired_flows_are_swept_with_nobodys_help(void **state)
 		reply.flags = RST;
 		send_in(&reply, VE_CONTAINER, NULL);
 		if (i % 20 == 19)
-			age(PINS_flows, 15); /* past tcp-reset, not the rest */
+			age_flows(PINS_flows,
+				  15); /* past tcp-reset, not the rest */
 	}
 	assert_in_range(flow_count(PINS_flows), 20, 64);
 	spec.flags = ACK;
@@ -272,6 +293,7 @@ int main(void)
 		TEST(a_refused_connection_can_be_tried_again),
 		TEST(case_69_a_closed_tuple_is_used_again),
 		TEST(case_74_what_has_expired_is_gone),
+		TEST(case_74_a_late_answer_is_not_let_in),
 		TEST(case_64_a_full_table_refuses_the_new),
 		TEST(expired_flows_are_swept_with_nobodys_help),
 		TEST(half_open_floods_leave_the_established_alone),

@@ -1,20 +1,25 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Send hostile frames from an interface of this namespace: inject.py CASE IFACE
-DST_MAC. Prints how many were sent."""
+DST_MAC [SRC [DST]]. Prints how many were sent."""
 import socket
 import sys
 
-from scapy.all import (Dot1AD, Dot1Q, Ether, GRE, IP, Raw, TCP, UDP,
-                       fragment)
+from scapy.all import (BOOTP, DHCP, Dot1AD, Dot1Q, Dot3, Ether, GRE, ICMP, IP,
+                       LLC, Raw, SCTP, STP, TCP, UDP, fragment)
 
 CASE, IFACE, MAC = sys.argv[1:4]
-SYN = IP(src="10.1.0.1", dst="10.1.0.2", ttl=64) / TCP(
-    sport=40000, dport=22, flags="S")
+SRC, DST = (sys.argv[4:] + ["10.1.0.1", "10.1.0.2"][len(sys.argv) - 4:])[:2]
+SYN = IP(src=SRC, dst=DST, ttl=64) / TCP(sport=40000, dport=22, flags="S")
+OFFER = BOOTP(op=2, yiaddr="192.168.7.77", siaddr=SRC) / DHCP(
+    options=[("message-type", "offer"), ("server_id", SRC), "end"])
+
+
+SENDER = "02:00:00:00:77:01"
 
 
 def framed(packet):
-    return bytes(Ether(src="02:00:00:00:77:01", dst=MAC) / packet)
+    return bytes(Ether(src=SENDER, dst=MAC) / packet)
 
 
 def cut(packet, first, last):
@@ -28,16 +33,43 @@ FRAMES = {
     "tcp-header-cut": lambda: cut(SYN, 34, 54),
     "vlan": lambda: [framed(Dot1Q(vlan=10) / SYN), framed(Dot1Q(vlan=0) / SYN),
                      framed(Dot1AD(vlan=5) / Dot1Q(vlan=10) / SYN)],
-    "gre": lambda: [framed(IP(src="10.1.0.1", dst="10.1.0.2") / GRE() /
-                           IP(src="10.1.0.1", dst="10.0.3.2") / TCP(dport=22)),
-                    framed(IP(src="10.1.0.1", dst="10.1.0.2") /
-                           IP(src="10.1.0.1", dst="10.0.3.2") / TCP(dport=22))],
+    "other-protocols": lambda: [framed(IP(src=SRC, dst=DST) / p) for p in (
+        GRE() / IP(src=SRC, dst="10.0.3.2") / TCP(dport=22),
+        IP(src=SRC, dst="10.0.3.2") / TCP(dport=22),
+        SCTP(sport=40000, dport=22))] + [
+            framed(IP(src=SRC, dst=DST, proto=p) / TCP(dport=22))
+            for p in (0, 255)],
+    "short-ip": lambda: [bytes(SYN)[:length] for length in range(1, 20)],
+    "not-ip": lambda: [bytes(frame) for frame in (
+        Ether(src=SENDER, dst=MAC, type=0x1234) / SYN,
+        Ether(src=SENDER, dst=MAC, type=0x88cc) / SYN,
+        Dot3(src=SENDER, dst=MAC) / LLC() / SYN,
+        Dot3(src=SENDER, dst="01:80:c2:00:00:00") / LLC() / STP())],
+    # what a host that has the address answers
+    "is-it-there": lambda: [framed(IP(src=SRC, dst=DST) / p) for p in (
+        TCP(sport=40000, dport=22, flags="S"),
+        TCP(sport=40001, dport=8000, flags="S"),
+        TCP(sport=40002, dport=8000, flags="SA"),
+        TCP(sport=40003, dport=8000, flags="A"),
+        UDP(sport=40000, dport=9), ICMP(id=7),
+        # and no more of it, should the first two have been
+        TCP(sport=40000, dport=22, flags="R", seq=1),
+        TCP(sport=40001, dport=8000, flags="R", seq=1))],
+    # a general query (RFC 2236), to be answered in 0.1 s
+    "is-a-member-there": lambda: [framed(
+        IP(src=SRC, dst=DST, proto=2, ttl=1) /
+        Raw(b"\x11\x01\xee\xfe" + bytes(4)))],
+    "is-a-dhcp-client-there": lambda: [
+        framed(IP(src=SRC, dst=DST) / UDP(sport=67, dport=68) / OFFER)],
+    "dhcp-offers": lambda: [
+        framed(IP(src=SRC, dst=to) / UDP(sport=67, dport=68) / OFFER)
+        for to in ("255.255.255.255", "192.168.7.255", DST)],
     "fragments": lambda: [framed(f) for f in fragment(
         IP(src="10.1.0.1", dst="10.1.0.2") /
         UDP(sport=9, dport=22) / Raw(b"x" * 3000))[1:]],
-    "other-mac": lambda: [bytes(Ether(src="02:00:00:00:77:01",
+    "other-mac": lambda: [bytes(Ether(src=SENDER,
                                       dst="02:00:00:00:66:06") / SYN),
-                          bytes(Ether(src="02:00:00:00:77:01",
+                          bytes(Ether(src=SENDER,
                                       dst="ff:ff:ff:ff:ff:ff") / SYN)],
 }
 

@@ -122,6 +122,32 @@ lab_plain() {
 	cp "$LAB_ROOT/../../user/scoutgate.conf" "$CONF"
 }
 
+# ------------------------------------------------------------------ probes
+# echo_tcp NS ADDRESS PORT: a line comes back
+echo_tcp() {
+	[ "$(echo line | in_ns "$1" timeout 3 socat -t2 - \
+		"TCP:$2:$3,connect-timeout=1")" = line ]
+}
+echo_udp() {
+	[ "$(echo line | in_ns "$1" timeout 3 socat -t1 - "UDP:$2:$3")" = line ]
+}
+# capture NS IFACE FILTER COMMAND...: what tcpdump saw meanwhile, on stdout
+capture() {
+	local ns=$1 iface=$2 filter=$3 pid
+	shift 3
+	: >"$LAB_DIR/tcpdump" # not the last one's
+	nsenter --net="/run/netns/$ns" tcpdump -Z root -i "$iface" -n -vv -l \
+		--immediate-mode "$filter" \
+		>"$LAB_DIR/capture" 2>"$LAB_DIR/tcpdump" &
+	pid=$!
+	wait_for 5 grep -q listening "$LAB_DIR/tcpdump"
+	"$@" >/dev/null 2>&1
+	sleep 0.3
+	kill -TERM $pid
+	wait $pid
+	cat "$LAB_DIR/capture"
+}
+
 # ------------------------------------------------------------------ assertions
 # Each test is a function test_NAME; lab_run_tests runs all that are defined.
 PASSED=0 FAILED=0 SKIPPED=0
@@ -164,22 +190,6 @@ expect_drop() {
 	"${@:3}" >/dev/null 2>&1
 	after=$(drops "$1" "$2")
 	[ "$after" -gt "$before" ] || fail "no drop as $2 on $1 by: ${*:3}"
-}
-
-# capture NS IFACE FILTER COMMAND...: what tcpdump saw meanwhile, on stdout
-capture() {
-	local ns=$1 iface=$2 filter=$3 pid
-	shift 3
-	nsenter --net="/run/netns/$ns" tcpdump -Z root -i "$iface" -n -vv -l \
-		--immediate-mode "$filter" \
-		>"$LAB_DIR/capture" 2>"$LAB_DIR/tcpdump" &
-	pid=$!
-	wait_for 5 grep -q listening "$LAB_DIR/tcpdump"
-	"$@" >/dev/null 2>&1
-	sleep 0.3
-	kill -TERM $pid
-	wait $pid
-	cat "$LAB_DIR/capture"
 }
 
 lab_run_tests() { # [NAME...]

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Probes, and the controls beside them: a packet that gets through is checked
+ * for its bytes and for what was counted, as assert_dropped() does for one that
+ * does not.
+ */
+#ifndef SG_TESTS_PROBES_H
+#define SG_TESTS_PROBES_H
+
+#include "harness.h"
+
+#define MASQUERADE_LOW 61000 /* of the documented default */
+#define MASQUERADE_PORTS 4536
+
+/* From the expert, to forwards of the default configuration. */
+extern const struct spec vpn_tcp; /* a SYN to 22 */
+extern const struct spec vpn_udp; /* 20 bytes to 5353 */
+
+struct spec between(const char *src, const char *dst, uint16_t sport,
+		    uint16_t dport, uint8_t protocol, uint8_t flags);
+
+/* From an uplink, into the container. */
+void assert_delivered(const struct spec *spec, enum place at);
+void assert_frame_delivered(struct frame *frame, enum place at);
+/* The same for an answer, which is for this port of the container's. */
+void assert_delivered_to(const struct spec *spec, enum place at, uint16_t port);
+/* To the host's stack, unchanged. */
+void assert_passed(const struct spec *spec, enum place at);
+void assert_frame_passed(struct frame *frame, enum place at);
+/* From the container, under the gate's address and a masquerade port. */
+void assert_left(const struct spec *spec, struct frame *ret_frame);
+
+/* What a remote answers to a packet as it left the gate. */
+struct spec answer_to(const struct frame *sent, uint8_t protocol,
+		      uint8_t flags);
+
+void assert_no_flow(void);
+uint64_t flow_packets(void); /* of all flows, both directions */
+/* As if every flow of the map had been idle for so long. */
+void age_flows(enum pins_map map, uint64_t seconds);
+
+#endif

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The same conversation on several CPUs at the same instant. */
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "maps.h"
+#include "probes.h"
+
+#define THREADS 2
+#define ROUNDS 2000
+#define TRIES 1000000
+
+/* What a thread of a race does in a round, on a CPU of its own. */
+struct runner {
+	void (*step)(struct runner *runner);
+	int number;
+	struct frame frame; /* in: what it sends; out: what came of it */
+	enum place at;
+	int action;
+};
+
+static struct {
+	atomic_int arrived;
+	int round;
+	struct runner runners[THREADS];
+} race;
+
+static void *run_step(void *argument)
+{
+	struct runner *runner = argument;
+	cpu_set_t cpu;
+
+	CPU_ZERO(&cpu);
+	CPU_SET(runner->number % (int)sysconf(_SC_NPROCESSORS_ONLN), &cpu);
+	pthread_setaffinity_np(pthread_self(), sizeof(cpu), &cpu);
+	atomic_fetch_add(&race.arrived, 1); /* go on together */
+	while (atomic_load(&race.arrived) < THREADS)
+		;
+	/* each in turn a little earlier, so that every order is met with */
+	for (volatile int i = 0; i < race.round * (runner->number * 2 - 1) % 97;
+	     i++)
+		;
+	runner->step(runner);
+	return NULL;
+}
+
+/* before and after each round nobody else runs, so that they may fail */
+static void run_race(void (*before)(int round), void (*after)(int round))
+{
+	pthread_t threads[THREADS];
+
+	for (race.round = 0; race.round < ROUNDS; race.round++) {
+		before(race.round);
+		atomic_store(&race.arrived, 0);
+		for (int i = 0; i < THREADS; i++) {
+			race.runners[i].number = i;
+			assert_int_equal(pthread_create(&threads[i], NULL,
+							run_step,
+							&race.runners[i]),
+					 0);
+		}
+		for (int i = 0; i < THREADS; i++)
+			pthread_join(threads[i], NULL);
+		after(race.round);
+	}
+}
+
+static void send_once(struct runner *runner)
+{
+	runner->action = run_in(&runner->frame, runner->at);
+}
+
+static void give(int number, const struct spec *spec, enum place at)
+{
+	struct runner *runner = &race.runners[number];
+
+	runner->step = send_once;
+	build_frame(&runner->frame, spec, at, false);
+	runner->at = at;
+}
+
+static size_t mapping_count(void)
+{
+	struct sg_mapping_key *keys = NULL;
+	size_t count;
+
+	assert_int_equal(maps_keys(gate_test.pins.map_fds[PINS_mappings],
+				   sizeof(*keys), (void **)&keys, &count),
+			 0);
+	free(keys);
+	return count;
+}
+
+static struct spec first_of(int round)
+{
+	return between("10.0.3.2", "192.168.7.9", (uint16_t)(20000 + round), 80,
+		       IPPROTO_UDP, 0);
+}
+
+static void same_first_packet(int round)
+{
+	struct spec spec = first_of(round);
+
+	for (int i = 0; i < THREADS; i++)
+		give(i, &spec, VE_CONTAINER);
+}
+
+static void all_left_alike(int round)
+{
+	const struct frame *first = &race.runners[0].frame;
+
+	(void)round;
+	for (int i = 0; i < THREADS; i++) {
+		const struct runner *runner = &race.runners[i];
+
+		assert_int_equal(runner->action, ACTION_REDIRECT);
+		assert_int_equal(runner->frame.bytes, first->bytes);
+		assert_memory_equal(runner->frame.data, first->data,
+				    first->bytes);
+	}
+	assert_in_range(frame_sport(first), MASQUERADE_LOW, 65535);
+	assert_true(sums_are_right(first));
+}
+
+static void case_72_the_same_first_packet_on_all_cpus(void **state)
+{
+	(void)state;
+	run_race(same_first_packet, all_left_alike);
+	assert_int_equal(mapping_count(), ROUNDS);
+	assert_int_equal(flow_count(PINS_half_open), ROUNDS);
+	assert_int_equal(flow_packets(), THREADS * ROUNDS);
+	assert_int_equal(all_drops(), 0);
+}
+
+/* The place in the range that two sources want has long been another's. */
+static void colliding_first_packets(int round)
+{
+	struct sg_mapping_key key = {
+		.protocol = IPPROTO_UDP,
+		.gate_port =
+			htons((uint16_t)(MASQUERADE_LOW +
+					 (20000 + round) % MASQUERADE_PORTS)),
+	};
+	struct sg_mapping stale = {.container_port = htons(7)};
+	struct spec spec = first_of(round);
+
+	bpf_map_update_elem(gate_test.pins.map_fds[PINS_mappings], &key, &stale,
+			    BPF_ANY);
+	for (int i = 0; i < THREADS; i++) {
+		give(i, &spec, VE_CONTAINER);
+		spec.sport = (uint16_t)(spec.sport + MASQUERADE_PORTS);
+	}
+}
+
+/* Each under a port of its own, by which its answer comes to it. */
+static void each_has_its_answer(int round)
+{
+	struct frame *sent = &race.runners[0].frame;
+
+	assert_int_not_equal(frame_sport(sent),
+			     frame_sport(&race.runners[1].frame));
+	for (int i = 0; i < THREADS; i++) {
+		struct spec answer;
+
+		sent = &race.runners[i].frame;
+		assert_int_equal(race.runners[i].action, ACTION_REDIRECT);
+		answer = answer_to(sent, IPPROTO_UDP, 0);
+		assert_int_equal(send_in(&answer, ETH0, sent), ACTION_REDIRECT);
+		assert_int_equal(frame_dport(sent),
+				 20000 + round + i * MASQUERADE_PORTS);
+	}
+}
+
+static void case_71_72_colliding_sources_on_all_cpus(void **state)
+{
+	(void)state;
+	run_race(colliding_first_packets, each_has_its_answer);
+}
+
+/* The container's second packet beside the answer to its first: neither is
+ * lost, and the flow is in one place. */
+static void second_and_answer(int round)
+{
+	struct spec spec = first_of(round);
+	struct spec answer;
+	struct frame sent;
+
+	assert_int_equal(send_in(&spec, VE_CONTAINER, &sent), ACTION_REDIRECT);
+	answer = answer_to(&sent, IPPROTO_UDP, 0);
+	give(0, &spec, VE_CONTAINER);
+	give(1, &answer, ETH0);
+}
+
+static void none_was_lost(int round)
+{
+	for (int i = 0; i < THREADS; i++)
+		assert_int_equal(race.runners[i].action, ACTION_REDIRECT);
+	assert_int_equal(flow_count(PINS_half_open), 0);
+	assert_int_equal(flow_count(PINS_flows), round + 1);
+}
+
+static void case_73_an_answer_beside_the_next_packet(void **state)
+{
+	(void)state;
+	run_race(second_and_answer, none_was_lost);
+	assert_int_equal(all_drops(), 0);
+}
+
+/* Send until it gets through, as TCP does. */
+static void send_again(struct runner *runner)
+{
+	const struct frame sent = runner->frame;
+
+	for (int i = 0; i < TRIES; i++) {
+		runner->frame = sent;
+		runner->action = run_in(&runner->frame, runner->at);
+		if (runner->action == ACTION_REDIRECT)
+			return;
+	}
+}
+
+/* A SYN, and at once, with no pause for the insert, what answers it. */
+static void syn_and_answer(int round)
+{
+	struct spec syn = vpn_tcp;
+	struct spec answer =
+		between("10.0.3.2", "10.1.0.1", 22, (uint16_t)(20000 + round),
+			IPPROTO_TCP, SYN | ACK);
+
+	syn.sport = (uint16_t)(20000 + round);
+	give(0, &syn, TAP0);
+	give(1, &answer, VE_CONTAINER);
+	race.runners[1].step = send_again;
+}
+
+static void then_it_is_established(int round)
+{
+	struct spec ack = vpn_tcp;
+
+	assert_int_equal(race.runners[0].action, ACTION_REDIRECT);
+	assert_int_equal(race.runners[1].action, ACTION_REDIRECT);
+	ack.sport = (uint16_t)(20000 + round);
+	ack.flags = ACK;
+	assert_delivered(&ack, TAP0);
+}
+
+static void case_73_a_reply_beside_the_insert(void **state)
+{
+	(void)state;
+	run_race(syn_and_answer, then_it_is_established);
+	assert_int_equal(flow_count(PINS_flows), ROUNDS);
+	assert_int_equal(flow_count(PINS_half_open), 0);
+	assert_int_equal(drops_of(TAP0, SG_DROP_NO_FLOW), 0);
+}
+
+/* The ACK that establishes, beside data that the container sends already. */
+static void ack_and_data(int round)
+{
+	struct spec ack = vpn_tcp;
+	struct spec data =
+		between("10.0.3.2", "10.1.0.1", 22, (uint16_t)(20000 + round),
+			IPPROTO_TCP, SYN | ACK);
+
+	ack.sport = (uint16_t)(20000 + round);
+	assert_int_equal(send_in(&ack, TAP0, NULL), ACTION_REDIRECT);
+	assert_int_equal(send_in(&data, VE_CONTAINER, NULL), ACTION_REDIRECT);
+	ack.flags = ACK;
+	data.flags = PSH | ACK;
+	give(0, &ack, TAP0);
+	give(1, &data, VE_CONTAINER);
+}
+
+static void case_73_data_beside_the_promotion(void **state)
+{
+	(void)state;
+	run_race(ack_and_data, none_was_lost);
+	assert_int_equal(all_drops(), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(case_72_the_same_first_packet_on_all_cpus),
+		TEST(case_71_72_colliding_sources_on_all_cpus),
+		TEST(case_73_an_answer_beside_the_next_packet),
+		TEST(case_73_a_reply_beside_the_insert),
+		TEST(case_73_data_beside_the_promotion),
+	};
+
+	return cmocka_run_group_tests(tests, harness_setup_group, NULL);
+}

@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Sources that cannot be where they come from, and destinations that are
+ * reached by a static route past the gate's own address. */
+#include <netinet/in.h>
+#include <string.h>
+
+#include "probes.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static const uint8_t protocols[] = {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP};
+
+static void open_all_grants(void)
+{
+	harness_grant(SG_GRANT_LAN_ACCESS, 1, 0);
+	harness_grant(SG_GRANT_HOST_CONTROL, 1, 0);
+}
+
+/* A probe of what is open to everybody: a forward, or the host's ping. */
+static struct spec probe(const char *src, const char *dst, uint8_t protocol)
+{
+	return between(src, dst, 40000, protocol == IPPROTO_UDP ? 5353 : 22,
+		       protocol, SYN);
+}
+
+static void assert_gets_through(const struct spec *spec, enum place at)
+{
+	if (spec->protocol == IPPROTO_ICMP)
+		assert_passed(spec, at);
+	else
+		assert_delivered(spec, at);
+}
+
+static void assert_all_spoofed(const char *const *sources, size_t count,
+			       const char *dst, enum place at)
+{
+	struct spec spec;
+
+	for (size_t i = 0; i < count; i++)
+		for (size_t j = 0; j < sizeof(protocols); j++) {
+			spec = probe(sources[i], dst, protocols[j]);
+			assert_spec_dropped(&spec, at, SG_DROP_SPOOFED);
+		}
+	assert_no_flow();
+}
+
+static void assert_all_through(const char *src, const char *dst, enum place at)
+{
+	struct spec spec;
+
+	for (size_t j = 0; j < sizeof(protocols); j++) {
+		spec = probe(src, dst, protocols[j]);
+		assert_gets_through(&spec, at);
+	}
+}
+
+static void case_45_sources_impossible_on_the_lan(void **state)
+{
+	static const char *const sources[] = {
+		"10.0.3.2",    "10.0.3.77",
+		"10.0.3.255",			  /* container */
+		"10.1.0.1",    "10.1.0.77",	  /* VPN */
+		"127.0.0.1",   "127.255.255.254", /* 127/8 */
+		"192.168.7.2", "10.1.0.2",
+		"10.0.3.1",		  /* own */
+		"0.0.0.0",     "0.1.2.3", /* 0/8 */
+		"224.0.0.1",   "239.255.255.250",
+		"240.0.0.1",   "255.255.255.255", /* broadcast */
+	};
+
+	(void)state;
+	open_all_grants();
+	assert_all_spoofed(sources, COUNT(sources), "192.168.7.2", ETH0);
+	assert_all_through("192.168.7.9", "192.168.7.2", ETH0);
+	/* and from beyond the LAN's router */
+	assert_all_through("203.0.113.5", "192.168.7.2", ETH0);
+}
+
+static void case_45_the_links_own_broadcast_is_no_source(void **state)
+{
+	static const char *const broadcast[] = {"192.168.7.255"};
+
+	(void)state;
+	open_all_grants();
+	assert_all_spoofed(broadcast, 1, "192.168.7.2", ETH0);
+	assert_all_through("192.168.7.254", "192.168.7.2", ETH0);
+}
+
+/* A port that DHCP needs is no way round the check. */
+static void case_45_a_dhcp_answer_with_an_impossible_source(void **state)
+{
+	static const char *const sources[] = {"10.0.3.2", "10.1.0.1",
+					      "127.0.0.1", "192.168.7.2"};
+	struct spec offer =
+		between("192.168.7.1", "192.168.7.2", 67, 68, IPPROTO_UDP, 0);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(sources); i++) {
+		offer.src = sources[i];
+		assert_spec_dropped(&offer, ETH0, SG_DROP_SPOOFED);
+	}
+	offer.src = "192.168.7.1";
+	assert_passed(&offer, ETH0);
+}
+
+static void case_51_sources_impossible_on_the_vpn(void **state)
+{
+	static const char *const sources[] = {
+		"10.0.3.2",    "10.0.3.77",	  "10.0.3.255", "10.0.3.1",
+		"192.168.7.9", "10.1.0.2",	  "127.0.0.1",	"0.0.0.0",
+		"224.0.0.1",   "255.255.255.255",
+	};
+
+	(void)state;
+	open_all_grants();
+	assert_all_spoofed(sources, COUNT(sources), "10.1.0.2", TAP0);
+	assert_all_through("10.1.0.1", "10.1.0.2", TAP0);
+}
+
+/* Every TCP and UDP port of dst, and its ping. */
+static void assert_unreachable(const char *src, const char *dst, enum place at)
+{
+	uint64_t reason = drops_of(at, SG_DROP_NOT_GATE);
+	uint64_t all = all_drops();
+	struct frame frame;
+	struct spec spec;
+
+	for (uint32_t port = 1; port <= 65535; port++)
+		for (int i = 0; i < 2; i++) {
+			spec = between(src, dst, 40000, (uint16_t)port,
+				       protocols[i], SYN);
+			build_frame(&frame, &spec, at, false);
+			assert_int_equal(run_in(&frame, at), ACTION_DROP);
+		}
+	assert_int_equal(drops_of(at, SG_DROP_NOT_GATE), reason + 2 * 65535);
+	assert_int_equal(all_drops(), all + 2 * 65535);
+	spec = probe(src, dst, IPPROTO_ICMP);
+	assert_spec_dropped(&spec, at, SG_DROP_NOT_GATE);
+	assert_no_flow();
+}
+
+static void case_46_lan_to_the_container_on_any_port(void **state)
+{
+	(void)state;
+	open_all_grants();
+	assert_unreachable("192.168.7.9", "10.0.3.2", ETH0);
+	assert_all_through("192.168.7.9", "192.168.7.2", ETH0);
+}
+
+static void case_47_lan_to_the_gates_vpn_address(void **state)
+{
+	struct spec offer =
+		between("192.168.7.9", "10.1.0.2", 67, 68, IPPROTO_UDP, 0);
+
+	(void)state;
+	open_all_grants();
+	assert_unreachable("192.168.7.9", "10.1.0.2", ETH0);
+	assert_unreachable("192.168.7.9", "10.0.3.1", ETH0);
+	assert_all_through("192.168.7.9", "192.168.7.2", ETH0);
+	/* nor as if DHCP answered there */
+	assert_int_equal(send_in(&offer, ETH0, NULL), ACTION_DROP);
+	offer.dst = "192.168.7.2";
+	assert_passed(&offer, ETH0);
+}
+
+static void case_48_lan_to_a_vpn_peer(void **state)
+{
+	(void)state;
+	open_all_grants();
+	assert_unreachable("192.168.7.9", "10.1.0.1", ETH0);
+	assert_unreachable("192.168.7.9", "203.0.113.1", ETH0);
+	assert_all_through("192.168.7.9", "192.168.7.2", ETH0);
+}
+
+/* What is published is delivered, the control port passes; the rest is not. */
+static int wanted(uint8_t protocol, uint32_t port)
+{
+	if (protocol == IPPROTO_UDP)
+		return port == 5353 ? ACTION_REDIRECT : ACTION_DROP;
+	if (port == 23)
+		return ACTION_PASS;
+	return port == 22 || (port >= 2000 && port <= 2009) || port == 8080
+		       ? ACTION_REDIRECT
+		       : ACTION_DROP;
+}
+
+static void case_49_vpn_to_the_container_or_unpublished_ports(void **state)
+{
+	uint64_t closed = 0;
+
+	(void)state;
+	open_all_grants();
+	assert_unreachable("10.1.0.1", "10.0.3.2", TAP0);
+	for (uint32_t port = 1; port <= 65535; port++)
+		for (int i = 0; i < 2; i++) {
+			struct spec spec =
+				between("10.1.0.1", "10.1.0.2", 40000,
+					(uint16_t)port, protocols[i], SYN);
+			int action = wanted(protocols[i], port);
+
+			closed += action == ACTION_DROP;
+			assert_int_equal(send_in(&spec, TAP0, NULL), action);
+		}
+	assert_int_equal(drops_of(TAP0, SG_DROP_CLOSED_PORT), closed);
+	assert_int_equal(closed, 2 * 65535 - 14);
+}
+
+static void case_50_vpn_to_the_lan(void **state)
+{
+	(void)state;
+	open_all_grants();
+	assert_unreachable("10.1.0.1", "192.168.7.9", TAP0);
+	assert_unreachable("10.1.0.1", "192.168.7.2", TAP0);
+	assert_unreachable("10.1.0.1", "10.1.0.7", TAP0); /* another peer */
+	assert_all_through("10.1.0.1", "10.1.0.2", TAP0);
+}
+
+static void case_57_dhcp_is_served_to_the_container_alone(void **state)
+{
+	struct spec discover =
+		between("0.0.0.0", "255.255.255.255", 68, 67, IPPROTO_UDP, 0);
+
+	(void)state;
+	open_all_grants();
+	assert_spec_dropped(&discover, ETH0, SG_DROP_SPOOFED);
+	assert_spec_dropped(&discover, TAP0, SG_DROP_SPOOFED);
+	assert_passed(&discover, VE_CONTAINER);
+	discover.src = "192.168.7.9";
+	assert_spec_dropped(&discover, ETH0, SG_DROP_NOT_UNICAST);
+	discover.dst = "192.168.7.2";
+	assert_spec_dropped(&discover, ETH0, SG_DROP_CLOSED_PORT);
+	discover.src = "10.1.0.1";
+	discover.dst = "10.1.0.2";
+	assert_spec_dropped(&discover, TAP0, SG_DROP_CLOSED_PORT);
+	discover.src = "10.0.3.2"; /* it renews */
+	discover.dst = "10.0.3.1";
+	assert_passed(&discover, VE_CONTAINER);
+}
+
+static void case_58_no_dhcp_offer_of_the_containers_leaves(void **state)
+{
+	struct spec offer =
+		between("10.0.3.2", "255.255.255.255", 67, 68, IPPROTO_UDP, 0);
+	struct spec other =
+		between("10.0.3.2", "192.168.7.9", 6767, 69, IPPROTO_UDP, 0);
+
+	(void)state;
+	assert_spec_dropped(&offer, VE_CONTAINER, SG_DROP_NOT_UNICAST);
+	/* clients look at the port it goes to, not where it comes from */
+	offer.dst = "192.168.7.9";
+	assert_int_equal(send_in(&offer, VE_CONTAINER, NULL), ACTION_DROP);
+	assert_left(&other, NULL);
+	offer.src = "192.168.7.1"; /* a server's of the LAN */
+	offer.dst = "255.255.255.255";
+	assert_passed(&offer, ETH0);
+}
+
+static void case_59_multicast_and_broadcast_are_not_forwarded(void **state)
+{
+	static const struct {
+		const char *dst;
+		enum sg_reason out, in;
+	} groups[] = {
+		{"224.0.0.1", SG_DROP_NOT_UNICAST, SG_DROP_NOT_UNICAST},
+		{"239.1.2.3", SG_DROP_NOT_UNICAST, SG_DROP_NOT_UNICAST},
+		{"255.255.255.255", SG_DROP_NOT_UNICAST, SG_DROP_NOT_UNICAST},
+		{"240.0.0.1", SG_DROP_NOT_UNICAST, SG_DROP_NOT_UNICAST},
+		{"192.168.7.255", SG_DROP_NO_ROUTE, SG_DROP_NOT_GATE},
+		{"10.1.0.255", SG_DROP_NO_ROUTE, SG_DROP_NOT_GATE},
+	};
+	struct spec in = probe("192.168.7.9", "192.168.7.2", IPPROTO_UDP);
+	struct spec out =
+		between("10.0.3.2", "192.168.7.9", 33000, 53, IPPROTO_UDP, 0);
+	struct frame frame;
+
+	(void)state;
+	open_all_grants();
+	for (size_t i = 0; i < COUNT(groups); i++) {
+		struct spec group = out;
+
+		group.dst = groups[i].dst;
+		assert_spec_dropped(&group, VE_CONTAINER, groups[i].out);
+		group = in;
+		group.dst = groups[i].dst;
+		assert_spec_dropped(&group, ETH0, groups[i].in);
+		/* nor by a frame that is for all, whatever the address in it */
+		build_frame(&frame, i % 2 ? &in : &group, ETH0, false);
+		memset(frame.data, 0xff, 6);
+		assert_dropped(&frame, ETH0, SG_DROP_NOT_UNICAST);
+	}
+	assert_no_flow();
+	assert_delivered(&in, ETH0);
+	assert_left(&out, NULL);
+}
+
+static void case_60_source_ports_open_nothing(void **state)
+{
+	static const uint16_t ports[] = {20, 22, 53, 67, 68, 80, 123, 443};
+
+	(void)state;
+	open_all_grants();
+	for (size_t i = 0; i < COUNT(ports); i++)
+		for (size_t j = 0; j < 2; j++) {
+			struct spec spec =
+				between("192.168.7.9", "192.168.7.2", ports[i],
+					4000, protocols[j], SYN);
+
+			assert_spec_dropped(&spec, ETH0, SG_DROP_CLOSED_PORT);
+			assert_no_flow();
+		}
+	/* what is open is so from any port */
+	for (size_t i = 0; i < COUNT(ports); i++)
+		for (size_t j = 0; j < 2; j++) {
+			struct spec spec = probe("192.168.7.9", "192.168.7.2",
+						 protocols[j]);
+
+			spec.sport = ports[i];
+			assert_delivered(&spec, ETH0);
+		}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(case_45_sources_impossible_on_the_lan),
+		TEST(case_45_the_links_own_broadcast_is_no_source),
+		TEST(case_45_a_dhcp_answer_with_an_impossible_source),
+		TEST(case_51_sources_impossible_on_the_vpn),
+		TEST(case_46_lan_to_the_container_on_any_port),
+		TEST(case_47_lan_to_the_gates_vpn_address),
+		TEST(case_48_lan_to_a_vpn_peer),
+		TEST(case_49_vpn_to_the_container_or_unpublished_ports),
+		TEST(case_50_vpn_to_the_lan),
+		TEST(case_57_dhcp_is_served_to_the_container_alone),
+		TEST(case_58_no_dhcp_offer_of_the_containers_leaves),
+		TEST(case_59_multicast_and_broadcast_are_not_forwarded),
+		TEST(case_60_source_ports_open_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, harness_setup_group, NULL);
+}
