@@ -177,15 +177,8 @@ stage int deliver_out(struct __sk_buff *skb, const struct packet *pkt,
 		.port = flow->gate_port,
 	};
 	bool in_pieces;
-	int reason;
+	int reason = deliver_fits(skb, pkt, flow->mtu, &in_pieces, ret_action);
 
-	if (pkt->ttl <= 1) { /* RFC 1812 4.3.3: the container may trace */
-		*ret_action = tell_sender(
-			skb, pkt,
-			is_v6(pkt) ? ICMPV6_HOPS_ENDED : ICMP_TTL_ENDED, 0);
-		return SG_DROP_TTL;
-	}
-	reason = deliver_fits(skb, pkt, flow->mtu, &in_pieces, ret_action);
 	if (!reason)
 		reason = rewrite(skb, pkt, &to);
 	if (!reason && at)

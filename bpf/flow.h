@@ -121,6 +121,8 @@ static __noinline struct sg_flow *flow_find(const struct sg_flow_key *key,
 	flow = bpf_map_lookup_elem(&flows, key);
 	if (!flow)
 		flow = bpf_map_lookup_elem(&half_open, key);
+	if (!flow) /* promoted between the two */
+		flow = bpf_map_lookup_elem(&flows, key);
 	if (!flow)
 		return NULL;
 	reopened = is_syn(pkt) && (flow->state == SG_STATE_CLOSING ||

@@ -90,16 +90,18 @@ stage int flow_in(struct __sk_buff *skb, const struct packet *pkt,
 		  const struct sg_flow_key *key, struct sg_flow *flow,
 		  int *ret_action)
 {
+	bool to_host;
 	int reason;
 
 	if (!flow_is_of(flow, pkt))
 		return clash(key, flow, pkt);
+	to_host = flow->kind == SG_KIND_CONTROL || flow->kind == SG_KIND_HOST;
+	if (!to_host && pkt->ttl <= 1)
+		return SG_DROP_TTL;
 	reason = admit(skb, key, &flow, pkt, SG_IN);
 	if (reason)
 		return reason;
-	if (flow->kind == SG_KIND_CONTROL || flow->kind == SG_KIND_HOST)
-		return TO_HOST;
-	return deliver_in(skb, pkt, key, flow, ret_action);
+	return to_host ? TO_HOST : deliver_in(skb, pkt, key, flow, ret_action);
 }
 
 /* What the parser refused, but a link needs, or a flow: ICMP beyond echo. */
@@ -133,7 +135,7 @@ stage int uplink_flow(struct __sk_buff *skb, struct packet *pkt,
 	if (!flow && is_later(pkt))
 		return SG_DROP_FRAGMENT;
 	if (!flow) {
-		reason = open_from_uplink(pkt, port, &key);
+		reason = open_from_uplink(skb, pkt, port, &key);
 		if (reason)
 			return without_flow(pkt, reason);
 		flow = flow_find(&key, pkt);
@@ -237,6 +239,8 @@ stage int container_flow(struct __sk_buff *skb, struct packet *pkt,
 	}
 	if (!flow)
 		return SG_DROP_TABLE_FULL;
+	if (pkt->ttl <= 1)
+		return SG_DROP_TTL;
 	reason = admit(skb, &key, &flow, pkt, SG_OUT);
 	return reason ? reason : deliver_out(skb, pkt, flow, ret_action);
 }
@@ -265,7 +269,13 @@ stage int container_in(struct __sk_buff *skb, struct packet *pkt,
 		return SG_DROP_SPOOFED;
 	if (pkt->is_fragment)
 		reason = fragment_join(skb, pkt);
-	return reason ? reason : container_flow(skb, pkt, ret_action);
+	if (!reason)
+		reason = container_flow(skb, pkt, ret_action);
+	if (reason == SG_DROP_TTL) /* RFC 1812 4.3.3: the container may trace */
+		*ret_action = tell_sender(
+			skb, pkt,
+			is_v6(pkt) ? ICMPV6_HOPS_ENDED : ICMP_TTL_ENDED, 0);
+	return reason;
 }
 
 SEC("tc")

@@ -107,6 +107,19 @@ stage int link_icmpv6(const struct packet *pkt)
 	}
 }
 
+/* Whether DHCP is sent to the host's end of this link: to its address, or to
+ * whoever is there. */
+stage bool link_is_dhcp_addr(const struct packet *pkt)
+{
+	const struct sg_addr everyone = addr_from_v4(0xffffffff);
+	const struct sg_addr servers = {
+		{bpf_htonl(0xff020000), 0, 0, bpf_htonl(0x00010002)}};
+
+	return addr_equal(&pkt->dst, &everyone) ||
+	       addr_equal(&pkt->dst, &servers) ||
+	       policy_is_own(pkt->ifindex, &pkt->dst);
+}
+
 /* DHCP (RFC 2131, 8415): servers answer the host by an uplink, the container
  * asks the host by its own link; never the other way round. */
 stage bool link_is_dhcp(const struct packet *pkt)
@@ -114,10 +127,12 @@ stage bool link_is_dhcp(const struct packet *pkt)
 	__be16 server = bpf_htons(is_v6(pkt) ? DHCP6_SERVER : DHCP_SERVER);
 	__be16 client = bpf_htons(is_v6(pkt) ? DHCP6_CLIENT : DHCP_CLIENT);
 
-	if (pkt->protocol != IPPROTO_UDP || pkt->is_fragment)
+	if (pkt->protocol != IPPROTO_UDP || pkt->is_fragment ||
+	    !link_is_dhcp_addr(pkt))
 		return false;
 	if (pkt->iface->role != SG_ROLE_CONTAINER)
-		return pkt->sport == server && pkt->dport == client;
+		return pkt->sport == server && pkt->dport == client &&
+		       !policy_is_spoofed(pkt);
 	if (pkt->sport != client || pkt->dport != server)
 		return false;
 	return is_v6(pkt)
@@ -132,6 +147,7 @@ stage bool link_is_igmp(const struct packet *pkt, int parsed)
 {
 	return parsed == SG_DROP_PROTOCOL && !is_v6(pkt) &&
 	       pkt->protocol == IPPROTO_IGMP &&
+	       bpf_ntohl(pkt->dst.word[3]) >> 28 == 0xe &&
 	       pkt->iface->role != SG_ROLE_CONTAINER;
 }
 

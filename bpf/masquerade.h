@@ -92,16 +92,23 @@ stage bool masquerade_take(const struct sg_mapping_key *key,
 		.container_port = pkt->sport,
 		.last_s = pkt->now_s,
 	};
-	struct sg_mapping *mapping = bpf_map_lookup_elem(&mappings, key);
+	__u32 keep_s = pkt->policy->timeout_s[SG_STATE_SYN_SENT];
+	struct sg_mapping *mapping;
+	bool taken = false;
 
-	if (mapping && mapping->container_port != pkt->sport)
-		bpf_map_delete_elem(&mappings, key);
 	bpf_map_update_elem(&mappings, key, &wanted, BPF_NOEXIST);
 	mapping = bpf_map_lookup_elem(&mappings, key);
-	if (!mapping || mapping->container_port != pkt->sport)
-		return false; /* another CPU was first */
-	mapping->last_s = pkt->now_s;
-	return true;
+	if (!mapping)
+		return false;
+	bpf_spin_lock(&mapping->lock);
+	if (mapping->container_port == wanted.container_port ||
+	    (!mapping->flows && wanted.last_s - mapping->last_s > keep_s)) {
+		mapping->container_port = wanted.container_port;
+		mapping->last_s = wanted.last_s;
+		taken = true;
+	}
+	bpf_spin_unlock(&mapping->lock);
+	return taken;
 }
 
 /*

@@ -10,6 +10,7 @@
 #include "flow.h"
 #include "owner.h"
 #include "policy.h"
+#include "window.h"
 
 /* An empty flow to be filled in. */
 stage struct sg_flow *open_fresh(void)
@@ -22,7 +23,17 @@ stage struct sg_flow *open_fresh(void)
 	return &room->fresh;
 }
 
-static __noinline int open_from_uplink(const struct packet *pkt,
+/* In the table it is complete: another CPU's packet may find it at once. */
+stage void open_begin(struct __sk_buff *skb, const struct sg_flow_key *key,
+		      struct sg_flow *fresh, const struct packet *pkt)
+{
+	if (key->protocol == IPPROTO_TCP)
+		window_begin(skb, pkt, fresh, flow_initiator(fresh));
+	flow_begin(key, fresh, pkt);
+}
+
+static __noinline int open_from_uplink(struct __sk_buff *skb,
+				       const struct packet *pkt,
 				       const struct sg_port *port,
 				       struct sg_flow_key *ret_key)
 {
@@ -38,7 +49,7 @@ static __noinline int open_from_uplink(const struct packet *pkt,
 		owner_container_key(ret_key, pkt, port);
 	else
 		flow_key_in(ret_key, pkt, &pkt->dst, pkt->dport);
-	flow_begin(ret_key, fresh, pkt);
+	open_begin(skb, ret_key, fresh, pkt);
 	return SG_OK;
 }
 
@@ -55,7 +66,7 @@ static __noinline int open_from_container(struct __sk_buff *skb,
 	if (reason)
 		return reason;
 	flow_key_out(ret_key, pkt);
-	flow_begin(ret_key, fresh, pkt);
+	open_begin(skb, ret_key, fresh, pkt);
 	return SG_OK;
 }
 
@@ -69,7 +80,7 @@ static __noinline int open_from_host(struct __sk_buff *skb,
 		return TO_HOST;
 	if (owner_is_container(pkt))
 		return SG_DROP_FLOW_CLASH;
-	flow_begin(key, fresh, pkt);
+	open_begin(skb, key, fresh, pkt);
 	return SG_OK;
 }
 

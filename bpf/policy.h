@@ -35,6 +35,16 @@ stage bool policy_is_own(__u32 ifindex, const struct sg_addr *addr)
 	return bpf_map_lookup_elem(&addresses, &key);
 }
 
+/* Whether an address is a link's broadcast address. */
+stage bool policy_is_broadcast(const struct sg_addr *addr)
+{
+	struct sg_gate_addr_key key = {.ifindex = SG_ANY_IFINDEX,
+				       .addr = *addr};
+	const __u32 *prefix = bpf_map_lookup_elem(&addresses, &key);
+
+	return prefix && *prefix == SG_BROADCAST;
+}
+
 /* A source that cannot be behind this uplink: nobody's, the gate's own, or of
  * a network that is on a link of another role. */
 stage bool policy_is_spoofed(const struct packet *pkt)
@@ -82,6 +92,8 @@ stage int policy_forward(const struct packet *pkt, const struct sg_port *port,
 	else
 		reason = limit_source(pkt);
 	policy_count_hit(port->rule, !reason);
+	if (!reason && pkt->ttl <= 1)
+		reason = SG_DROP_TTL;
 	if (reason)
 		return reason;
 	ret_flow->kind = SG_KIND_FORWARD;
@@ -163,7 +175,8 @@ stage int policy_from_container(struct __sk_buff *skb, const struct packet *pkt,
 {
 	int reason;
 
-	if (!policy_is_one_host(is_v6(pkt), &pkt->dst))
+	if (!policy_is_one_host(is_v6(pkt), &pkt->dst) ||
+	    policy_is_broadcast(&pkt->dst))
 		return SG_DROP_NOT_UNICAST;
 	if (is_icmp(pkt->protocol) && policy_is_own(pkt->ifindex, &pkt->dst))
 		return policy_echo(pkt);
@@ -173,6 +186,8 @@ stage int policy_from_container(struct __sk_buff *skb, const struct packet *pkt,
 		return SG_DROP_NO_FLOW;
 	if (policy_is_server_of_dhcp(pkt))
 		return SG_DROP_EGRESS_CLOSED;
+	if (pkt->ttl <= 1)
+		return SG_DROP_TTL;
 	reason = masquerade_route(skb, pkt, ret_flow);
 	if (reason)
 		return reason;

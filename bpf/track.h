@@ -23,8 +23,7 @@ static __noinline int track_opening_by_initiator(struct __sk_buff *skb,
 	if (!pkt || !flow || !ret_state)
 		return SG_DROP_NO_FLOW;
 	if (is_syn(pkt)) {
-		if (flow->tcp[is_out].sent != pkt->seq_end ||
-		    !flow->window[is_out]) {
+		if (flow->tcp[is_out].sent != pkt->seq_end) {
 			window_begin(skb, pkt, flow, direction);
 			*ret_state = SG_STATE_SYN_SENT;
 		}
@@ -173,9 +172,10 @@ stage int track(struct __sk_buff *skb, const struct sg_flow_key *key,
 			if (!entry)
 				return SG_DROP_TABLE_FULL;
 			*flow = entry;
+			before = state;
 		}
 	}
-	if (entry->state != state)
+	if (before != state) /* or another CPU may have gone further */
 		entry->state = state;
 	if (before != SG_STATE_RESET && entry->last_s != pkt->now_s)
 		entry->last_s = pkt->now_s;

@@ -126,12 +126,13 @@ struct sg_mapping_key {
 SG_ASSERT_SIZE(struct sg_mapping_key, 4);
 
 struct sg_mapping {
+	struct bpf_spin_lock lock; /* while it changes its container port */
 	__be16 container_port;
 	__u16 pad;
 	__u32 flows;  /* entries of `flows` that use it */
 	__u32 last_s; /* boot clock, when a flow last began or ended on it */
 };
-SG_ASSERT_SIZE(struct sg_mapping, 12);
+SG_ASSERT_SIZE(struct sg_mapping, 16);
 
 /* map `fragments`: IP fragments of one packet, by RFC 791 and 8200 4.5 */
 struct sg_fragment_key {

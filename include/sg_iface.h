@@ -41,6 +41,7 @@ SG_ASSERT_SIZE(struct sg_iface, 32);
  * bits of the mapped form (an IPv4 /24 is 120). A gate address is there under
  * its interface, and every address of the host under SG_ANY_IFINDEX. */
 #define SG_ANY_IFINDEX 0
+#define SG_BROADCAST 0xffffffff /* as a value: every host's on a link */
 
 struct sg_gate_addr_key {
 	__u32 ifindex;

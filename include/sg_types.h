@@ -9,6 +9,7 @@
 #ifdef __bpf__
 #include "vmlinux.h"
 #else
+#include <linux/bpf.h>
 #include <linux/types.h>
 #endif
 

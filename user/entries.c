@@ -179,6 +179,20 @@ static void add_addr_key(const struct link_addr *addr, uint32_t ifindex,
 	entries->addrs[at] = addr->prefix;
 }
 
+/* RFC 1122 3.2.1.3, RFC 919: all ones, and of old all zeros. */
+static void add_broadcast(const struct link_addr *addr,
+			  struct link_entries *entries)
+{
+	struct network network = text_network_of(&addr->addr, addr->prefix);
+	struct link_addr host = {.addr = network.addr, .prefix = SG_BROADCAST};
+
+	if (!text_addr_is_v4(&addr->addr) || addr->prefix > 126)
+		return;
+	add_addr_key(&host, SG_ANY_IFINDEX, entries);
+	host.addr.word[3] |= htonl((1ULL << (128 - addr->prefix)) - 1);
+	add_addr_key(&host, SG_ANY_IFINDEX, entries);
+}
+
 static bool is_link_local(const struct sg_addr *addr)
 {
 	return ntohl(addr->word[0]) >> 22 == 0xfe800000 >> 22;
@@ -232,8 +246,8 @@ int entries_of_links(const struct policy *policy, const struct links *links,
 
 	entries.iface_keys = calloc(links->count + 1, sizeof(uint32_t));
 	entries.ifaces = calloc(links->count + 1, sizeof(struct sg_iface));
-	entries.addr_keys = calloc(addrs * 2, sizeof(*entries.addr_keys));
-	entries.addrs = calloc(addrs * 2, sizeof(*entries.addrs));
+	entries.addr_keys = calloc(addrs * 4, sizeof(*entries.addr_keys));
+	entries.addrs = calloc(addrs * 4, sizeof(*entries.addrs));
 	entries.subnet_keys = calloc(addrs + 2, sizeof(*entries.subnet_keys));
 	entries.subnets = calloc(addrs + 2, sizeof(*entries.subnets));
 	entries.own_keys = calloc(addrs, sizeof(*entries.own_keys));
@@ -257,6 +271,7 @@ int entries_of_links(const struct policy *policy, const struct links *links,
 		int role = role_of(policy, links, links->addrs[i].ifindex);
 
 		add_addr_key(&links->addrs[i], SG_ANY_IFINDEX, &entries);
+		add_broadcast(&links->addrs[i], &entries);
 		if (role >= 0)
 			add_gate_addr(&links->addrs[i], role, &entries);
 	}

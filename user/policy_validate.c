@@ -41,6 +41,13 @@ static int check_reserved(const struct policy *policy, struct fault *ret_fault,
 				     policy->control_port};
 	int r;
 
+	if (control.first >= policy->masquerade_ports.first &&
+	    control.first <= policy->masquerade_ports.last)
+		return fault_set(ret_fault, EINVAL,
+				 "control-port %u is one of the masquerade "
+				 "ports %u-%u",
+				 control.first, policy->masquerade_ports.first,
+				 policy->masquerade_ports.last);
 	for (size_t i = 0; i < policy->forward_count; i++) {
 		const struct policy_forward *forward = &policy->forwards[i];
 

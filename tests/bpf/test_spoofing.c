@@ -265,8 +265,8 @@ static void case_59_multicast_and_broadcast_are_not_forwarded(void **state)
 		{"239.1.2.3", SG_DROP_NOT_UNICAST, SG_DROP_NOT_UNICAST},
 		{"255.255.255.255", SG_DROP_NOT_UNICAST, SG_DROP_NOT_UNICAST},
 		{"240.0.0.1", SG_DROP_NOT_UNICAST, SG_DROP_NOT_UNICAST},
-		{"192.168.7.255", SG_DROP_NO_ROUTE, SG_DROP_NOT_GATE},
-		{"10.1.0.255", SG_DROP_NO_ROUTE, SG_DROP_NOT_GATE},
+		{"192.168.7.255", SG_DROP_NOT_UNICAST, SG_DROP_NOT_GATE},
+		{"10.1.0.255", SG_DROP_NOT_UNICAST, SG_DROP_NOT_GATE},
 	};
 	struct spec in = probe("192.168.7.9", "192.168.7.2", IPPROTO_UDP);
 	struct spec out =

@@ -119,7 +119,10 @@ static size_t count_addr(uint32_t ifindex, const struct sg_addr *addr,
 
 static void addresses_are_the_links_and_the_hosts(void **state)
 {
+	const struct sg_addr last = addr_of("192.168.7.255");
+	const struct sg_addr first = addr_of("192.168.7.0");
 	size_t governed = 0;
+	size_t broadcast = 0;
 
 	(void)state;
 	for (size_t i = 0; i < links.addr_count; i++) {
@@ -127,6 +130,7 @@ static void addresses_are_the_links_and_the_hosts(void **state)
 		bool role = addr->ifindex != LO && addr->ifindex != DUMMY;
 
 		governed += role;
+		broadcast += text_addr_is_v4(&addr->addr) ? 2 : 0;
 		assert_int_equal(
 			count_addr(SG_ANY_IFINDEX, &addr->addr, addr->prefix),
 			1);
@@ -135,7 +139,11 @@ static void addresses_are_the_links_and_the_hosts(void **state)
 			role);
 	}
 	assert_int_equal(governed, 6);
-	assert_int_equal(entries.addr_count, links.addr_count + governed);
+	assert_int_equal(entries.addr_count,
+			 links.addr_count + governed + broadcast);
+	assert_int_equal(count_addr(SG_ANY_IFINDEX, &first, SG_BROADCAST), 1);
+	assert_int_equal(count_addr(SG_ANY_IFINDEX, &last, SG_BROADCAST), 1);
+	assert_int_equal(count_addr(ETH0, &last, SG_BROADCAST), 0);
 }
 
 static void subnets_are_those_of_the_policy_and_of_governed_links(void **state)

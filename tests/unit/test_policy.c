@@ -149,6 +149,12 @@ static void the_gates_own_ports_are_not_to_be_forwarded(void **state)
 	assert_valid(policy);
 	policy->control_port = 31;
 	assert_valid(policy);
+	policy->masquerade_ports = (struct port_range){31, 40};
+	assert_invalid(policy, 0,
+		       "control-port 31 is one of the masquerade ports 31-40");
+	policy->masquerade_ports = (struct port_range){32, 40};
+	assert_valid(policy);
+	policy->control_port = 0;
 	policy->masquerade_ports = (struct port_range){30, 40};
 	assert_invalid(policy, 1,
 		       "forward \"udp\": ports 20-30 overlap the masquerade "
