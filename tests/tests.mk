@@ -3,7 +3,7 @@
 
 UNIT_TESTS := $(patsubst %.c,$(O)/%,$(wildcard tests/unit/test_*.c))
 BPF_TESTS := $(patsubst %.c,$(O)/%,$(wildcard tests/bpf/test_*.c))
-BPF_HARNESS := $(O)/tests/bpf/harness.o $(O)/tests/bpf/probes.o
+BPF_HARNESS := $(patsubst %,$(O)/tests/bpf/%.o,frames harness probes)
 E2E_TESTS := $(wildcard tests/e2e/test_*)
 E2E_PROGRAMS := $(O)/tests/e2e/flood
 

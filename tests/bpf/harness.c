@@ -27,9 +27,6 @@
 struct gate_test gate_test;
 
 static const char *const names[] = {"tap0", "eth0", "ve-container"};
-static const uint8_t macs[][6] = {TAP0_MAC, ETH0_MAC, VETH_MAC};
-static const uint8_t remote_mac[] = REMOTE_MAC;
-static const uint8_t container_mac[] = CONTAINER_MAC;
 
 static const char default_config[] =
 	"forward \"ssh\" { ports = {\"22\"} }\n"
@@ -61,6 +58,11 @@ int harness_setup_group(void **state)
 	      "ip addr add 10.1.0.2/24 dev tap0;"
 	      "ip addr add 192.168.7.2/24 dev eth0;"
 	      "ip addr add 10.0.3.1/24 dev ve-container;"
+	      "ip addr add fd00:1::2/64 dev tap0 nodad;"
+	      "ip addr add fd00:7::2/64 dev eth0 nodad;"
+	      "ip addr add fd00:3::1/64 dev ve-container nodad;"
+	      "sysctl -qw net.ipv6.conf.lo.forwarding=1;"
+	      "ip neigh add fd00:7::9 lladdr 02:00:00:00:09:01 dev eth0;"
 	      "sysctl -qw net.ipv4.conf.lo.forwarding=1;"
 	      "ip neigh add 192.168.7.9 lladdr 02:00:00:00:09:01 dev eth0;"
 	      "ip neigh add 10.1.0.1 lladdr 02:00:00:00:09:01 dev tap0");
@@ -130,151 +132,6 @@ void harness_grant(unsigned int grant, uint32_t open, uint32_t deadline_s)
 		bpf_map_update_elem(gate_test.pins.map_fds[PINS_grants], &grant,
 				    &value, BPF_ANY),
 		0);
-}
-
-static uint64_t add_sum(uint64_t sum, const void *data, size_t bytes)
-{
-	const uint8_t *byte = data;
-
-	for (size_t i = 0; i < bytes; i++)
-		sum += i % 2 ? byte[i] : (uint64_t)byte[i] << 8;
-	return sum;
-}
-
-static uint16_t fold(uint64_t sum)
-{
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)sum;
-}
-
-static struct iphdr *ip_of(const struct frame *frame)
-{
-	return (struct iphdr *)(uintptr_t)(frame->data + ETH_HLEN);
-}
-
-static uint8_t *l4_of(const struct frame *frame)
-{
-	return (uint8_t *)ip_of(frame) + ip_of(frame)->ihl * 4;
-}
-
-static size_t l4_bytes(const struct frame *frame)
-{
-	return ntohs(ip_of(frame)->tot_len) - ip_of(frame)->ihl * 4U;
-}
-
-void fix_ip_sum(struct frame *frame)
-{
-	struct iphdr *ip = ip_of(frame);
-
-	ip->check = 0;
-	ip->check = htons(~fold(add_sum(0, ip, ip->ihl * 4U)));
-}
-
-static uint64_t pseudo_sum(const struct frame *frame)
-{
-	const struct iphdr *ip = ip_of(frame);
-
-	return add_sum(0, &ip->saddr, 8) + ip->protocol + l4_bytes(frame);
-}
-
-static uint16_t *l4_check(const struct frame *frame)
-{
-	switch (ip_of(frame)->protocol) {
-	case IPPROTO_TCP:
-		return &((struct tcphdr *)l4_of(frame))->check;
-	case IPPROTO_UDP:
-		return &((struct udphdr *)l4_of(frame))->check;
-	case IPPROTO_ICMP:
-		return &((struct icmphdr *)l4_of(frame))->checksum;
-	default:
-		return NULL;
-	}
-}
-
-static uint16_t l4_sum(const struct frame *frame)
-{
-	uint64_t sum =
-		ip_of(frame)->protocol == IPPROTO_ICMP ? 0 : pseudo_sum(frame);
-
-	return fold(add_sum(sum, l4_of(frame), l4_bytes(frame)));
-}
-
-bool sums_are_right(const struct frame *frame)
-{
-	const struct iphdr *ip = ip_of(frame);
-
-	if (fold(add_sum(0, ip, ip->ihl * 4U)) != 0xffff)
-		return false;
-	if (ip->protocol == IPPROTO_UDP && *l4_check(frame) == 0)
-		return true;
-	return l4_sum(frame) == 0xffff;
-}
-
-static void build_l4(uint8_t *at, const struct spec *spec, size_t bytes)
-{
-	struct tcphdr *tcp = (void *)at;
-	struct udphdr *udp = (void *)at;
-	struct icmphdr *icmp = (void *)at;
-
-	if (spec->protocol == IPPROTO_TCP) {
-		tcp->source = htons(spec->sport);
-		tcp->dest = htons(spec->dport);
-		tcp->seq = htonl(spec->seq	     ? spec->seq
-				 : spec->flags & SYN ? 1000
-						     : 1001);
-		tcp->ack_seq = htonl(spec->ack ? spec->ack : 1001);
-		tcp->doff = 5;
-		at[13] = spec->flags;
-		tcp->window = htons(spec->window ? spec->window : 64000);
-	} else if (spec->protocol == IPPROTO_UDP) {
-		udp->source = htons(spec->sport);
-		udp->dest = htons(spec->dport);
-		udp->len = htons((uint16_t)bytes);
-	} else if (spec->protocol == IPPROTO_ICMP) {
-		icmp->type = spec->icmp_type;
-		icmp->un.echo.id = htons(spec->sport);
-		icmp->un.echo.sequence = htons(1);
-	}
-}
-
-static size_t header_bytes(uint8_t protocol)
-{
-	return protocol == IPPROTO_TCP ? sizeof(struct tcphdr) : 8;
-}
-
-void build_frame(struct frame *frame, const struct spec *spec, enum place at,
-		 bool outgoing)
-{
-	struct ether_header *eth = (void *)frame->data;
-	const uint8_t *peer = at == VE_CONTAINER ? container_mac : remote_mac;
-	struct iphdr *ip = ip_of(frame);
-	size_t l4 = header_bytes(spec->protocol) + spec->payload_bytes;
-	size_t total = sizeof(*ip) + spec->options_bytes + l4;
-
-	memset(frame, 0, sizeof(*frame));
-	memcpy(eth->ether_dhost, outgoing ? peer : macs[at], 6);
-	memcpy(eth->ether_shost, outgoing ? macs[at] : peer, 6);
-	eth->ether_type = htons(ETHERTYPE_IP);
-	ip->version = 4;
-	ip->ihl = (5 + spec->options_bytes / 4) & 0xf;
-	ip->tot_len = htons((uint16_t)total);
-	ip->frag_off = htons(spec->fragment);
-	ip->ttl = spec->ttl ? spec->ttl : 64;
-	ip->protocol = spec->protocol;
-	inet_pton(AF_INET, spec->src, &ip->saddr);
-	inet_pton(AF_INET, spec->dst, &ip->daddr);
-	memcpy(ip + 1, spec->options, spec->options_bytes);
-	fix_ip_sum(frame);
-	build_l4(l4_of(frame), spec, l4);
-	for (size_t i = 0; i < spec->payload_bytes; i++)
-		l4_of(frame)[l4 - spec->payload_bytes + i] = (uint8_t)(i * 7);
-	frame->bytes = ETH_HLEN + total;
-	if (!l4_check(frame) || spec->no_udp_sum)
-		return;
-	*l4_check(frame) = htons(~l4_sum(frame));
-	if (spec->protocol == IPPROTO_UDP && *l4_check(frame) == 0)
-		*l4_check(frame) = 0xffff;
 }
 
 static int run(struct frame *frame, enum dataplane_program program,
@@ -403,42 +260,6 @@ enum pins_map the_flow(struct sg_flow_key *ret_key, struct sg_flow *ret_flow)
 	assert_int_equal(bpf_map_get_next_key(fd, NULL, ret_key), 0);
 	assert_int_equal(bpf_map_lookup_elem(fd, ret_key, ret_flow), 0);
 	return map;
-}
-
-static const char *address(const void *at)
-{
-	static char text[4][INET_ADDRSTRLEN];
-	static int next;
-	char *into = text[next++ % 4];
-
-	inet_ntop(AF_INET, at, into, INET_ADDRSTRLEN);
-	return into;
-}
-
-const char *frame_src(const struct frame *frame)
-{
-	return address(&ip_of(frame)->saddr);
-}
-
-const char *frame_dst(const struct frame *frame)
-{
-	return address(&ip_of(frame)->daddr);
-}
-
-uint16_t frame_sport(const struct frame *frame)
-{
-	const uint8_t *l4 = l4_of(frame);
-
-	if (ip_of(frame)->protocol == IPPROTO_ICMP)
-		return (uint16_t)(l4[4] << 8 | l4[5]);
-	return (uint16_t)(l4[0] << 8 | l4[1]);
-}
-
-uint16_t frame_dport(const struct frame *frame)
-{
-	const uint8_t *l4 = l4_of(frame);
-
-	return (uint16_t)(l4[2] << 8 | l4[3]);
 }
 
 void open_tcp(const struct spec *syn, enum place at, struct spec *ret_reply)

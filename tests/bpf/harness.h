@@ -15,70 +15,19 @@
 #include <cmocka.h>
 
 #include "dataplane.h"
+#include "frames.h"
 #include "pins.h"
 #include "policy.h"
 #include "sg_flow.h"
 #include "sg_reason.h"
 
-#define TAP0_MAC                                                               \
-	{                                                                      \
-		0x02, 0, 0, 0, 1, 1                                            \
-	}
-#define ETH0_MAC                                                               \
-	{                                                                      \
-		0x02, 0, 0, 0, 1, 2                                            \
-	}
-#define VETH_MAC                                                               \
-	{                                                                      \
-		0x02, 0, 0, 0, 1, 3                                            \
-	}
-#define CONTAINER_MAC                                                          \
-	{                                                                      \
-		0x02, 0, 0, 0, 9, 3                                            \
-	}
-#define REMOTE_MAC                                                             \
-	{                                                                      \
-		0x02, 0, 0, 0, 9, 1                                            \
-	}
-
 #define ACTION_PASS (-1) /* TC_ACT_UNSPEC */
 #define ACTION_DROP 2	 /* TC_ACT_SHOT */
 #define ACTION_REDIRECT 7
 
-#define FRAME_BYTES 2048
-
 /* An entry of a group's table: a test with a gate of its own. */
 #define TEST(name)                                                             \
 	cmocka_unit_test_setup_teardown(name, harness_setup, harness_teardown)
-
-enum tcp_flag { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16, URG = 32 };
-
-/* What a packet says; build_frame() makes it bytes with right sums. */
-struct spec {
-	const char *src; /* dotted quad */
-	const char *dst;
-	uint16_t sport; /* ICMP echo: the identifier */
-	uint16_t dport;
-	uint8_t protocol;
-	uint8_t flags;	   /* TCP */
-	uint32_t seq;	   /* TCP; 0: 1000 for a SYN, 1001 for others */
-	uint32_t ack;	   /* TCP; 0: 1001 */
-	uint16_t window;   /* TCP; 0: 64000 */
-	uint8_t icmp_type; /* ICMP */
-	uint8_t ttl;	   /* 0: 64 */
-	uint8_t options[40];
-	size_t options_bytes;
-	uint16_t fragment; /* flags and offset, host byte order */
-	bool no_udp_sum;
-	size_t payload_bytes;
-};
-
-struct frame {
-	uint8_t data[FRAME_BYTES];
-	size_t bytes;
-};
-
-enum place { TAP0, ETH0, VE_CONTAINER, IFACE_COUNT };
 
 struct gate_test {
 	struct dataplane dataplane;
@@ -98,12 +47,6 @@ void harness_reload(const char *config);
 void harness_restart(const char *config);
 void harness_grant(unsigned int grant, uint32_t open, uint32_t deadline_s);
 
-void build_frame(struct frame *frame, const struct spec *spec, enum place at,
-		 bool outgoing);
-/* Recompute what a test has changed. */
-void fix_ip_sum(struct frame *frame);
-bool sums_are_right(const struct frame *frame);
-
 /* Run a packet through a hook: in place, frame is then what came out. */
 int run_in(struct frame *frame, enum place at);	 /* ingress */
 int run_out(struct frame *frame, enum place at); /* egress, host's own */
@@ -122,12 +65,6 @@ void assert_spec_dropped(const struct spec *spec, enum place at,
 size_t flow_count(enum pins_map map);
 /* The only flow there is, wherever; fails if there is not one. */
 enum pins_map the_flow(struct sg_flow_key *ret_key, struct sg_flow *ret_flow);
-
-/* Fields of a frame with an Ethernet header. */
-const char *frame_src(const struct frame *frame);
-const char *frame_dst(const struct frame *frame);
-uint16_t frame_sport(const struct frame *frame);
-uint16_t frame_dport(const struct frame *frame);
 
 /* Three packets: a TCP conversation from the remote, established. */
 void open_tcp(const struct spec *syn, enum place at, struct spec *ret_reply);

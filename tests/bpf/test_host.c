@@ -121,42 +121,6 @@ static void echo_is_as_configured(void **state)
 	assert_int_equal(send_in(&ping, TAP0, NULL), ACTION_PASS);
 }
 
-/* An ICMP error from `src` that quotes a packet of the host's. */
-static void build_error(struct frame *frame, uint8_t type,
-			const struct spec *quoted)
-{
-	struct spec error = {.src = "192.168.7.1",
-			     .dst = "192.168.7.2",
-			     .protocol = IPPROTO_ICMP,
-			     .icmp_type = type,
-			     .payload_bytes = 28};
-	struct frame inner;
-
-	build_frame(&inner, quoted, ETH0, true);
-	build_frame(frame, &error, ETH0, false);
-	memcpy(frame->data + 14 + 20 + 8, inner.data + 14, 28);
-}
-
-static void errors_about_the_hosts_own_packets_come_in(void **state)
-{
-	static const uint8_t types[] = {3, 11, 12};
-	struct spec query = between("192.168.7.2", "192.168.7.9", 40000, 53,
-				    IPPROTO_UDP, 0);
-	struct frame frame;
-
-	(void)state;
-	send_out(&query, ETH0, NULL);
-	for (size_t i = 0; i < sizeof(types); i++) {
-		build_error(&frame, types[i], &query);
-		assert_int_equal(run_in(&frame, ETH0), ACTION_PASS);
-	}
-	build_error(&frame, 5, &query); /* redirect */
-	assert_dropped(&frame, ETH0, SG_DROP_ICMP_TYPE);
-	query.dport = 54;
-	build_error(&frame, 3, &query);
-	assert_dropped(&frame, ETH0, SG_DROP_ICMP_ERROR);
-}
-
 static struct frame other_frame(enum place at, uint16_t type)
 {
 	struct frame frame;
@@ -202,7 +166,6 @@ int main(void)
 		TEST(answers_alone_of_the_host_begin_nothing),
 		TEST(control_port_needs_its_grants),
 		TEST(echo_is_as_configured),
-		TEST(errors_about_the_hosts_own_packets_come_in),
 		TEST(case_34_other_frames_are_for_the_host_only),
 	};
 
