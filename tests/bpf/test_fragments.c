@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Fragments: they follow their first, and have no ports but its (RFC 1858,
+ * 5722). What holds them is seen on the wire: tests/e2e/test_programs. */
+#include <bpf/bpf.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "maps.h"
+#include "probes.h"
+
+#define CUT 512 /* bytes of the first */
+
+static const struct spec datagram = {
+	.src = "10.1.0.1",
+	.dst = "10.1.0.2",
+	.sport = 40000,
+	.dport = 5353,
+	.protocol = IPPROTO_UDP,
+	.payload_bytes = 1200,
+};
+
+static void cut(const struct spec *spec, struct frame *first,
+		struct frame *second)
+{
+	struct frame whole;
+	size_t bytes;
+
+	build_frame(&whole, spec, TAP0, false);
+	bytes = frame_l4_bytes(&whole);
+	build_fragment(first, &whole, 0, CUT, true);
+	build_fragment(second, &whole, CUT, bytes - CUT, false);
+}
+
+/* As the container's stack puts it together. */
+static void join(struct frame *whole, const struct frame *first,
+		 const struct frame *second)
+{
+	size_t more = frame_l4_bytes(second);
+	size_t ahead = (size_t)(frame_l4(first) - first->data);
+
+	*whole = *first;
+	memcpy(whole->data + first->bytes, second->data + ahead, more);
+	whole->bytes += more;
+	whole->data[14 + 2] = (uint8_t)((whole->bytes - 14) >> 8);
+	whole->data[14 + 3] = (uint8_t)(whole->bytes - 14);
+	memset(whole->data + 14 + 6, 0, 2);
+	fix_ip_sum(whole);
+}
+
+static void case_22_a_first_fragment_is_translated(void **state)
+{
+	struct frame second;
+	struct frame first;
+	struct frame whole;
+	struct sg_flow_key key;
+	struct sg_flow flow;
+
+	(void)state;
+	cut(&datagram, &first, &second);
+	assert_int_equal(run_in(&first, TAP0), ACTION_REDIRECT);
+	assert_string_equal(frame_dst(&first), "10.0.3.2");
+	assert_int_equal(frame_dport(&first), 53);
+	assert_int_equal(run_in(&second, TAP0), ACTION_REDIRECT);
+	assert_string_equal(frame_dst(&second), "10.0.3.2");
+	join(&whole, &first, &second);
+	assert_true(sums_are_right(&whole));
+	the_flow(&key, &flow);
+	assert_int_equal(flow.traffic[SG_IN].packets, 2);
+}
+
+static void fragments_go_out_too(void **state)
+{
+	struct spec spec =
+		between("10.0.3.2", "192.168.7.9", 33000, 53, IPPROTO_UDP, 0);
+	struct frame container;
+	struct frame second;
+	struct frame first;
+	struct frame whole;
+
+	(void)state;
+	spec.payload_bytes = 1200;
+	build_frame(&container, &spec, VE_CONTAINER, false);
+	cut(&spec, &first, &second);
+	memcpy(first.data, container.data, 14);
+	memcpy(second.data, container.data, 14);
+	assert_int_equal(run_in(&first, VE_CONTAINER), ACTION_REDIRECT);
+	assert_int_equal(run_in(&second, VE_CONTAINER), ACTION_REDIRECT);
+	assert_string_equal(frame_src(&second), "192.168.7.2");
+	join(&whole, &first, &second);
+	assert_true(sums_are_right(&whole));
+}
+
+static void fragments_in_ipv6(void **state)
+{
+	struct spec spec = datagram;
+	struct frame second;
+	struct frame first;
+
+	(void)state;
+	harness_restart(
+		"container { address6 = \"fd00:3::2\" }\n"
+		"forward \"dns\" { protocol = udp ports = {\"5353\"} }");
+	spec.src = "fd00:1::1";
+	spec.dst = "fd00:1::2";
+	cut(&spec, &first, &second);
+	assert_dropped(&second, TAP0, SG_DROP_FRAGMENT_HELD);
+	harness_restart(
+		"container { address6 = \"fd00:3::2\" }\n"
+		"forward \"dns\" { protocol = udp ports = {\"5353\"} }");
+	assert_int_equal(run_in(&first, TAP0), ACTION_REDIRECT);
+	assert_string_equal(frame_dst(&first), "fd00:3::2");
+	assert_int_equal(run_in(&second, TAP0), ACTION_REDIRECT);
+	assert_string_equal(frame_dst(&second), "fd00:3::2");
+}
+
+static void case_23_a_later_fragment_without_a_first(void **state)
+{
+	struct spec closed = datagram;
+	struct frame second;
+	struct frame first;
+	struct frame again;
+
+	(void)state;
+	closed.dport = 5354;
+	cut(&closed, &first, &second);
+	assert_dropped(&first, TAP0, SG_DROP_CLOSED_PORT);
+	for (int i = 0; i < SG_HELD_SLOTS; i++)
+		assert_dropped(&second, TAP0, SG_DROP_FRAGMENT_HELD);
+	assert_dropped(&second, TAP0, SG_DROP_FRAGMENT);
+	assert_no_flow();
+	cut(&datagram, &first, &again);
+	again.data[14 + 5]++; /* of another packet */
+	fix_ip_sum(&again);
+	assert_dropped(&again, TAP0, SG_DROP_FRAGMENT_HELD);
+}
+
+static void case_25_overlaps_do_not_change_the_port(void **state)
+{
+	struct spec other = datagram;
+	struct frame overlap;
+	struct frame second;
+	struct frame whole;
+	struct frame first;
+	struct frame evil;
+
+	(void)state;
+	cut(&datagram, &first, &second);
+	assert_int_equal(run_in(&first, TAP0), ACTION_REDIRECT);
+	/* another first, with another port */
+	other.dport = 5354;
+	cut(&other, &evil, &overlap);
+	assert_dropped(&evil, TAP0, SG_DROP_FRAGMENT_BAD);
+	/* a shorter first, and pieces over the first's header and data */
+	build_frame(&whole, &datagram, TAP0, false);
+	build_fragment(&overlap, &whole, 0, 64, true);
+	assert_dropped(&overlap, TAP0, SG_DROP_FRAGMENT_BAD);
+	for (size_t at = 8; at < CUT; at += 56) {
+		build_fragment(&overlap, &whole, at, 64, true);
+		assert_dropped(&overlap, TAP0, SG_DROP_FRAGMENT_BAD);
+	}
+	/* the same once more is nothing new */
+	cut(&datagram, &first, &second);
+	assert_int_equal(run_in(&first, TAP0), ACTION_REDIRECT);
+	assert_int_equal(run_in(&second, TAP0), ACTION_REDIRECT);
+}
+
+static void case_26_a_tiny_first_fragment(void **state)
+{
+	struct spec syn = datagram;
+	struct frame whole;
+	struct frame first;
+
+	(void)state;
+	syn.protocol = IPPROTO_TCP;
+	syn.flags = SYN;
+	syn.dport = 22;
+	syn.tcp_options_bytes = 20;
+	memset(syn.tcp_options, 1, 20);
+	build_frame(&whole, &syn, TAP0, false);
+	for (size_t bytes = 8; bytes < 40; bytes += 8) {
+		build_fragment(&first, &whole, 0, bytes, true);
+		assert_dropped(&first, TAP0, SG_DROP_FRAGMENT_BAD);
+	}
+	for (size_t bytes = 41; bytes < 48; bytes++) { /* not in eights */
+		build_fragment(&first, &whole, 0, bytes, true);
+		assert_dropped(&first, TAP0, SG_DROP_FRAGMENT_BAD);
+	}
+	build_fragment(&first, &whole, 0, 48, true);
+	assert_int_equal(run_in(&first, TAP0), ACTION_REDIRECT);
+}
+
+static void case_27_a_fragment_beyond_the_end(void **state)
+{
+	struct frame second;
+	struct frame first;
+
+	(void)state;
+	cut(&datagram, &first, &second);
+	assert_int_equal(run_in(&first, TAP0), ACTION_REDIRECT);
+	second.data[14 + 6] = 0x1f;
+	second.data[14 + 7] = 0xff;
+	fix_ip_sum(&second);
+	assert_dropped(&second, TAP0, SG_DROP_FRAGMENT_BAD);
+	cut(&datagram, &first, &second);
+	assert_int_equal(run_in(&second, TAP0), ACTION_REDIRECT);
+}
+
+static void a_closed_grant_stops_later_fragments(void **state)
+{
+	struct spec spec = datagram;
+	struct frame second;
+	struct frame first;
+
+	(void)state;
+	spec.src = "192.168.7.9";
+	spec.dst = "192.168.7.2";
+	cut(&spec, &first, &second);
+	memcpy(first.data, (const uint8_t[])ETH0_MAC, 6);
+	memcpy(second.data, (const uint8_t[])ETH0_MAC, 6);
+	harness_grant(SG_GRANT_LAN_ACCESS, 1, 0);
+	assert_int_equal(run_in(&first, ETH0), ACTION_REDIRECT);
+	harness_grant(SG_GRANT_LAN_ACCESS, 0, 0);
+	assert_dropped(&second, ETH0, SG_DROP_GRANT_CLOSED);
+}
+
+static void pings_in_fragments_are_the_hosts(void **state)
+{
+	struct spec ping =
+		between("10.1.0.1", "10.1.0.2", 77, 0, IPPROTO_ICMP, 0);
+	struct frame second;
+	struct frame first;
+
+	(void)state;
+	ping.payload_bytes = 1200;
+	cut(&ping, &first, &second);
+	assert_frame_passed(&first, TAP0);
+	assert_frame_passed(&second, TAP0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(case_22_a_first_fragment_is_translated),
+		TEST(fragments_go_out_too),
+		TEST(fragments_in_ipv6),
+		TEST(case_23_a_later_fragment_without_a_first),
+		TEST(case_25_overlaps_do_not_change_the_port),
+		TEST(case_26_a_tiny_first_fragment),
+		TEST(case_27_a_fragment_beyond_the_end),
+		TEST(a_closed_grant_stops_later_fragments),
+		TEST(pings_in_fragments_are_the_hosts),
+	};
+
+	return cmocka_run_group_tests(tests, harness_setup_group, NULL);
+}

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* TCP by its numbers: what each end can mean, RFC 9293, 5961, 7323. */
+#include <netinet/in.h>
+#include <string.h>
+
+#include "probes.h"
+
+#define CLIENT_ISN 1000
+#define SERVER_ISN 5000
+#define CLIENT_NEXT 1001
+#define SERVER_NEXT 5001
+#define FAR (1U << 30)
+
+static const struct spec to_server = {
+	.src = "10.1.0.1",
+	.dst = "10.1.0.2",
+	.sport = 40000,
+	.dport = 22,
+	.protocol = IPPROTO_TCP,
+	.window = 1000,
+};
+
+static const struct spec to_client = {
+	.src = "10.0.3.2",
+	.dst = "10.1.0.1",
+	.sport = 22,
+	.dport = 40000,
+	.protocol = IPPROTO_TCP,
+	.window = 1000,
+};
+
+static struct spec of(const struct spec *end, uint8_t flags, uint32_t seq,
+		      uint32_t ack, size_t bytes)
+{
+	struct spec spec = *end;
+
+	spec.flags = flags;
+	spec.seq = seq;
+	spec.ack = ack;
+	spec.payload_bytes = bytes;
+	return spec;
+}
+
+static int client(uint8_t flags, uint32_t seq, uint32_t ack, size_t bytes)
+{
+	struct spec spec = of(&to_server, flags, seq, ack, bytes);
+
+	return send_in(&spec, TAP0, NULL);
+}
+
+static int server(uint8_t flags, uint32_t seq, uint32_t ack, size_t bytes)
+{
+	struct spec spec = of(&to_client, flags, seq, ack, bytes);
+
+	return send_in(&spec, VE_CONTAINER, NULL);
+}
+
+#define PASSES(packet) assert_int_equal(packet, ACTION_REDIRECT)
+
+static enum sg_state state_now(void)
+{
+	struct sg_flow_key key;
+	struct sg_flow flow;
+
+	the_flow(&key, &flow);
+	return (enum sg_state)flow.state;
+}
+
+static void establish(void)
+{
+	PASSES(client(SYN, CLIENT_ISN, 0, 0));
+	PASSES(server(SYN | ACK, SERVER_ISN, CLIENT_NEXT, 0));
+	PASSES(client(ACK, CLIENT_NEXT, SERVER_NEXT, 0));
+	assert_int_equal(state_now(), SG_STATE_ESTABLISHED);
+}
+
+static void client_is_refused(uint8_t flags, uint32_t seq, uint32_t ack,
+			      size_t bytes)
+{
+	struct spec spec = of(&to_server, flags, seq, ack, bytes);
+
+	assert_spec_dropped(&spec, TAP0, SG_DROP_TCP_WINDOW);
+}
+
+static void server_is_refused(uint8_t flags, uint32_t seq, uint32_t ack,
+			      size_t bytes)
+{
+	struct spec spec = of(&to_client, flags, seq, ack, bytes);
+
+	assert_spec_dropped(&spec, VE_CONTAINER, SG_DROP_TCP_WINDOW);
+}
+
+static void case_65_a_reset_that_is_not_exact_ends_nothing(void **state)
+{
+	(void)state;
+	establish();
+	/* in the window: the receiver will challenge it (RFC 5961 3.2) */
+	PASSES(client(RST, CLIENT_NEXT + 500, 0, 0));
+	assert_int_equal(state_now(), SG_STATE_ESTABLISHED);
+	client_is_refused(RST, CLIENT_NEXT + FAR, 0, 0);
+	client_is_refused(RST | ACK, CLIENT_NEXT + FAR, SERVER_NEXT, 0);
+	server_is_refused(RST, SERVER_NEXT - FAR, 0, 0);
+	assert_int_equal(state_now(), SG_STATE_ESTABLISHED);
+	PASSES(server(PSH | ACK, SERVER_NEXT, CLIENT_NEXT, 10));
+	PASSES(client(RST, CLIENT_NEXT, 0, 0));
+	assert_int_equal(state_now(), SG_STATE_RESET);
+}
+
+static void case_66_a_reset_to_a_syn_acknowledges_it(void **state)
+{
+	(void)state;
+	PASSES(client(SYN, CLIENT_ISN, 0, 0));
+	server_is_refused(RST, 1, 0, 0);
+	server_is_refused(RST | ACK, 1, CLIENT_NEXT + 1, 0);
+	server_is_refused(RST | ACK, 1, CLIENT_ISN, 0);
+	assert_int_equal(state_now(), SG_STATE_SYN_SENT);
+	PASSES(server(RST | ACK, 1, CLIENT_NEXT, 0));
+}
+
+static void case_67_data_far_outside_the_window(void **state)
+{
+	(void)state;
+	establish();
+	PASSES(client(PSH | ACK, CLIENT_NEXT, SERVER_NEXT, 100));
+	PASSES(client(PSH | ACK, CLIENT_NEXT + 500, SERVER_NEXT, 100));
+	client_is_refused(PSH | ACK, CLIENT_NEXT + 1001, SERVER_NEXT, 100);
+	client_is_refused(PSH | ACK, CLIENT_NEXT + FAR, SERVER_NEXT, 100);
+	client_is_refused(PSH | ACK, CLIENT_NEXT - FAR, SERVER_NEXT, 100);
+	/* what was not sent is not acknowledged, nor what is long known */
+	client_is_refused(ACK, CLIENT_NEXT, SERVER_NEXT + 1, 0);
+	client_is_refused(ACK, CLIENT_NEXT, SERVER_NEXT - FAR, 0);
+	client_is_refused(FIN | ACK, CLIENT_NEXT + FAR, SERVER_NEXT, 0);
+	assert_int_equal(state_now(), SG_STATE_ESTABLISHED);
+	PASSES(server(ACK, SERVER_NEXT, CLIENT_NEXT + 600, 0));
+	PASSES(client(PSH | ACK, CLIENT_NEXT + 1001, SERVER_NEXT, 100));
+	/* sent once more, and a keepalive */
+	PASSES(client(PSH | ACK, CLIENT_NEXT, SERVER_NEXT, 100));
+	PASSES(client(ACK, CLIENT_NEXT + 1100, SERVER_NEXT, 1));
+}
+
+static void case_68_a_challenge_passes(void **state)
+{
+	(void)state;
+	establish();
+	PASSES(server(PSH | ACK, SERVER_NEXT, CLIENT_NEXT, 10));
+	/* the client has started anew, and forgotten this connection */
+	PASSES(client(SYN, 70000, 0, 0));
+	assert_int_equal(state_now(), SG_STATE_ESTABLISHED);
+	PASSES(server(ACK, SERVER_NEXT + 10, CLIENT_NEXT, 0));
+	PASSES(client(RST, CLIENT_NEXT, 0, 0));
+	assert_int_equal(state_now(), SG_STATE_RESET);
+	PASSES(client(SYN, 70000, 0, 0));
+	assert_int_equal(state_now(), SG_STATE_SYN_SENT);
+}
+
+/* The gate has forgotten a connection that the server has not. */
+static void a_challenge_to_a_new_connection_passes(void **state)
+{
+	(void)state;
+	PASSES(client(SYN, CLIENT_ISN, 0, 0));
+	PASSES(server(ACK, 90000, 80000, 0));
+	assert_int_equal(state_now(), SG_STATE_SYN_SENT);
+	client_is_refused(RST, 79999, 0, 0);
+	PASSES(client(RST, 80000, 0, 0));
+	PASSES(client(SYN, CLIENT_ISN, 0, 0));
+	PASSES(server(SYN | ACK, SERVER_ISN, CLIENT_NEXT, 0));
+	PASSES(client(ACK, CLIENT_NEXT, SERVER_NEXT, 0));
+	assert_int_equal(state_now(), SG_STATE_ESTABLISHED);
+}
+
+static void both_may_begin_at_once(void **state)
+{
+	(void)state;
+	PASSES(client(SYN, CLIENT_ISN, 0, 0));
+	PASSES(server(SYN, SERVER_ISN, 0, 0));
+	PASSES(client(SYN | ACK, CLIENT_ISN, SERVER_NEXT, 0));
+	PASSES(server(SYN | ACK, SERVER_ISN, CLIENT_NEXT, 0));
+	PASSES(client(ACK, CLIENT_NEXT, SERVER_NEXT, 0));
+	PASSES(server(PSH | ACK, SERVER_NEXT, CLIENT_NEXT, 10));
+	assert_int_equal(state_now(), SG_STATE_ESTABLISHED);
+}
+
+static void numbers_wrap(void **state)
+{
+	const uint32_t isn = 0xffffffc0; /* 64 before the end */
+
+	(void)state;
+	PASSES(client(SYN, isn, 0, 0));
+	PASSES(server(SYN | ACK, isn - 1, isn + 1, 0));
+	PASSES(client(ACK, isn + 1, isn, 0));
+	PASSES(server(PSH | ACK, isn, isn + 1, 100));
+	PASSES(client(PSH | ACK, isn + 1, isn + 100, 100));
+	PASSES(server(ACK, isn + 100, isn + 101, 0));
+	client_is_refused(ACK, isn + 101, isn + 101, 0);
+	assert_int_equal(state_now(), SG_STATE_ESTABLISHED);
+}
+
+static void add_scale(struct spec *spec, uint8_t scale)
+{
+	const uint8_t option[] = {1, 3, 3, scale};
+
+	memcpy(spec->tcp_options, option, sizeof(option));
+	spec->tcp_options_bytes = sizeof(option);
+}
+
+/* scale: what the server offers, or -1: none */
+static void establish_scaled(int scale)
+{
+	struct spec syn = of(&to_server, SYN, CLIENT_ISN, 0, 0);
+	struct spec answer =
+		of(&to_client, SYN | ACK, SERVER_ISN, CLIENT_NEXT, 0);
+
+	add_scale(&syn, 7);
+	if (scale >= 0)
+		add_scale(&answer, (uint8_t)scale);
+	PASSES(send_in(&syn, TAP0, NULL));
+	PASSES(send_in(&answer, VE_CONTAINER, NULL));
+	PASSES(client(ACK, CLIENT_NEXT, SERVER_NEXT, 0));
+}
+
+static void windows_are_scaled_if_both_offer_it(void **state)
+{
+	(void)state;
+	establish_scaled(8);
+	PASSES(server(ACK, SERVER_NEXT, CLIENT_NEXT, 0)); /* 1000 << 8 */
+	PASSES(client(PSH | ACK, CLIENT_NEXT + 255000, SERVER_NEXT, 100));
+	client_is_refused(PSH | ACK, CLIENT_NEXT + 257000, SERVER_NEXT, 100);
+	PASSES(server(PSH | ACK, SERVER_NEXT + 127000, CLIENT_NEXT, 100));
+	server_is_refused(PSH | ACK, SERVER_NEXT + 129000, CLIENT_NEXT, 100);
+}
+
+static void windows_are_not_scaled_if_one_does_not(void **state)
+{
+	(void)state;
+	establish_scaled(-1);
+	PASSES(server(ACK, SERVER_NEXT, CLIENT_NEXT, 0));
+	PASSES(client(PSH | ACK, CLIENT_NEXT + 1000, SERVER_NEXT, 100));
+	client_is_refused(PSH | ACK, CLIENT_NEXT + 1001, SERVER_NEXT, 100);
+	server_is_refused(PSH | ACK, SERVER_NEXT + 1200, CLIENT_NEXT, 100);
+}
+
+static void a_syn_may_bring_data(void **state)
+{
+	(void)state;
+	PASSES(client(SYN, CLIENT_ISN, 0, 500));	       /* RFC 7413 */
+	PASSES(server(SYN | ACK, SERVER_ISN, CLIENT_NEXT, 0)); /* not taken */
+	assert_int_equal(state_now(), SG_STATE_SYN_RECEIVED);
+	PASSES(client(PSH | ACK, CLIENT_NEXT, SERVER_NEXT, 500));
+	assert_int_equal(state_now(), SG_STATE_ESTABLISHED);
+}
+
+static void a_half_closed_connection_goes_on(void **state)
+{
+	(void)state;
+	establish();
+	PASSES(client(FIN | ACK, CLIENT_NEXT, SERVER_NEXT, 0));
+	for (uint32_t sent = 0; sent < 5000; sent += 500) {
+		PASSES(server(PSH | ACK, SERVER_NEXT + sent, CLIENT_NEXT + 1,
+			      500));
+		PASSES(client(ACK, CLIENT_NEXT + 1, SERVER_NEXT + sent + 500,
+			      0));
+	}
+	assert_int_equal(state_now(), SG_STATE_ESTABLISHED);
+	PASSES(server(FIN | ACK, SERVER_NEXT + 5000, CLIENT_NEXT + 1, 0));
+	PASSES(client(ACK, CLIENT_NEXT + 1, SERVER_NEXT + 5001, 0));
+	assert_int_equal(state_now(), SG_STATE_CLOSING);
+}
+
+/* RFC 5382 REQ-5: two hours and four minutes at least; five days here. */
+static void an_idle_connection_is_kept(void **state)
+{
+	(void)state;
+	establish();
+	age_flows(PINS_flows, 600);
+	PASSES(server(PSH | ACK, SERVER_NEXT, CLIENT_NEXT, 10));
+	age_flows(PINS_flows, 600);
+	PASSES(client(ACK, CLIENT_NEXT, SERVER_NEXT + 10, 0));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(case_65_a_reset_that_is_not_exact_ends_nothing),
+		TEST(case_66_a_reset_to_a_syn_acknowledges_it),
+		TEST(case_67_data_far_outside_the_window),
+		TEST(case_68_a_challenge_passes),
+		TEST(a_challenge_to_a_new_connection_passes),
+		TEST(both_may_begin_at_once),
+		TEST(numbers_wrap),
+		TEST(windows_are_scaled_if_both_offer_it),
+		TEST(windows_are_not_scaled_if_one_does_not),
+		TEST(a_syn_may_bring_data),
+		TEST(a_half_closed_connection_goes_on),
+		TEST(an_idle_connection_is_kept),
+	};
+
+	return cmocka_run_group_tests(tests, harness_setup_group, NULL);
+}
