@@ -10,6 +10,7 @@
 #include "icmp_translate.h"
 #include "ifaces_maps.h"
 #include "rewrite.h"
+#include "route.h"
 #include "split.h"
 #include "tell.h"
 
@@ -110,13 +111,16 @@ stage int deliver_to_container(struct __sk_buff *skb, const struct packet *pkt,
 /* Rewritten, back to the remote, by the interface and neighbour that the flow
  * knows; the kernel resolves a neighbour that has not been heard yet. */
 stage int deliver_to_remote(struct __sk_buff *skb, const struct packet *pkt,
-			    const struct sg_flow *flow, bool in_pieces,
+			    struct sg_flow *flow, bool in_pieces,
 			    int *ret_action)
 {
+	bool has_ethernet = flow->flags & SG_FLOW_ETHERNET;
 	__u32 ifindex = flow->ifindex;
 	int reason;
 
-	if (flow->flags & SG_FLOW_ETHERNET && !mac_is_set(flow->remote_mac)) {
+	if (has_ethernet && !mac_is_set(flow->remote_mac))
+		route_learn(skb, pkt, flow);
+	if (has_ethernet && !mac_is_set(flow->remote_mac)) {
 		*ret_action = bpf_redirect_neigh(ifindex, NULL, 0, 0);
 		return in_pieces ? SG_DROP_TOO_BIG : SG_OK;
 	}
@@ -207,8 +211,8 @@ stage int deliver_error_in(struct __sk_buff *skb, const struct packet *pkt,
 
 /* An ICMP error to the remote, about a packet that it sent. */
 stage int deliver_error_out(struct __sk_buff *skb, const struct packet *pkt,
-			    const struct quote *quote,
-			    const struct sg_flow *flow, int *ret_action)
+			    const struct quote *quote, struct sg_flow *flow,
+			    int *ret_action)
 {
 	struct rewrite to = {
 		.addr = flow->gate_addr,

@@ -8,9 +8,9 @@
 
 #include "flow.h"
 #include "ifaces_maps.h"
+#include "route.h"
 #include "socket.h"
 
-#define LOOPBACK_IFINDEX 1
 #define MAPPING_TRIES 16
 #define MAPPING_STEP 1531 /* prime: it goes through a range of any size */
 #define MAPPING_RIVALS 2  /* ports that another CPU or the host may have */
@@ -144,35 +144,22 @@ static __noinline __u32 masquerade_port(struct __sk_buff *skb,
 }
 
 /* The way out for the packet, into flow: interface, neighbour if it is known,
- * address. One FIB lookup for each flow. Returns SG_OK or a reason. */
+ * address. Returns SG_OK or a reason. */
 static __noinline int masquerade_route(struct __sk_buff *skb,
 				       const struct packet *pkt,
 				       struct sg_flow *flow)
 {
-	/* as from the loopback interface, which is where the host's own
-	 * packets come from, so that ip_forward can stay off */
-	struct bpf_fib_lookup fib = {
-		.family = AF_INET,
-		.ifindex = LOOPBACK_IFINDEX,
-	};
+	struct bpf_fib_lookup fib = {};
 	const struct sg_own_addrs *own;
 	const struct sg_iface *iface;
 	const struct sg_addr *as;
 	__u32 ifindex;
-	long code;
+	int found;
 
 	if (!pkt || !flow || addr_is_link_local(&pkt->dst))
 		return SG_DROP_NO_ROUTE;
-	fib.l4_protocol = pkt->protocol;
-	fib.ipv4_dst = pkt->dst.word[3];
-	if (is_v6(pkt)) {
-		fib.family = AF_INET6;
-		__builtin_memcpy(fib.ipv6_dst, &pkt->dst, sizeof(pkt->dst));
-	}
-	code = bpf_fib_lookup(skb, &fib, sizeof(fib), 0);
-	if (code != BPF_FIB_LKUP_RET_SUCCESS &&
-	    code != BPF_FIB_LKUP_RET_NO_NEIGH &&
-	    code != BPF_FIB_LKUP_RET_FRAG_NEEDED)
+	found = route_find(skb, pkt, &fib);
+	if (found == ROUTE_NONE)
 		return SG_DROP_NO_ROUTE;
 	ifindex = fib.ifindex;
 	iface = bpf_map_lookup_elem(&ifaces, &ifindex);
@@ -186,7 +173,7 @@ static __noinline int masquerade_route(struct __sk_buff *skb,
 	if (!addr_is_set(as))
 		return SG_DROP_NO_ROUTE;
 	flow_gate(flow, ifindex, iface, as, 0);
-	if (code == BPF_FIB_LKUP_RET_SUCCESS)
+	if (found == ROUTE_AND_NEIGHBOUR)
 		__builtin_memcpy(flow->remote_mac, fib.dmac, SG_MAC_BYTES);
 	__builtin_memcpy(flow->gate_mac, iface->mac, SG_MAC_BYTES);
 	return SG_OK;

@@ -141,8 +141,8 @@ void fix_l4_sum(struct frame *frame)
 {
 	uint16_t *check = l4_check(frame);
 
-	if (!check)
-		return;
+	if (!check || frame_l4(frame) >= frame->data + frame->bytes)
+		return; /* a chain of headers that leads out of the frame */
 	*check = 0;
 	*check = htons(~l4_sum(frame));
 	if (protocol_of(frame) == IPPROTO_UDP && *check == 0)
