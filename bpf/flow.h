@@ -21,6 +21,12 @@ stage bool flow_is_half_open(const struct sg_flow *flow)
 	       flow->state == SG_STATE_SYN_RECEIVED;
 }
 
+/* The inner end is the host itself. */
+stage bool flow_is_hosts(const struct sg_flow *flow)
+{
+	return flow->kind == SG_KIND_CONTROL || flow->kind == SG_KIND_HOST;
+}
+
 stage enum sg_direction flow_initiator(const struct sg_flow *flow)
 {
 	return flow->kind == SG_KIND_FORWARD || flow->kind == SG_KIND_CONTROL
@@ -64,8 +70,8 @@ stage bool flow_is_expired(const struct sg_flow *flow, __u8 protocol,
 }
 
 /* One flow fewer, or one more, on a masquerade port; 0: it is in use. */
-static __noinline int flow_count_mapping(__u8 protocol, __be16 gate_port,
-					 __u32 now_s, __s32 change)
+standalone int flow_count_mapping(__u32 protocol, __u32 gate_port, __u32 now_s,
+				  __s32 change)
 {
 	struct sg_mapping_key key = {
 		.protocol = protocol,

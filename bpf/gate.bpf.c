@@ -90,18 +90,18 @@ stage int flow_in(struct __sk_buff *skb, const struct packet *pkt,
 		  const struct sg_flow_key *key, struct sg_flow *flow,
 		  int *ret_action)
 {
-	bool to_host;
 	int reason;
 
 	if (!flow_is_of(flow, pkt))
 		return clash(key, flow, pkt);
-	to_host = flow->kind == SG_KIND_CONTROL || flow->kind == SG_KIND_HOST;
-	if (!to_host && pkt->ttl <= 1)
+	if (pkt->ttl <= 1 && !flow_is_hosts(flow))
 		return SG_DROP_TTL;
 	reason = admit(skb, key, &flow, pkt, SG_IN);
 	if (reason)
 		return reason;
-	return to_host ? TO_HOST : deliver_in(skb, pkt, key, flow, ret_action);
+	return flow_is_hosts(flow)
+		       ? TO_HOST
+		       : deliver_in(skb, pkt, key, flow, ret_action);
 }
 
 /* What the parser refused, but a link needs, or a flow: ICMP beyond echo. */
@@ -311,7 +311,7 @@ stage int host_out(struct __sk_buff *skb, struct packet *pkt)
 	}
 	if (!flow)
 		return SG_DROP_TABLE_FULL;
-	if (flow->kind != SG_KIND_CONTROL && flow->kind != SG_KIND_HOST)
+	if (!flow_is_hosts(flow))
 		return SG_DROP_FLOW_CLASH;
 	return admit(skb, &key, &flow, pkt, SG_OUT);
 }

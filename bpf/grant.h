@@ -19,7 +19,7 @@ stage bool grant_is_open(__u32 id, __u32 now_s)
 }
 
 /* Whether every grant in the mask of SG_GRANT_BIT()s is open. */
-stage bool grants_are_open(__u8 mask, __u32 now_s)
+standalone int grants_are_open(__u32 mask, __u32 now_s)
 {
 	for (__u32 id = 0; id < SG_GRANT_COUNT; id++)
 		if (mask & SG_GRANT_BIT(id) && !grant_is_open(id, now_s))

@@ -99,9 +99,7 @@ static __noinline int icmp_error_from_uplink(struct __sk_buff *skb,
 		return reason;
 	icmp_error_turn_back(pkt);
 	*ret_flow = flow;
-	return flow->kind == SG_KIND_CONTROL || flow->kind == SG_KIND_HOST
-		       ? TO_HOST
-		       : SG_OK;
+	return flow_is_hosts(flow) ? TO_HOST : SG_OK;
 }
 
 /* From the container, about a packet that came in. As above. */
