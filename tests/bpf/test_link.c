@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The link itself: ARP, VLAN tags, whose MAC is whose; and how many flows one
+ * neighbour may begin. */
+#include <bpf/bpf.h>
+#include <net/ethernet.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "probes.h"
+
+#define ARP_BYTES 42
+
+enum { REQUEST = 1, REPLY = 2 };
+
+static struct frame arp(enum place at, uint8_t operation,
+			const uint8_t sender[4], const uint8_t target[4])
+{
+	static const uint8_t start[] = {0x08, 0x06, 0, 1, 8, 0, 6, 4, 0};
+	struct spec spec =
+		between("10.1.0.1", "10.1.0.2", 1, 1, IPPROTO_UDP, 0);
+	struct frame frame;
+
+	build_frame(&frame, &spec, at, false);
+	memset(frame.data + 14, 0, FRAME_BYTES - 14);
+	memcpy(frame.data + 12, start, sizeof(start));
+	frame.data[21] = operation;
+	memcpy(frame.data + 22, frame.data + 6, 6);
+	memcpy(frame.data + 28, sender, 4);
+	memcpy(frame.data + 38, target, 4);
+	frame.bytes = ARP_BYTES;
+	return frame;
+}
+
+static const uint8_t neighbour[] = {192, 168, 7, 9};
+static const uint8_t eth0[] = {192, 168, 7, 2};
+static const uint8_t tap0[] = {10, 1, 0, 2};
+static const uint8_t veth[] = {10, 0, 3, 1};
+static const uint8_t container[] = {10, 0, 3, 2};
+static const uint8_t nobody[] = {0, 0, 0, 0};
+
+static void case_35_arp_for_other_interfaces_addresses(void **state)
+{
+	static const uint8_t *const others[] = {tap0, veth, container, nobody};
+	struct frame frame;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		frame = arp(ETH0, REQUEST, neighbour, others[i]);
+		assert_dropped(&frame, ETH0, SG_DROP_ARP);
+	}
+	frame = arp(ETH0, REQUEST, neighbour, eth0);
+	assert_frame_passed(&frame, ETH0);
+	frame = arp(ETH0, REPLY, neighbour, eth0);
+	assert_frame_passed(&frame, ETH0);
+	frame = arp(ETH0, REQUEST, nobody, eth0); /* a probe (RFC 5227) */
+	assert_frame_passed(&frame, ETH0);
+	frame = arp(VE_CONTAINER, REQUEST, container, eth0);
+	assert_dropped(&frame, VE_CONTAINER, SG_DROP_ARP);
+	frame = arp(VE_CONTAINER, REQUEST, container, veth);
+	assert_frame_passed(&frame, VE_CONTAINER);
+	frame = arp(VE_CONTAINER, REQUEST, neighbour, veth);
+	assert_dropped(&frame, VE_CONTAINER, SG_DROP_SPOOFED);
+}
+
+static void case_36_arp_that_claims_our_address(void **state)
+{
+	static const uint8_t *const ours[] = {eth0, tap0, veth};
+	struct frame frame;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
+		frame = arp(ETH0, REQUEST, ours[i], ours[i]);
+		assert_dropped(&frame, ETH0, SG_DROP_ARP);
+		frame = arp(ETH0, REPLY, ours[i], eth0);
+		assert_dropped(&frame, ETH0, SG_DROP_ARP);
+	}
+	frame = arp(ETH0, REQUEST, neighbour, neighbour); /* he has moved */
+	assert_frame_passed(&frame, ETH0);
+	frame.bytes = ARP_BYTES - 1;
+	assert_dropped(&frame, ETH0, SG_DROP_FRAME_SHORT);
+}
+
+static void case_53_the_container_has_one_mac(void **state)
+{
+	static const uint8_t hosts[] = VETH_MAC;
+	static const uint8_t other[] = {2, 0, 0, 0, 9, 99};
+	struct spec spec =
+		between("10.0.3.2", "192.168.7.9", 33000, 53, IPPROTO_UDP, 0);
+	struct frame frame;
+
+	(void)state;
+	build_frame(&frame, &spec, VE_CONTAINER, false);
+	memcpy(frame.data + 6, hosts, 6); /* before it is known, too */
+	assert_dropped(&frame, VE_CONTAINER, SG_DROP_SPOOFED);
+	assert_left(&spec, &frame);
+	build_frame(&frame, &spec, VE_CONTAINER, false);
+	memcpy(frame.data + 6, other, 6);
+	assert_dropped(&frame, VE_CONTAINER, SG_DROP_SPOOFED);
+	frame = arp(VE_CONTAINER, REQUEST, container, veth);
+	memcpy(frame.data + 6, other, 6);
+	assert_dropped(&frame, VE_CONTAINER, SG_DROP_SPOOFED);
+	assert_left(&spec, &frame);
+}
+
+static void tag(struct frame *frame, uint16_t type, uint16_t vlan)
+{
+	const uint8_t bytes[] = {(uint8_t)(type >> 8), (uint8_t)type,
+				 (uint8_t)(vlan >> 8), (uint8_t)vlan};
+
+	memmove(frame->data + 16, frame->data + 12, frame->bytes - 12);
+	memcpy(frame->data + 12, bytes, sizeof(bytes));
+	frame->bytes += sizeof(bytes);
+}
+
+static void case_29_30_tags_are_no_way_round(void **state)
+{
+	struct spec out =
+		between("10.0.3.2", "192.168.7.9", 33000, 53, IPPROTO_UDP, 0);
+	struct frame frame;
+
+	(void)state;
+	for (uint16_t vlan = 0; vlan < 0xf000; vlan += 0x1fff) {
+		build_frame(&frame, &vpn_tcp, TAP0, false);
+		tag(&frame, ETHERTYPE_VLAN, vlan);
+		assert_dropped(&frame, TAP0, SG_DROP_VLAN);
+		tag(&frame, 0x88a8, vlan); /* QinQ */
+		assert_dropped(&frame, TAP0, SG_DROP_VLAN);
+	}
+	build_frame(&frame, &out, VE_CONTAINER, false);
+	tag(&frame, ETHERTYPE_VLAN, 5);
+	assert_dropped(&frame, VE_CONTAINER, SG_DROP_VLAN);
+	assert_delivered(&vpn_tcp, TAP0);
+}
+
+static void one_neighbour_may_begin_so_many_flows(void **state)
+{
+	struct spec spec = between("192.168.7.9", "192.168.7.2", 40000, 22,
+				   IPPROTO_TCP, SYN);
+	struct spec vpn = vpn_tcp;
+	int refused = 0;
+
+	(void)state;
+	harness_reload("forward \"ssh\" { ports = {\"22\"} }\n"
+		       "limits { new-per-source = \"10\" }");
+	harness_grant(SG_GRANT_LAN_ACCESS, 1, 0);
+	for (int i = 0; i < 40; i++, spec.sport++)
+		refused += send_in(&spec, ETH0, NULL) == ACTION_DROP;
+	/* a second may have ended meanwhile */
+	assert_in_range(refused, 20, 30);
+	assert_int_equal(drops_of(ETH0, SG_DROP_SOURCE_LIMIT), refused);
+	spec.src = "192.168.7.10"; /* another may */
+	assert_delivered(&spec, ETH0);
+	for (int i = 0; i < 40; i++, vpn.sport++) /* and the expert */
+		assert_int_equal(send_in(&vpn, TAP0, NULL), ACTION_REDIRECT);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(case_35_arp_for_other_interfaces_addresses),
+		TEST(case_36_arp_that_claims_our_address),
+		TEST(case_53_the_container_has_one_mac),
+		TEST(case_29_30_tags_are_no_way_round),
+		TEST(one_neighbour_may_begin_so_many_flows),
+	};
+
+	return cmocka_run_group_tests(tests, harness_setup_group, NULL);
+}
