@@ -5,7 +5,7 @@ UNIT_TESTS := $(patsubst %.c,$(O)/%,$(wildcard tests/unit/test_*.c))
 BPF_TESTS := $(patsubst %.c,$(O)/%,$(wildcard tests/bpf/test_*.c))
 BPF_HARNESS := $(patsubst %,$(O)/tests/bpf/%.o,frames harness probes)
 E2E_TESTS := $(wildcard tests/e2e/test_*)
-E2E_PROGRAMS := $(O)/tests/e2e/flood
+E2E_PROGRAMS := $(O)/tests/e2e/flood $(O)/tests/e2e/age
 
 $(O)/tests/%.o: ALL_CFLAGS += -Itests/bpf -Itests/unit
 
@@ -17,9 +17,9 @@ $(BPF_TESTS): $(O)/tests/bpf/%: $(O)/tests/bpf/%.o $(BPF_HARNESS) $(LIB_OBJECTS)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -lcmocka -lpthread -o $@
 
-$(E2E_PROGRAMS): $(O)/tests/e2e/%: $(O)/tests/e2e/%.o
+$(E2E_PROGRAMS): $(O)/tests/e2e/%: $(O)/tests/e2e/%.o $(LIB_OBJECTS)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -o $@
 
 $(O)/tests/e2e/%.bpf.o: tests/e2e/%.bpf.c
 	@mkdir -p $(@D)

@@ -6,7 +6,8 @@ import socket
 import sys
 
 from scapy.all import (BOOTP, DHCP, Dot1AD, Dot1Q, Dot3, Ether, GRE, ICMP, IP,
-                       LLC, Raw, SCTP, STP, TCP, UDP, fragment)
+                       LLC, Raw, SCTP, STP, TCP, UDP, fragment,
+                       get_if_hwaddr)
 
 CASE, IFACE, MAC = sys.argv[1:4]
 SRC, DST = (sys.argv[4:] + ["10.1.0.1", "10.1.0.2"][len(sys.argv) - 4:])[:2]
@@ -18,8 +19,8 @@ OFFER = BOOTP(op=2, yiaddr="192.168.7.77", siaddr=SRC) / DHCP(
 SENDER = "02:00:00:00:77:01"
 
 
-def framed(packet):
-    return bytes(Ether(src=SENDER, dst=MAC) / packet)
+def framed(packet, sender=SENDER):
+    return bytes(Ether(src=sender, dst=MAC) / packet)
 
 
 def cut(packet, first, last):
@@ -67,6 +68,11 @@ FRAMES = {
     "fragments": lambda: [framed(f) for f in fragment(
         IP(src="10.1.0.1", dst="10.1.0.2") /
         UDP(sport=9, dport=22) / Raw(b"x" * 3000))[1:]],
+    # to the echo server of test_programs, the last fragment first
+    "reordered": lambda: [framed(f, get_if_hwaddr(IFACE)) for f in
+                          reversed(fragment(
+        IP(src="10.1.0.1", dst="10.1.0.2", id=4242) /
+        UDP(sport=4444, dport=2003) / Raw(b"reordered" * 400)))],
     "other-mac": lambda: [bytes(Ether(src=SENDER,
                                       dst="02:00:00:00:66:06") / SYN),
                           bytes(Ether(src=SENDER,
