@@ -12,7 +12,8 @@
 
 #include "cleanup.h"
 
-#define GRACE_US 20000 /* far longer than a program can run */
+#define READ_AT_ONCE 4096 /* entries */
+#define GRACE_US 20000	  /* far longer than a program can run */
 
 int maps_write(int fd, const void *keys, const void *values, size_t count,
 	       size_t key_bytes, size_t value_bytes)
@@ -105,31 +106,64 @@ int maps_replace(int fd, const void *keys, const void *values, size_t count,
 	return r ? r : maps_retain(fd, key_bytes, is_in_set, &set);
 }
 
+/* Double the room for keys and values. */
+static int grow_room(char **keys, char **values, size_t *room, size_t key_bytes,
+		     size_t value_bytes)
+{
+	size_t more = *room ? *room * 2 : READ_AT_ONCE;
+	char *grown = reallocarray(*keys, more, key_bytes);
+
+	if (grown)
+		*keys = grown;
+	if (grown)
+		grown = reallocarray(*values, more, value_bytes);
+	if (!grown)
+		return -ENOMEM;
+	*values = grown;
+	*room = more;
+	return 0;
+}
+
 int maps_read(int fd, size_t key_bytes, size_t value_bytes, void **ret_keys,
 	      void **ret_values, size_t *ret_count)
 {
-	_cleanup_(cleanup_free) char *keys = NULL;
 	_cleanup_(cleanup_free) char *values = NULL;
-	size_t kept = 0;
-	size_t count;
-	int r = maps_keys(fd, key_bytes, (void **)&keys, &count);
+	_cleanup_(cleanup_free) char *keys = NULL;
+	LIBBPF_OPTS(bpf_map_batch_opts, opts);
+	size_t count = 0;
+	size_t room = 0;
+	__u32 at = 0; /* a bucket */
+	__u32 next;
+	__u32 more;
+	bool begun = false;
+	int r = 0;
 
-	if (r)
-		return r;
-	values = calloc(count + 1, value_bytes);
-	if (!values)
-		return -ENOMEM;
-	for (size_t i = 0; i < count; i++) {
-		if (bpf_map_lookup_elem(fd, keys + i * key_bytes,
-					values + kept * value_bytes))
-			continue; /* gone since */
-		memmove(keys + kept * key_bytes, keys + i * key_bytes,
-			key_bytes);
-		kept++;
-	}
+	/* by buckets: a walk from key to key begins anew at each key that is
+	 * gone meanwhile, and may never end under a flood */
+	do {
+		if (count == room || r == -ENOSPC)
+			r = grow_room(&keys, &values, &room, key_bytes,
+				      value_bytes);
+		if (r && r != -ENOSPC)
+			return r;
+		more = (__u32)(room - count);
+		r = bpf_map_lookup_batch(fd, begun ? &at : NULL, &next,
+					 keys + count * key_bytes,
+					 values + count * value_bytes, &more,
+					 &opts)
+			    ? -errno
+			    : 0;
+		if (r == -ENOSPC)
+			continue;
+		if (r && r != -ENOENT)
+			return r;
+		count += more;
+		begun = true;
+		at = next;
+	} while (r != -ENOENT);
 	*ret_keys = keys;
 	*ret_values = values;
-	*ret_count = kept;
+	*ret_count = count;
 	keys = NULL;
 	values = NULL;
 	return 0;
