@@ -9,14 +9,11 @@
 
 #include "flows_maps.h"
 #include "packet.h"
-#include "policy.h"
 #include "reach.h"
 #include "scratch.h"
 
 #define FRAGMENT_TIMEOUT_S 30 /* as Linux, ipfrag_time */
 #define HELD_TIMEOUT_S 5
-
-#define AGAIN (-2) /* a verdict beside the reasons: it will come once more */
 
 stage void fragment_key(struct sg_fragment_key *key, const struct packet *pkt)
 {

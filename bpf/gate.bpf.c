@@ -9,11 +9,11 @@
  *   sg_host_out      from the host itself: what it begins is remembered, so
  *                    that the answers are let in
  *
- * Stages: parse -> link -> icmp_error, or fragment -> owner -> flow -> allow,
- * or policy and open -> track -> deliver (rewrite, clamp, split), or count
- * (tell). Each is a header of that name.
+ * Stages, each a header of that name: parse -> link, icmp_error or fragment ->
+ * owner -> flow, or policy and open -> admit (allow, track, promote) -> deliver
+ * (rewrite, clamp, split, send), or count, and perhaps tell the sender.
  */
-#include "allow.h"
+#include "admit.h"
 #include "count.h"
 #include "deliver.h"
 #include "flow.h"
@@ -24,8 +24,6 @@
 #include "owner.h"
 #include "packet.h"
 #include "parse.h"
-#include "policy.h"
-#include "track.h"
 
 #define NS_PER_S 1000000000ULL
 
@@ -51,40 +49,6 @@ stage int begin(struct __sk_buff *skb, struct packet *pkt)
 	return SG_OK;
 }
 
-/* A packet of a flow: still allowed, legal in its state, and counted. */
-stage int admit(struct __sk_buff *skb, const struct sg_flow_key *key,
-		struct sg_flow **flow, const struct packet *pkt,
-		enum sg_direction direction)
-{
-	int reason = allow_flow(key, *flow, pkt);
-
-	if (!reason)
-		reason = track(skb, key, flow, pkt, direction);
-	if (!reason && is_first(pkt))
-		fragment_remember(pkt, true);
-	return reason;
-}
-
-/* The verdict of a packet that begins no flow. */
-stage int without_flow(const struct packet *pkt, int reason)
-{
-	if (reason == TO_HOST && is_first(pkt))
-		fragment_remember(pkt, false);
-	return reason;
-}
-
-/* The tuple is another's. One whose interface has gone (a VPN's, made anew)
- * makes room: the next packet begins afresh. */
-stage int clash(const struct sg_flow_key *key, const struct sg_flow *flow,
-		const struct packet *pkt)
-{
-	__u32 ifindex = flow->ifindex;
-
-	if (!bpf_map_lookup_elem(&ifaces, &ifindex))
-		flow_end(key, flow, pkt->now_s);
-	return SG_DROP_FLOW_CLASH;
-}
-
 /* A packet of a flow, towards the inner end. */
 stage int flow_in(struct __sk_buff *skb, const struct packet *pkt,
 		  const struct sg_flow_key *key, struct sg_flow *flow,
@@ -93,7 +57,7 @@ stage int flow_in(struct __sk_buff *skb, const struct packet *pkt,
 	int reason;
 
 	if (!flow_is_of(flow, pkt))
-		return clash(key, flow, pkt);
+		return admit_clash(key, flow, pkt);
 	if (pkt->ttl <= 1 && !flow_is_hosts(flow))
 		return SG_DROP_TTL;
 	reason = admit(skb, key, &flow, pkt, SG_IN);
@@ -137,7 +101,7 @@ stage int uplink_flow(struct __sk_buff *skb, struct packet *pkt,
 	if (!flow) {
 		reason = open_from_uplink(skb, pkt, port, &key);
 		if (reason)
-			return without_flow(pkt, reason);
+			return admit_without_flow(pkt, reason);
 		flow = flow_find(&key, pkt);
 	}
 	return flow ? flow_in(skb, pkt, &key, flow, ret_action)
@@ -234,7 +198,7 @@ stage int container_flow(struct __sk_buff *skb, struct packet *pkt,
 			return SG_DROP_FRAGMENT;
 		reason = open_from_container(skb, pkt, &key);
 		if (reason)
-			return without_flow(pkt, reason);
+			return admit_without_flow(pkt, reason);
 		flow = flow_find(&key, pkt);
 	}
 	if (!flow)
@@ -252,7 +216,7 @@ stage int container_in(struct __sk_buff *skb, struct packet *pkt,
 
 	if (reason)
 		return reason;
-	if (!deliver_learn_container(skb))
+	if (!send_learn_container(skb))
 		return SG_DROP_SPOOFED;
 	if (!parse_is_ip(pkt))
 		return link_other(skb, pkt);

@@ -81,7 +81,7 @@ static __noinline int icmp_error_from_uplink(struct __sk_buff *skb,
 
 	if (!pkt || !quote || !ret_flow || !ret_key)
 		return SG_DROP_ICMP_ERROR;
-	if (policy_is_spoofed(pkt))
+	if (address_is_spoofed(pkt))
 		return SG_DROP_SPOOFED;
 	reason = quote_read(skb, pkt, quote);
 	if (reason)

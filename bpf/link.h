@@ -6,8 +6,8 @@
 #ifndef SG_BPF_LINK_H
 #define SG_BPF_LINK_H
 
+#include "address.h"
 #include "packet.h"
-#include "policy.h"
 
 #define MLD_QUERY 130
 #define MLD_REPORT 131
@@ -54,11 +54,11 @@ static __noinline int link_arp(struct __sk_buff *skb, const struct packet *pkt)
 		return SG_DROP_FRAME_SHORT;
 	sender = link_addr(arp.sender);
 	target = link_addr(arp.target);
-	if (policy_is_own(SG_ANY_IFINDEX, &sender))
+	if (address_is_own(SG_ANY_IFINDEX, &sender))
 		return SG_DROP_ARP;
 	if (arp.operation == bpf_htons(ARP_REQUEST) &&
 	    !addr_equal(&sender, &target) && /* an announcement */
-	    !policy_is_own(pkt->ifindex, &target))
+	    !address_is_own(pkt->ifindex, &target))
 		return SG_DROP_ARP;
 	if (pkt->iface->role == SG_ROLE_CONTAINER && sender.word[3] &&
 	    !addr_equal(&sender, &pkt->policy->container))
@@ -117,7 +117,7 @@ stage bool link_is_dhcp_addr(const struct packet *pkt)
 
 	return addr_equal(&pkt->dst, &everyone) ||
 	       addr_equal(&pkt->dst, &servers) ||
-	       policy_is_own(pkt->ifindex, &pkt->dst);
+	       address_is_own(pkt->ifindex, &pkt->dst);
 }
 
 /* DHCP (RFC 2131, 8415): servers answer the host by an uplink, the container
@@ -132,7 +132,7 @@ stage bool link_is_dhcp(const struct packet *pkt)
 		return false;
 	if (pkt->iface->role != SG_ROLE_CONTAINER)
 		return pkt->sport == server && pkt->dport == client &&
-		       !policy_is_spoofed(pkt);
+		       !address_is_spoofed(pkt);
 	if (pkt->sport != client || pkt->dport != server)
 		return false;
 	return is_v6(pkt)

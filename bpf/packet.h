@@ -44,6 +44,10 @@
 #define DHCP6_SERVER 547
 #define DHCP6_CLIENT 546
 
+/* what a stage may say beside SG_OK and the reasons to drop */
+#define TO_HOST (-1) /* to the host's stack */
+#define AGAIN (-2)   /* nowhere: it is received once more, in its turn */
+
 #define NULL ((void *)0)
 
 #define stage static __always_inline

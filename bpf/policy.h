@@ -6,59 +6,12 @@
 #ifndef SG_BPF_POLICY_H
 #define SG_BPF_POLICY_H
 
+#include "address.h"
 #include "adopt.h"
 #include "allow.h"
 #include "limit.h"
 #include "masquerade.h"
 #include "policy_maps.h"
-
-#define TO_HOST (-1) /* a verdict beside the reasons: to the host's stack */
-
-/* Addresses that are no one host's: 0/8, 127/8, 224/3 (RFC 1122 3.2.1.3), and
- * ::/127, ff00::/8 (RFC 4291 2.4). */
-stage bool policy_is_one_host(bool v6, const struct sg_addr *addr)
-{
-	__u8 first = bpf_ntohl(addr->word[3]) >> 24;
-
-	if (v6)
-		return (addr->word[0] | addr->word[1] | addr->word[2] ||
-			bpf_ntohl(addr->word[3]) > 1) &&
-		       bpf_ntohl(addr->word[0]) >> 24 != 0xff;
-	return first != 0 && first != 127 && first < 224;
-}
-
-/* Whether an interface, or the host on any, has this address. */
-stage bool policy_is_own(__u32 ifindex, const struct sg_addr *addr)
-{
-	struct sg_gate_addr_key key = {.ifindex = ifindex, .addr = *addr};
-
-	return bpf_map_lookup_elem(&addresses, &key);
-}
-
-/* Whether an address is a link's broadcast address. */
-stage bool policy_is_broadcast(const struct sg_addr *addr)
-{
-	struct sg_gate_addr_key key = {.ifindex = SG_ANY_IFINDEX,
-				       .addr = *addr};
-	const __u32 *prefix = bpf_map_lookup_elem(&addresses, &key);
-
-	return prefix && *prefix == SG_BROADCAST;
-}
-
-/* A source that cannot be behind this uplink: nobody's, the gate's own, or of
- * a network that is on a link of another role. */
-stage bool policy_is_spoofed(const struct packet *pkt)
-{
-	struct sg_subnet_key key = {.prefix_bits = 128, .addr = pkt->src};
-	const struct sg_subnet *subnet;
-
-	if (!policy_is_one_host(is_v6(pkt), &pkt->src) ||
-	    addr_equal(&pkt->src, container_addr(pkt)) ||
-	    policy_is_own(SG_ANY_IFINDEX, &pkt->src))
-		return true;
-	subnet = bpf_map_lookup_elem(&subnets, &key);
-	return subnet && subnet->role != pkt->iface->role;
-}
 
 stage void policy_count_hit(__u32 rule, bool admitted)
 {
@@ -150,11 +103,11 @@ stage int policy_from_uplink(const struct packet *pkt,
 			     const struct sg_port *port,
 			     struct sg_flow *ret_flow)
 {
-	if (policy_is_spoofed(pkt))
+	if (address_is_spoofed(pkt))
 		return SG_DROP_SPOOFED;
-	if (!policy_is_one_host(is_v6(pkt), &pkt->dst))
+	if (!address_is_one_host(is_v6(pkt), &pkt->dst))
 		return SG_DROP_NOT_UNICAST;
-	if (!policy_is_own(pkt->ifindex, &pkt->dst))
+	if (!address_is_own(pkt->ifindex, &pkt->dst))
 		return SG_DROP_NOT_GATE;
 	flow_gate(ret_flow, pkt->ifindex, pkt->iface, &pkt->dst, pkt->dport);
 	if (is_icmp(pkt->protocol))
@@ -175,12 +128,12 @@ stage int policy_from_container(struct __sk_buff *skb, const struct packet *pkt,
 {
 	int reason;
 
-	if (!policy_is_one_host(is_v6(pkt), &pkt->dst) ||
-	    policy_is_broadcast(&pkt->dst))
+	if (!address_is_one_host(is_v6(pkt), &pkt->dst) ||
+	    address_is_broadcast(&pkt->dst))
 		return SG_DROP_NOT_UNICAST;
-	if (is_icmp(pkt->protocol) && policy_is_own(pkt->ifindex, &pkt->dst))
+	if (is_icmp(pkt->protocol) && address_is_own(pkt->ifindex, &pkt->dst))
 		return policy_echo(pkt);
-	if (policy_is_own(SG_ANY_IFINDEX, &pkt->dst))
+	if (address_is_own(SG_ANY_IFINDEX, &pkt->dst))
 		return SG_DROP_HOST_CLOSED;
 	if (!policy_begins(pkt))
 		return SG_DROP_NO_FLOW;
@@ -204,7 +157,7 @@ stage int policy_from_container(struct __sk_buff *skb, const struct packet *pkt,
 stage bool policy_from_host(struct __sk_buff *skb, const struct packet *pkt,
 			    struct sg_flow *ret_flow)
 {
-	if (!policy_is_one_host(is_v6(pkt), &pkt->dst) || is_later(pkt))
+	if (!address_is_one_host(is_v6(pkt), &pkt->dst) || is_later(pkt))
 		return false;
 	if (!policy_begins(pkt)) {
 		if (!adopt_is_the_hosts(skb, pkt))

@@ -6,7 +6,7 @@
 #ifndef SG_BPF_TRACK_H
 #define SG_BPF_TRACK_H
 
-#include "flow.h"
+#include "promote.h"
 #include "window.h"
 
 #define SYN_DATA_MAX 9000
@@ -168,7 +168,7 @@ stage int track(struct __sk_buff *skb, const struct sg_flow_key *key,
 					   pkt->now_s, 0);
 		if (state == SG_STATE_ESTABLISHED ||
 		    state == SG_STATE_ASSURED) {
-			entry = flow_promote(key, entry, pkt, state);
+			entry = promote(key, entry, pkt, state);
 			if (!entry)
 				return SG_DROP_TABLE_FULL;
 			*flow = entry;

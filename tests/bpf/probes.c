@@ -101,6 +101,24 @@ void age_flows(enum pins_map map, uint64_t seconds)
 	each_flow(map, set_last, &then_s);
 }
 
+/* The probe unharmed gets through: what stops the others is the harm. */
+void control(const struct spec *spec)
+{
+	struct spec other = *spec;
+
+	other.sport = 50000;
+	assert_delivered(&other, TAP0);
+}
+
+enum sg_state state_now(void)
+{
+	struct sg_flow_key key;
+	struct sg_flow flow;
+
+	the_flow(&key, &flow);
+	return (enum sg_state)flow.state;
+}
+
 void assert_no_flow(void)
 {
 	assert_int_equal(flow_count(PINS_half_open), 0);

@@ -22,6 +22,9 @@ struct spec between(const char *src, const char *dst, uint16_t sport,
 /* From an uplink, into the container. */
 void assert_delivered(const struct spec *spec, enum place at);
 void assert_frame_delivered(struct frame *frame, enum place at);
+/* The probe unharmed, from the expert, gets through: what stops the others is
+ * the harm. */
+void control(const struct spec *spec);
 /* The same for an answer, which is for this port of the container's. */
 void assert_delivered_to(const struct spec *spec, enum place at, uint16_t port);
 /* To the host's stack, unchanged. */
@@ -34,6 +37,7 @@ void assert_left(const struct spec *spec, struct frame *ret_frame);
 struct spec answer_to(const struct frame *sent, uint8_t protocol,
 		      uint8_t flags);
 
+enum sg_state state_now(void); /* of the only flow */
 void assert_no_flow(void);
 uint64_t flow_packets(void); /* of all flows, both directions */
 /* As if every flow of the map had been idle for so long. */

@@ -4,17 +4,8 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "harness.h"
 #include "maps.h"
-
-static const struct spec vpn_ssh = {
-	.src = "10.1.0.1",
-	.dst = "10.1.0.2",
-	.sport = 40000,
-	.dport = 22,
-	.protocol = IPPROTO_TCP,
-	.flags = SYN,
-};
+#include "probes.h"
 
 static struct spec from_lan(uint16_t dport)
 {
@@ -35,8 +26,8 @@ static void syn_reaches_the_container(void **state)
 	struct frame after;
 
 	(void)state;
-	build_frame(&before, &vpn_ssh, TAP0, false);
-	assert_int_equal(send_in(&vpn_ssh, TAP0, &after), ACTION_REDIRECT);
+	build_frame(&before, &vpn_tcp, TAP0, false);
+	assert_int_equal(send_in(&vpn_tcp, TAP0, &after), ACTION_REDIRECT);
 	assert_int_equal(after.bytes, before.bytes);
 	assert_memory_equal(after.data + 6, veth, 6);
 	assert_string_equal(frame_src(&after), "10.1.0.1");
@@ -68,7 +59,7 @@ static void answer_goes_back_the_way_the_request_came(void **state)
 	struct sg_flow flow;
 
 	(void)state;
-	open_tcp(&vpn_ssh, TAP0, &reply);
+	open_tcp(&vpn_tcp, TAP0, &reply);
 	reply.payload_bytes = 100;
 	assert_int_equal(send_in(&reply, VE_CONTAINER, &frame),
 			 ACTION_REDIRECT);
@@ -87,7 +78,7 @@ static void answer_goes_back_the_way_the_request_came(void **state)
 
 static void ports_are_remapped_both_ways(void **state)
 {
-	struct spec web = vpn_ssh;
+	struct spec web = vpn_tcp;
 	struct spec reply;
 	struct frame frame;
 
@@ -107,7 +98,7 @@ static void ports_are_remapped_both_ways(void **state)
 
 static void ranges_have_both_their_ends(void **state)
 {
-	struct spec spec = vpn_ssh;
+	struct spec spec = vpn_tcp;
 
 	(void)state;
 	for (uint16_t port = 2000; port <= 2009; port++) {
@@ -125,7 +116,7 @@ static void ranges_have_both_their_ends(void **state)
 
 static void sources_not_listed_are_refused(void **state)
 {
-	struct spec web = vpn_ssh;
+	struct spec web = vpn_tcp;
 	uint32_t rule = 2;
 	uint64_t hits[2];
 
@@ -163,7 +154,7 @@ static void case_75_a_closed_grant_cuts_its_flows_at_once(void **state)
 	struct spec reply;
 
 	(void)state;
-	open_tcp(&vpn_ssh, TAP0, &vpn_reply);
+	open_tcp(&vpn_tcp, TAP0, &vpn_reply);
 	harness_grant(SG_GRANT_LAN_ACCESS, 1, 0);
 	open_tcp(&spec, ETH0, &reply);
 	harness_grant(SG_GRANT_LAN_ACCESS, 0, 0);
@@ -221,13 +212,13 @@ static void udp_is_forwarded_and_assured(void **state)
 
 static void a_reload_cuts_what_it_no_longer_allows(void **state)
 {
-	struct spec web = vpn_ssh;
+	struct spec web = vpn_tcp;
 	struct spec web_reply;
 	struct spec reply;
 
 	(void)state;
 	web.dport = 8080;
-	open_tcp(&vpn_ssh, TAP0, &reply);
+	open_tcp(&vpn_tcp, TAP0, &reply);
 	open_tcp(&web, TAP0, &web_reply);
 	harness_reload("forward \"ssh\" { ports = {\"22\"} }\n"
 		       "forward \"web\" { ports = {\"8080\"} to = \"81\" }");
@@ -241,11 +232,11 @@ static void a_reload_cuts_what_it_no_longer_allows(void **state)
 
 static void the_same_tuple_by_two_ways_is_a_clash(void **state)
 {
-	struct spec second = vpn_ssh;
+	struct spec second = vpn_tcp;
 	struct spec reply;
 
 	(void)state;
-	open_tcp(&vpn_ssh, TAP0, &reply);
+	open_tcp(&vpn_tcp, TAP0, &reply);
 	harness_reload("forward \"ssh\" { ports = {\"22\"} }\n"
 		       "forward \"too\" { ports = {\"2222\"} to = \"22\" }");
 	second.dport = 2222;
@@ -262,16 +253,16 @@ static void a_flow_of_an_interface_that_is_gone_makes_room(void **state)
 	struct spec reply;
 
 	(void)state;
-	open_tcp(&vpn_ssh, TAP0, &reply);
+	open_tcp(&vpn_tcp, TAP0, &reply);
 	the_flow(&key, &flow);
 	flow.ifindex = gate_test.ifindex[ETH0]; /* there: it stays */
 	bpf_map_update_elem(fd, &key, &flow, BPF_EXIST);
-	assert_spec_dropped(&vpn_ssh, TAP0, SG_DROP_FLOW_CLASH);
-	assert_spec_dropped(&vpn_ssh, TAP0, SG_DROP_FLOW_CLASH);
+	assert_spec_dropped(&vpn_tcp, TAP0, SG_DROP_FLOW_CLASH);
+	assert_spec_dropped(&vpn_tcp, TAP0, SG_DROP_FLOW_CLASH);
 	flow.ifindex = 9999; /* gone */
 	bpf_map_update_elem(fd, &key, &flow, BPF_EXIST);
-	assert_spec_dropped(&vpn_ssh, TAP0, SG_DROP_FLOW_CLASH);
-	assert_int_equal(send_in(&vpn_ssh, TAP0, NULL), ACTION_REDIRECT);
+	assert_spec_dropped(&vpn_tcp, TAP0, SG_DROP_FLOW_CLASH);
+	assert_int_equal(send_in(&vpn_tcp, TAP0, NULL), ACTION_REDIRECT);
 }
 
 static void no_container_no_forwarding(void **state)
@@ -282,7 +273,7 @@ static void no_container_no_forwarding(void **state)
 	(void)state;
 	bpf_map_update_elem(gate_test.pins.map_fds[PINS_gate], &zero, &gate,
 			    BPF_ANY);
-	assert_spec_dropped(&vpn_ssh, TAP0, SG_DROP_NO_CONTAINER);
+	assert_spec_dropped(&vpn_tcp, TAP0, SG_DROP_NO_CONTAINER);
 }
 
 int main(void)

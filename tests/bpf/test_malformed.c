@@ -10,15 +10,6 @@
 
 #define ETH 14
 
-/* The probe unharmed gets through: what stops the others is the harm. */
-static void control(const struct spec *spec)
-{
-	struct spec other = *spec;
-
-	other.sport = 50000;
-	assert_delivered(&other, TAP0);
-}
-
 static void case_03_04_header_length(void **state)
 {
 	struct frame frame;

@@ -10,15 +10,6 @@
 #define ETH 14
 #define L4 34 /* of a packet with no IP options */
 
-/* The probe unharmed gets through: what stops the others is the harm. */
-static void control(const struct spec *spec)
-{
-	struct spec other = *spec;
-
-	other.sport = 50000;
-	assert_delivered(&other, TAP0);
-}
-
 static void case_14_tcp_data_offset(void **state)
 {
 	struct frame frame;

@@ -4,18 +4,9 @@
 
 #include "probes.h"
 
-static const struct spec syn = {
-	.src = "10.1.0.1",
-	.dst = "10.1.0.2",
-	.sport = 40000,
-	.dport = 22,
-	.protocol = IPPROTO_TCP,
-	.flags = SYN,
-};
-
 static int inward(uint8_t flags)
 {
-	struct spec spec = syn;
+	struct spec spec = vpn_tcp;
 
 	spec.flags = flags;
 	return send_in(&spec, TAP0, NULL);
@@ -33,20 +24,11 @@ static int outward(uint8_t flags)
 	return send_in(&spec, VE_CONTAINER, NULL);
 }
 
-static enum sg_state state_now(void)
-{
-	struct sg_flow_key key;
-	struct sg_flow flow;
-
-	the_flow(&key, &flow);
-	return (enum sg_state)flow.state;
-}
-
 static void establish(void)
 {
 	struct spec reply;
 
-	open_tcp(&syn, TAP0, &reply);
+	open_tcp(&vpn_tcp, TAP0, &reply);
 	assert_int_equal(state_now(), SG_STATE_ESTABLISHED);
 }
 
@@ -56,7 +38,7 @@ static void case_62_nothing_but_a_syn_begins(void **state)
 					SYN | ACK};
 	/* a forward, a closed port, the host's control port */
 	static const uint16_t ports[] = {22, 4000, 23};
-	struct spec spec = syn;
+	struct spec spec = vpn_tcp;
 
 	(void)state;
 	harness_grant(SG_GRANT_HOST_CONTROL, 1, 0);
@@ -67,7 +49,7 @@ static void case_62_nothing_but_a_syn_begins(void **state)
 			assert_spec_dropped(&spec, TAP0, SG_DROP_NO_FLOW);
 		}
 	assert_no_flow();
-	assert_delivered(&syn, TAP0);
+	assert_delivered(&vpn_tcp, TAP0);
 	spec.dport = 23;
 	spec.flags = SYN;
 	assert_passed(&spec, TAP0);
@@ -151,7 +133,7 @@ static void case_74_what_has_expired_is_gone(void **state)
 {
 	struct spec reply =
 		between("10.0.3.2", "10.1.0.1", 22, 40000, IPPROTO_TCP, ACK);
-	struct spec late = syn;
+	struct spec late = vpn_tcp;
 
 	(void)state;
 	late.flags = ACK;
@@ -206,7 +188,7 @@ static void case_74_a_late_answer_is_not_let_in(void **state)
 
 static void case_64_a_full_table_refuses_the_new(void **state)
 {
-	struct spec spec = syn;
+	struct spec spec = vpn_tcp;
 	struct spec reply;
 
 	(void)state;
@@ -234,7 +216,7 @@ static void case_64_a_full_table_refuses_the_new(void **state)
 
 static void expired_flows_are_swept_with_nobodys_help(void **state)
 {
-	struct spec spec = syn;
+	struct spec spec = vpn_tcp;
 	struct spec reply;
 
 	(void)state;
@@ -268,7 +250,7 @@ static void expired_flows_are_swept_with_nobodys_help(void **state)
 
 static void half_open_floods_leave_the_established_alone(void **state)
 {
-	struct spec flood = syn;
+	struct spec flood = vpn_tcp;
 
 	(void)state;
 	harness_restart(SSH "limits { flows = 16  half-open = 64 }");

@@ -57,15 +57,6 @@ static int server(uint8_t flags, uint32_t seq, uint32_t ack, size_t bytes)
 
 #define PASSES(packet) assert_int_equal(packet, ACTION_REDIRECT)
 
-static enum sg_state state_now(void)
-{
-	struct sg_flow_key key;
-	struct sg_flow flow;
-
-	the_flow(&key, &flow);
-	return (enum sg_state)flow.state;
-}
-
 static void establish(void)
 {
 	PASSES(client(SYN, CLIENT_ISN, 0, 0));

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Whose an address can be: nobody's, the host's own, a link's broadcast, or one
+ * that cannot be behind this uplink.
+ */
+#ifndef SG_BPF_ADDRESS_H
+#define SG_BPF_ADDRESS_H
+
+#include "ifaces_maps.h"
+#include "packet.h"
+
+/* Addresses that are no one host's: 0/8, 127/8, 224/3 (RFC 1122 3.2.1.3), and
+ * ::/127, ff00::/8 (RFC 4291 2.4). */
+stage bool address_is_one_host(bool v6, const struct sg_addr *addr)
+{
+	__u8 first = bpf_ntohl(addr->word[3]) >> 24;
+
+	if (v6)
+		return (addr->word[0] | addr->word[1] | addr->word[2] ||
+			bpf_ntohl(addr->word[3]) > 1) &&
+		       bpf_ntohl(addr->word[0]) >> 24 != 0xff;
+	return first != 0 && first != 127 && first < 224;
+}
+
+/* Whether an interface, or the host on any, has this address. */
+stage bool address_is_own(__u32 ifindex, const struct sg_addr *addr)
+{
+	struct sg_gate_addr_key key = {.ifindex = ifindex, .addr = *addr};
+
+	return bpf_map_lookup_elem(&addresses, &key);
+}
+
+/* Whether an address is a link's broadcast address. */
+stage bool address_is_broadcast(const struct sg_addr *addr)
+{
+	struct sg_gate_addr_key key = {.ifindex = SG_ANY_IFINDEX,
+				       .addr = *addr};
+	const __u32 *prefix = bpf_map_lookup_elem(&addresses, &key);
+
+	return prefix && *prefix == SG_BROADCAST;
+}
+
+/* A source that cannot be behind this uplink: nobody's, the gate's own, or of
+ * a network that is on a link of another role. */
+stage bool address_is_spoofed(const struct packet *pkt)
+{
+	struct sg_subnet_key key = {.prefix_bits = 128, .addr = pkt->src};
+	const struct sg_subnet *subnet;
+
+	if (!address_is_one_host(is_v6(pkt), &pkt->src) ||
+	    addr_equal(&pkt->src, container_addr(pkt)) ||
+	    address_is_own(SG_ANY_IFINDEX, &pkt->src))
+		return true;
+	subnet = bpf_map_lookup_elem(&subnets, &key);
+	return subnet && subnet->role != pkt->iface->role;
+}
+
+#endif
