@@ -124,14 +124,48 @@ static void print_sources(const struct policy *policy)
 	}
 }
 
+static bool has_ipv6(const struct policy *policy)
+{
+	static const struct sg_addr none;
+
+	return memcmp(&policy->container6, &none, sizeof(none)) != 0;
+}
+
+static void print_ipv6(const struct policy *policy)
+{
+	char text[TEXT_ADDR_BYTES];
+
+	text_from_addr(&policy->container6, text, sizeof(text));
+	if (has_ipv6(policy))
+		printf("IPv6: the same rules, to %s.\n", text);
+	else
+		puts("IPv6: closed to and from the container.");
+}
+
 static void print_text(struct json_object *rows, const struct policy *policy)
 {
 	show_table(rows, columns, sizeof(columns) / sizeof(columns[0]));
 	print_sources(policy);
 	puts("Everything else is dropped.");
+	print_ipv6(policy);
+	if (policy->new_per_source)
+		printf("One source on a LAN may begin %u flows a second.\n",
+		       policy->new_per_source);
 	printf("At first start: lan-access %s, host-control %s.\n",
 	       policy->grants[SG_GRANT_LAN_ACCESS] ? "on" : "off",
 	       policy->grants[SG_GRANT_HOST_CONTROL] ? "on" : "off");
+}
+
+static void add_rest(struct json_object *root, const struct policy *policy)
+{
+	char text[TEXT_ADDR_BYTES];
+
+	text_from_addr(&policy->container6, text, sizeof(text));
+	if (has_ipv6(policy))
+		show_add_text(root, "container6", text);
+	show_add_number(root, "new_per_source", policy->new_per_source);
+	for (unsigned int i = 0; i < SG_GRANT_COUNT; i++)
+		show_add_flag(root, name_of_grant(i), policy->grants[i]);
 }
 
 int verb_check(const struct context *context, int count, char **args)
@@ -154,8 +188,7 @@ int verb_check(const struct context *context, int count, char **args)
 	}
 	add_host(rows, &policy);
 	add_egress(rows, &policy);
-	for (unsigned int i = 0; i < SG_GRANT_COUNT; i++)
-		show_add_flag(root, name_of_grant(i), policy.grants[i]);
+	add_rest(root, &policy);
 	if (context->json)
 		show_json(root);
 	else
