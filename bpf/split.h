@@ -93,7 +93,8 @@ static __noinline int split_piece(struct __sk_buff *skb, __u32 l3_at,
 		return SG_DROP_REWRITE;
 	from &= SCRATCH_BYTES - 1;
 	bytes = reach_length(bytes, SCRATCH_BYTES);
-	return bpf_skb_store_bytes(skb, at, room->bytes + from, bytes, 0)
+	return bpf_skb_store_bytes(skb, at, room->bytes + from, bytes,
+				   BPF_F_RECOMPUTE_CSUM)
 		       ? SG_DROP_REWRITE
 		       : SG_OK;
 }

@@ -87,14 +87,16 @@ stage int tell_header(struct __sk_buff *skb, const struct packet *pkt,
 				    TELL_TTL);
 		__builtin_memcpy(word + 2, &tell->from, sizeof(tell->from));
 		__builtin_memcpy(word + 6, &pkt->src, sizeof(pkt->src));
-		return bpf_skb_store_bytes(skb, tell->l3_at, word, bytes, 0);
+		return bpf_skb_store_bytes(skb, tell->l3_at, word, bytes,
+					   BPF_F_RECOMPUTE_CSUM);
 	}
 	word[0] = bpf_htonl(IPV4_HEADER_START | (bytes + tell->bytes));
 	word[2] = bpf_htonl(TELL_TTL << 24 | IPPROTO_ICMP << 16);
 	word[3] = tell->from.word[3];
 	word[4] = pkt->src.word[3];
 	half[5] = tell_fold((__u64)word[0] + word[2] + word[3] + word[4]);
-	return bpf_skb_store_bytes(skb, tell->l3_at, word, bytes, 0);
+	return bpf_skb_store_bytes(skb, tell->l3_at, word, bytes,
+				   BPF_F_RECOMPUTE_CSUM);
 }
 
 /* Back to the neighbour that it came by. */
@@ -144,7 +146,8 @@ static __noinline int tell_sender(struct __sk_buff *skb,
 	     (tell.v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr));
 	bytes = reach_length(tell.bytes, 512);
 	if (bpf_skb_change_tail(skb, at + bytes, 0) ||
-	    bpf_skb_store_bytes(skb, at, room->bytes, bytes, 0) ||
+	    bpf_skb_store_bytes(skb, at, room->bytes, bytes,
+				BPF_F_RECOMPUTE_CSUM) ||
 	    tell_header(skb, pkt, &tell) ||
 	    (pkt->iface->has_ethernet && tell_frame(skb)))
 		return TC_ACT_SHOT;
