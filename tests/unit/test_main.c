@@ -259,7 +259,29 @@ static void check_prints_a_table_for_people(void **state)
 		result.out,
 		"\nforward \"web\" only from 10.1.0.0/24, 192.168.7.9/32\n"
 		"Everything else is dropped.\n"
+		"IPv6: closed to and from the container.\n"
+		"One source on a LAN may begin 100 flows a second.\n"
 		"At first start: lan-access off, host-control on.\n"));
+}
+
+static void check_says_what_ipv6_has(void **state)
+{
+	static const char text[] = "container { address6 = \"fd00:3::2\" }\n"
+				   "limits { new-per-source = 0 }\n";
+	const char *path = write_file(dir, "ipv6", text, strlen(text));
+	struct json_object *root;
+
+	(void)state;
+	RUN(NOBODY, "check", path);
+	assert_non_null(strstr(result.out,
+			       "\nIPv6: the same rules, to fd00:3::2.\n"
+			       "At first start"));
+	RUN(NOBODY, "check", "--json", path);
+	root = json_tokener_parse(result.out);
+	assert_string_equal(json_object_get_string(
+				    json_object_object_get(root, "container6")),
+			    "fd00:3::2");
+	json_object_put(root);
 }
 
 static void case_89_an_empty_file_leaves_the_host_alone(void **state)
@@ -289,6 +311,7 @@ int main(void)
 		cmocka_unit_test(check_says_file_and_line),
 		cmocka_unit_test(check_prints_json_with_every_row),
 		cmocka_unit_test(check_prints_a_table_for_people),
+		cmocka_unit_test(check_says_what_ipv6_has),
 		cmocka_unit_test(case_89_an_empty_file_leaves_the_host_alone),
 	};
 
