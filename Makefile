@@ -18,7 +18,7 @@ say = $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' $(1) $(2))
 MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := all
 
-PACKAGES := libbpf libconfuse libmnl json-c
+PACKAGES := libbpf libconfuse libmnl json-c libsystemd
 CFLAGS ?= -O2 -g
 ALL_CFLAGS = $(CFLAGS) -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wshadow \
 	-Wmissing-prototypes -Wformat=2 -Werror -fstack-protector-strong \
@@ -54,10 +54,13 @@ demo: deps ## show the main job on an embedded lab (root; KEEP=1 leaves it)
 check: deps ## run every test (root)
 	$(Q)$(MAKE) --no-print-directory run-check
 
-install: all ## install the program and an example configuration
+install: all ## install the program, its unit and an example configuration
 	$(Q)install -D -m 0755 $(O)/scoutgate $(DESTDIR)$(PREFIX)/sbin/scoutgate
 	$(Q)test -e $(DESTDIR)/etc/scoutgate.conf || \
 		install -D -m 0644 user/scoutgate.conf $(DESTDIR)/etc/scoutgate.conf
+	$(Q)install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	$(Q)sed 's,/usr/local,$(PREFIX),' user/scoutgate.service \
+		> $(DESTDIR)$(PREFIX)/lib/systemd/system/scoutgate.service
 
 clean: ## remove what was built
 	$(Q)rm -rf $(O)

@@ -18,7 +18,8 @@
  * interface with a program and no role lets nothing through. Then the roles,
  * and last the one write that puts the whole policy in force. */
 static int apply(const struct pins *pins, const struct attach *how,
-		 const struct policy *policy, struct fault *ret_fault)
+		 const struct policy *policy, bool is_new_policy,
+		 struct fault *ret_fault)
 {
 	_cleanup_(links_release) struct links links = {0};
 	_cleanup_(cleanup_free) uint32_t *before = NULL; /* interfaces */
@@ -37,7 +38,7 @@ static int apply(const struct pins *pins, const struct attach *how,
 		r = loopback_set(pins, ret_fault);
 	if (!r)
 		r = sync_links(pins, policy, &links, ret_fault);
-	if (!r)
+	if (!r && is_new_policy)
 		r = sync_policy(pins, policy, ret_fault);
 	for (size_t i = 0; i < count && !r; i++)
 		r = attach_forget(pins->dir, before[i], policy, &links,
@@ -84,7 +85,7 @@ static int bring_up(const char *pin_dir, bool clsact, bool is_new,
 	if (!r)
 		r = dataplane_pin_programs(&dataplane, pin_dir, ret_fault);
 	how = choose(clsact, dataplane.program_fds);
-	return r ? r : apply(&pins, &how, policy, ret_fault);
+	return r ? r : apply(&pins, &how, policy, true, ret_fault);
 }
 
 /* Whatever of a gate is there, of whatever layout. */
@@ -197,11 +198,21 @@ int instance_reload(const char *pin_dir, bool clsact,
 		r = open_programs(pin_dir, fds, ret_fault);
 	if (!r) {
 		how = choose(clsact, fds);
-		r = apply(&pins, &how, policy, ret_fault);
+		r = apply(&pins, &how, policy, true, ret_fault);
 	}
 	for (int i = 0; i < DATAPLANE_PROGRAM_COUNT; i++)
 		cleanup_close(&fds[i]);
 	return r;
+}
+
+int instance_follow(const struct pins *pins, bool clsact,
+		    const int *program_fds, const struct policy *policy,
+		    struct fault *ret_fault)
+{
+	_cleanup_(cleanup_close) int lock = pins_lock(pins->dir, ret_fault);
+	struct attach how = choose(clsact, program_fds);
+
+	return lock < 0 ? lock : apply(pins, &how, policy, false, ret_fault);
 }
 
 int instance_down(const char *pin_dir, struct fault *ret_fault)

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "fault.h"
+#include "pins.h"
 #include "policy.h"
 
 /* Load, fill, attach to the interfaces that are there, pin. On a gate that is
@@ -19,6 +20,12 @@ int instance_up(const char *pin_dir, bool clsact, const struct policy *policy,
 /* A new policy for a gate that is up. */
 int instance_reload(const char *pin_dir, bool clsact,
 		    const struct policy *policy, struct fault *ret_fault);
+
+/* Links or addresses have changed under a gate that is up: the same policy and
+ * programs, on what is there now. -EBUSY: another command is changing it. */
+int instance_follow(const struct pins *pins, bool clsact,
+		    const int *program_fds, const struct policy *policy,
+		    struct fault *ret_fault);
 
 /* Detach and unpin; a gate that is not there is no error. */
 int instance_down(const char *pin_dir, struct fault *ret_fault);

@@ -19,6 +19,9 @@ static const struct {
 	 "[FILE]  validate a configuration, show what it means; no root"},
 	{"up", verb_up,
 	 "load, attach to the interfaces that are there, pin; again: update"},
+	{"run", verb_run,
+	 "up, and kept so: follows links, repairs; HUP reloads, TERM leaves "
+	 "it"},
 	{"reload", verb_reload,
 	 "put the configuration in force, whole or not at all"},
 	{"down", verb_down, "detach and unpin"},

@@ -6,6 +6,7 @@
 #include "cleanup.h"
 #include "config.h"
 #include "instance.h"
+#include "keep.h"
 #include "links.h"
 #include "names.h"
 #include "verb.h"
@@ -68,6 +69,12 @@ int verb_down(const struct context *context, int count, char **args)
 	(void)args;
 	if (count)
 		return verb_usage("down takes no arguments");
+	if (keep_is_held(context->pin_dir)) {
+		fault_set(&fault, EBUSY,
+			  "%s: `scoutgate run` keeps it; stop that first",
+			  context->pin_dir);
+		return verb_fail(&fault);
+	}
 	return instance_down(context->pin_dir, &fault) ? verb_fail(&fault)
 						       : EXIT_OK;
 }

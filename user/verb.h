@@ -27,6 +27,7 @@ struct context {
  * returns an exit status. */
 int verb_check(const struct context *context, int count, char **args);
 int verb_up(const struct context *context, int count, char **args);
+int verb_run(const struct context *context, int count, char **args);
 int verb_down(const struct context *context, int count, char **args);
 int verb_reload(const struct context *context, int count, char **args);
 int verb_grant(const struct context *context, int count, char **args);

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* See keep.h. */
+#include "keep.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "cleanup.h"
+#include "hook.h"
+#include "instance.h"
+#include "links.h"
+#include "sg_policy.h"
+
+/* The keeper's lock is on a folder of its own, so that a short change by
+ * another command is not kept out. */
+#define HOLD_FOLDER "programs"
+
+static int open_folder(const char *pin_dir)
+{
+	char path[PINS_PATH_BYTES];
+	int r = pins_path(pin_dir, HOLD_FOLDER, NULL, path);
+
+	return r ? r : open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+bool keep_is_held(const char *pin_dir)
+{
+	_cleanup_(cleanup_close) int fd = open_folder(pin_dir);
+
+	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK;
+}
+
+static int hold(const char *pin_dir, int *ret_fd, struct fault *ret_fault)
+{
+	_cleanup_(cleanup_close) int fd = -1;
+	int r = pins_prepare(pin_dir, ret_fault);
+
+	if (r)
+		return r;
+	fd = open_folder(pin_dir);
+	if (fd < 0)
+		return fault_set(ret_fault, errno, "%s: %s", pin_dir,
+				 strerror(errno));
+	if (flock(fd, LOCK_EX | LOCK_NB))
+		return fault_set(ret_fault, EBUSY,
+				 "%s: another `scoutgate run` keeps it",
+				 pin_dir);
+	*ret_fd = cleanup_steal_fd(&fd);
+	return 0;
+}
+
+static uint32_t generation_of(const struct pins *pins)
+{
+	struct sg_active active;
+	struct sg_policy policy;
+	__u32 zero = 0;
+
+	if (bpf_map_lookup_elem(pins->map_fds[PINS_active], &zero, &active) ||
+	    bpf_map_lookup_elem(pins->map_fds[PINS_policy], &active.side,
+				&policy))
+		return 0;
+	return policy.generation;
+}
+
+static void close_programs(struct keep *keep)
+{
+	for (int i = 0; i < DATAPLANE_PROGRAM_COUNT; i++) {
+		cleanup_close(&keep->program_fds[i]);
+		keep->program_fds[i] = -1;
+	}
+}
+
+/* The programs as they are pinned: a newer scoutgate may have put others there.
+ * Those that are not are pinned again. Returns whether any was. */
+static bool refresh_programs(struct keep *keep)
+{
+	char path[PINS_PATH_BYTES];
+	bool repaired = false;
+
+	for (int i = 0; i < DATAPLANE_PROGRAM_COUNT; i++) {
+		const char *name =
+			dataplane_program_name((enum dataplane_program)i);
+		int fd;
+
+		if (pins_path(keep->pin_dir, HOLD_FOLDER, name, path))
+			continue;
+		fd = bpf_obj_get(path);
+		if (fd >= 0) {
+			cleanup_close(&keep->program_fds[i]);
+			keep->program_fds[i] = fd;
+		} else if (errno == ENOENT) {
+			repaired |=
+				bpf_obj_pin(keep->program_fds[i], path) == 0;
+		}
+	}
+	return repaired;
+}
+
+static bool repin_maps(const struct keep *keep)
+{
+	char path[PINS_PATH_BYTES];
+	bool repaired = false;
+
+	for (int map = 0; map < PINS_MAP_COUNT; map++) {
+		if (pins_path(keep->pin_dir, NULL,
+			      pins_map_name((enum pins_map)map), path) ||
+		    access(path, F_OK) == 0)
+			continue;
+		repaired |= bpf_obj_pin(keep->pins.map_fds[map], path) == 0;
+	}
+	return repaired;
+}
+
+static uint32_t program_id(int fd)
+{
+	struct bpf_prog_info info = {0};
+	__u32 bytes = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(fd, &info, &bytes) ? 0 : info.id;
+}
+
+static bool hook_is_right(const struct keep *keep, uint32_t ifindex,
+			  enum hook_side side, enum dataplane_program program)
+{
+	struct hook hook = {keep->pin_dir, ifindex, side};
+	enum hook_mode mode;
+	uint32_t id;
+
+	return hook_query(&hook, &mode, &id) == 0 &&
+	       id == program_id(keep->program_fds[program]);
+}
+
+static bool hooks_are_right(const struct keep *keep,
+			    const struct policy *policy,
+			    const struct links *links)
+{
+	for (size_t i = 0; i < links->count; i++) {
+		uint32_t ifindex = links->items[i].ifindex;
+		int role = policy_role_of(policy, links->items[i].name);
+		enum dataplane_program in = role == SG_ROLE_CONTAINER
+						    ? DATAPLANE_sg_container_in
+						    : DATAPLANE_sg_uplink_in;
+
+		if (role >= 0 &&
+		    (!hook_is_right(keep, ifindex, HOOK_INGRESS, in) ||
+		     !hook_is_right(keep, ifindex, HOOK_EGRESS,
+				    DATAPLANE_sg_host_out)))
+			return false;
+	}
+	return true;
+}
+
+int keep_open(const char *pin_dir, bool clsact, const struct policy *policy,
+	      struct keep *ret_keep, struct fault *ret_fault)
+{
+	int r;
+
+	*ret_keep = (struct keep){
+		.pin_dir = pin_dir,
+		.clsact = clsact,
+		.hold = -1,
+		.pins = PINS_CLOSED,
+		.program_fds = {[0 ... DATAPLANE_PROGRAM_COUNT - 1] = -1},
+	};
+	r = hold(pin_dir, &ret_keep->hold, ret_fault);
+	if (!r)
+		r = instance_up(pin_dir, clsact, policy, ret_fault);
+	if (!r)
+		r = pins_open(pin_dir, &ret_keep->pins, ret_fault);
+	if (r)
+		return r;
+	refresh_programs(ret_keep);
+	ret_keep->generation = generation_of(&ret_keep->pins);
+	return 0;
+}
+
+void keep_close(struct keep *keep)
+{
+	pins_close(&keep->pins);
+	close_programs(keep);
+	cleanup_close(&keep->hold);
+	keep->hold = -1;
+}
+
+int keep_follow(struct keep *keep, const struct policy *policy,
+		struct fault *ret_fault)
+{
+	refresh_programs(keep);
+	return instance_follow(&keep->pins, keep->clsact, keep->program_fds,
+			       policy, ret_fault);
+}
+
+int keep_repair(struct keep *keep, const struct policy *policy,
+		const char **ret_what, struct fault *ret_fault)
+{
+	_cleanup_(links_release) struct links links = {0};
+	bool pinned;
+	int r = pins_prepare(keep->pin_dir, ret_fault);
+
+	*ret_what = NULL;
+	if (!r)
+		r = links_read(&links, ret_fault);
+	if (r)
+		return r;
+	pinned = repin_maps(keep);
+	pinned |= refresh_programs(keep);
+	if (pinned)
+		*ret_what = "pins were missing";
+	if (hooks_are_right(keep, policy, &links))
+		return 0;
+	*ret_what = "programs were missing from an interface";
+	return keep_follow(keep, policy, ret_fault);
+}
+
+int keep_reload(struct keep *keep, const struct policy *policy,
+		struct fault *ret_fault)
+{
+	int r = instance_reload(keep->pin_dir, keep->clsact, policy, ret_fault);
+
+	if (!r)
+		keep->generation = generation_of(&keep->pins);
+	return r;
+}
+
+bool keep_is_outdated(struct keep *keep)
+{
+	uint32_t now = generation_of(&keep->pins);
+	bool outdated = now != keep->generation;
+
+	keep->generation = now;
+	return outdated;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * An instance that is kept as its policy says: its maps follow the links, and
+ * pins and hooks that somebody took away are put back. The keeper holds the
+ * maps and programs open, so that nothing of them is lost with a pin.
+ */
+#ifndef SG_USER_KEEP_H
+#define SG_USER_KEEP_H
+
+#include <stdbool.h>
+
+#include "dataplane.h"
+#include "fault.h"
+#include "pins.h"
+#include "policy.h"
+
+struct keep {
+	const char *pin_dir;
+	bool clsact;
+	int hold; /* the keeper's lock: there is one */
+	struct pins pins;
+	int program_fds[DATAPLANE_PROGRAM_COUNT];
+	uint32_t generation; /* of the policy that this keeper knows */
+};
+
+/* Become the instance's keeper, bring it up, and hold it. 0 or -errno (-EBUSY:
+ * there is another keeper); keep_close() in every case. */
+int keep_open(const char *pin_dir, bool clsact, const struct policy *policy,
+	      struct keep *ret_keep, struct fault *ret_fault);
+void keep_close(struct keep *keep);
+
+/* Links or addresses have changed: programs on those that have a role, maps as
+ * they are now. */
+int keep_follow(struct keep *keep, const struct policy *policy,
+		struct fault *ret_fault);
+
+/* Put back what is missing. *ret_what names it, or is NULL: nothing was. */
+int keep_repair(struct keep *keep, const struct policy *policy,
+		const char **ret_what, struct fault *ret_fault);
+
+/* A new policy, whole or not at all. */
+int keep_reload(struct keep *keep, const struct policy *policy,
+		struct fault *ret_fault);
+
+/* Whether somebody else has put another policy in force since. */
+bool keep_is_outdated(struct keep *keep);
+
+/* Whether a keeper holds the instance in dir. */
+bool keep_is_held(const char *pin_dir);
+
+#endif

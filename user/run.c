@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * scoutgate run: up, and then kept so. HUP reloads, TERM leaves the datapath in
+ * place. What happens is said on standard error, which is the journal's.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-event.h>
+
+#include "cleanup.h"
+#include "config.h"
+#include "keep.h"
+#include "links.h"
+#include "verb.h"
+#include "watch.h"
+
+#define LOOK_USEC 250000  /* at pins and hooks: repaired well within 1 s */
+#define RETRY_USEC 20000  /* when another command holds the writer's lock */
+#define STRANGERS_MAX 256 /* interfaces without a role that were reported */
+
+struct run {
+	const struct context *context;
+	struct policy policy;
+	struct keep keep;
+	struct mnl_socket *watch;
+	sd_event *event;
+	sd_event_source *timer;
+	bool is_behind; /* links have changed, and it could not follow yet */
+	uint32_t strangers[STRANGERS_MAX];
+	size_t stranger_count;
+};
+
+__attribute__((format(printf, 2, 3))) static void say(const char *level,
+						      const char *format, ...)
+{
+	va_list args;
+
+	fprintf(stderr, "%sscoutgate: ", level);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+}
+
+static bool is_known(const struct run *run, uint32_t ifindex)
+{
+	for (size_t i = 0; i < run->stranger_count; i++)
+		if (run->strangers[i] == ifindex)
+			return true;
+	return false;
+}
+
+/* Interfaces that match no role are reported, once. */
+static void report_strangers(struct run *run)
+{
+	_cleanup_(links_release) struct links links = {0};
+	struct fault fault;
+
+	if (links_read(&links, &fault))
+		return;
+	for (size_t i = 0; i < links.count; i++) {
+		const struct link *link = &links.items[i];
+
+		if (strcmp(link->name, "lo") == 0 ||
+		    policy_role_of(&run->policy, link->name) >= 0 ||
+		    is_known(run, link->ifindex) ||
+		    run->stranger_count == STRANGERS_MAX)
+			continue;
+		run->strangers[run->stranger_count++] = link->ifindex;
+		say(SD_WARNING, "%s: no role names it, it is not governed",
+		    link->name);
+	}
+}
+
+static void look_again_in(struct run *run, uint64_t usec)
+{
+	sd_event_source_set_time_relative(run->timer, usec);
+	sd_event_source_set_enabled(run->timer, SD_EVENT_ONESHOT);
+}
+
+static void follow(struct run *run)
+{
+	struct fault fault;
+	int r = keep_follow(&run->keep, &run->policy, &fault);
+
+	run->is_behind = r != 0;
+	if (r && r != -EBUSY) /* busy: tried again at once */
+		say(SD_ERR, "%s", fault.text);
+	if (r)
+		look_again_in(run, RETRY_USEC);
+	else
+		report_strangers(run);
+}
+
+static void take_config(struct run *run, bool is_in_force)
+{
+	struct policy policy = {0};
+	struct fault fault;
+
+	if (config_load(run->context->config, &policy, &fault) ||
+	    (!is_in_force && keep_reload(&run->keep, &policy, &fault))) {
+		say(SD_ERR, "%s; the old policy stays", fault.text);
+		policy_release(&policy);
+		return;
+	}
+	policy_release(&run->policy);
+	run->policy = policy;
+	run->stranger_count = 0;
+	say(SD_INFO, "%s is in force", run->context->config);
+	report_strangers(run);
+}
+
+static int on_change(sd_event_source *source, int fd, uint32_t events,
+		     void *data)
+{
+	struct run *run = data;
+
+	(void)source;
+	(void)fd;
+	(void)events;
+	watch_drain(run->watch);
+	follow(run);
+	return 0;
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *data)
+{
+	struct run *run = data;
+	struct fault fault;
+	const char *what;
+
+	(void)source;
+	(void)usec;
+	look_again_in(run, LOOK_USEC);
+	if (run->is_behind)
+		follow(run);
+	if (keep_is_outdated(&run->keep))
+		take_config(run, true);
+	if (keep_repair(&run->keep, &run->policy, &what, &fault))
+		say(SD_ERR, "%s", fault.text);
+	if (what)
+		say(SD_WARNING, "%s; put back", what);
+	return 0;
+}
+
+static int on_hangup(sd_event_source *source,
+		     const struct signalfd_siginfo *info, void *data)
+{
+	(void)source;
+	(void)info;
+	sd_notify(0, "RELOADING=1");
+	take_config(data, false);
+	sd_notify(0, "READY=1");
+	return 0;
+}
+
+/* For the event loop, from the start: one that comes while the gate is brought
+ * up is served when it is. */
+static void block_signals(void)
+{
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGHUP);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+}
+
+static int prepare(struct run *run)
+{
+	int r = sd_event_new(&run->event);
+
+	if (r >= 0)
+		r = sd_event_add_signal(run->event, NULL, SIGTERM, NULL, NULL);
+	if (r >= 0)
+		r = sd_event_add_signal(run->event, NULL, SIGINT, NULL, NULL);
+	if (r >= 0)
+		r = sd_event_add_signal(run->event, NULL, SIGHUP, on_hangup,
+					run);
+	if (r >= 0)
+		r = sd_event_add_io(run->event, NULL, watch_fd(run->watch),
+				    EPOLLIN, on_change, run);
+	if (r >= 0)
+		r = sd_event_add_time_relative(run->event, &run->timer,
+					       CLOCK_MONOTONIC, LOOK_USEC, 0,
+					       on_timer, run);
+	return r < 0 ? r : 0;
+}
+
+static int run_to_the_end(struct run *run)
+{
+	const struct context *context = run->context;
+	struct fault fault;
+	int r;
+
+	block_signals();
+	if (config_load(context->config, &run->policy, &fault) ||
+	    /* told of changes before reading what there is: none is missed */
+	    watch_open(&run->watch, &fault) ||
+	    keep_open(context->pin_dir, context->clsact, &run->policy,
+		      &run->keep, &fault))
+		return verb_fail(&fault);
+	r = prepare(run);
+	if (!r) {
+		report_strangers(run);
+		sd_notify(0, "READY=1");
+		r = sd_event_loop(run->event);
+	}
+	if (r < 0) {
+		fault_set(&fault, r, "event loop: %s", strerror(-r));
+		return verb_fail(&fault);
+	}
+	sd_notify(0, "STOPPING=1");
+	return EXIT_OK;
+}
+
+int verb_run(const struct context *context, int count, char **args)
+{
+	struct run run = {
+		.context = context,
+		.keep = {.hold = -1,
+			 .pins = PINS_CLOSED,
+			 .program_fds = {[0 ... DATAPLANE_PROGRAM_COUNT - 1] =
+						 -1}},
+	};
+	int status;
+
+	(void)args;
+	if (count)
+		return verb_usage("run takes no arguments");
+	status = run_to_the_end(&run);
+	sd_event_source_unref(run.timer);
+	sd_event_unref(run.event);
+	watch_close(&run.watch);
+	keep_close(&run.keep);
+	policy_release(&run.policy);
+	return status;
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* See watch.h. */
+#include "watch.h"
+
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define GROUPS (RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR)
+
+int watch_open(struct mnl_socket **ret_socket, struct fault *ret_fault)
+{
+	struct mnl_socket *socket =
+		mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (!socket || mnl_socket_bind(socket, GROUPS, MNL_SOCKET_AUTOPID)) {
+		int error = errno;
+
+		watch_close(&socket);
+		return fault_set(ret_fault, error, "rtnetlink: %s",
+				 strerror(error));
+	}
+	*ret_socket = socket;
+	return 0;
+}
+
+void watch_close(struct mnl_socket **socket)
+{
+	if (*socket)
+		mnl_socket_close(*socket);
+	*socket = NULL;
+}
+
+int watch_fd(const struct mnl_socket *socket)
+{
+	return mnl_socket_get_fd(socket);
+}
+
+void watch_drain(struct mnl_socket *socket)
+{
+	char buffer[32768];
+
+	while (mnl_socket_recvfrom(socket, buffer, sizeof(buffer)) > 0 ||
+	       errno == ENOBUFS || errno == EINTR)
+		;
+}
