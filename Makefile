@@ -9,6 +9,7 @@ CLANG ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /sbin/bpftool) bpftool)
 CLANG_FORMAT ?= clang-format
 PYTHON ?= /usr/bin/python3
+KERNELS ?= bullseye bookworm bookworm-backports
 
 Q := $(if $(filter 1,$(V)),,@)
 say = $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' $(1) $(2))
@@ -54,6 +55,10 @@ demo: deps ## show the main job on an embedded lab (root; KEEP=1 leaves it)
 check: deps ## run every test (root)
 	$(Q)$(MAKE) --no-print-directory run-check
 
+check-kernels: deps ## the tests under Debian's 5.10, 6.1 and 6.12, in QEMU (root)
+	$(Q)$(MAKE) --no-print-directory all build-tests
+	$(Q)tests/kernels/run $(O) $(KERNELS)
+
 install: all ## install the program, its unit and an example configuration
 	$(Q)install -D -m 0755 $(O)/scoutgate $(DESTDIR)$(PREFIX)/sbin/scoutgate
 	$(Q)test -e $(DESTDIR)/etc/scoutgate.conf || \
@@ -81,7 +86,7 @@ vmlinux: ## make vmlinux/vmlinux.h anew from the running kernel's BTF
 
 C_FILES = $(wildcard bpf/*.[ch] user/*.[ch] include/*.h maps/*.h tests/*/*.[ch])
 
-.PHONY: help deps all demo check run-check install clean format lint verify \
+.PHONY: help deps all demo check check-kernels run-check install clean format lint verify \
 	vmlinux
 
 # ------------------------------------------------------------------ building

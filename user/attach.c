@@ -3,6 +3,7 @@
 #include "attach.h"
 
 #include "dataplane.h"
+#include "entries.h"
 
 static int attach_link(const char *pin_dir, const struct attach *how,
 		       const struct link *link, int role,
@@ -52,7 +53,7 @@ int attach_forget(const char *pin_dir, uint32_t ifindex,
 {
 	const struct link *link = link_by_index(links, ifindex);
 
-	if (link && policy_role_of(policy, link->name) >= 0)
+	if (link && entries_role(policy, link) >= 0)
 		return 0;
 	return detach_index(pin_dir, ifindex, ret_fault);
 }
@@ -64,7 +65,7 @@ int attach_links(const char *pin_dir, const struct attach *how,
 	int r = 0;
 
 	for (size_t i = 0; i < links->count && !r; i++) {
-		int role = policy_role_of(policy, links->items[i].name);
+		int role = entries_role(policy, &links->items[i]);
 
 		if (role >= 0)
 			r = attach_link(pin_dir, how, &links->items[i], role,

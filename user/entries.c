@@ -229,12 +229,20 @@ static void add_gate_addr(const struct link_addr *addr, int role,
 	add_own_addr(addr, entries);
 }
 
+int entries_role(const struct policy *policy, const struct link *link)
+{
+	int role = policy_role_of(policy, link->name);
+
+	return role == -ENOENT && link->had_role ? (int)link->had_role - 1
+						 : role;
+}
+
 static int role_of(const struct policy *policy, const struct links *links,
 		   uint32_t ifindex)
 {
 	for (size_t i = 0; i < links->count; i++)
 		if (links->items[i].ifindex == ifindex)
-			return policy_role_of(policy, links->items[i].name);
+			return entries_role(policy, &links->items[i]);
 	return -ENOENT;
 }
 
@@ -262,7 +270,7 @@ int entries_of_links(const struct policy *policy, const struct links *links,
 	add_subnet(&policy->vpn_network, 0, SG_ROLE_VPN, &entries);
 	add_subnet(&policy->container_network, 0, SG_ROLE_CONTAINER, &entries);
 	for (size_t i = 0; i < links->count; i++) {
-		int role = policy_role_of(policy, links->items[i].name);
+		int role = entries_role(policy, &links->items[i]);
 
 		if (role >= 0)
 			add_iface(policy, &links->items[i], role, &entries);

@@ -41,6 +41,10 @@ struct link_entries {
 	uint8_t veth_mac[SG_MAC_BYTES];
 };
 
+/* The role of a link by its name, or else the one that it had before it was
+ * renamed; -ENOENT: none. */
+int entries_role(const struct policy *policy, const struct link *link);
+
 /* 0 or -ENOMEM; release what they gave. */
 int entries_of_policy(const struct policy *policy, uint32_t side,
 		      struct policy_entries *ret_entries);

@@ -14,6 +14,20 @@
 #include "pins.h"
 #include "sync.h"
 
+int instance_links(const struct pins *pins, struct links *ret_links,
+		   struct fault *ret_fault)
+{
+	struct sg_iface iface;
+	int r = links_read(ret_links, ret_fault);
+
+	for (size_t i = 0; i < ret_links->count && !r; i++)
+		if (bpf_map_lookup_elem(pins->map_fds[PINS_ifaces],
+					&ret_links->items[i].ifindex,
+					&iface) == 0)
+			ret_links->items[i].had_role = 1 + iface.role;
+	return r;
+}
+
 /* What can fail for reasons of the system's comes first, and opens nothing: an
  * interface with a program and no role lets nothing through. Then the roles,
  * and last the one write that puts the whole policy in force. */
@@ -24,7 +38,9 @@ static int apply(const struct pins *pins, const struct attach *how,
 	_cleanup_(links_release) struct links links = {0};
 	_cleanup_(cleanup_free) uint32_t *before = NULL; /* interfaces */
 	size_t count = 0;
-	int r = links_read(&links, ret_fault);
+	/* a new policy asks for names; until then a role is kept */
+	int r = is_new_policy ? links_read(&links, ret_fault)
+			      : instance_links(pins, &links, ret_fault);
 
 	if (r)
 		return r;

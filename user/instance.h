@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "fault.h"
+#include "links.h"
 #include "pins.h"
 #include "policy.h"
 
@@ -20,6 +21,11 @@ int instance_up(const char *pin_dir, bool clsact, const struct policy *policy,
 /* A new policy for a gate that is up. */
 int instance_reload(const char *pin_dir, bool clsact,
 		    const struct policy *policy, struct fault *ret_fault);
+
+/* The links as they are now, each with the role that it has in the gate, be its
+ * name another since. links_release() them. */
+int instance_links(const struct pins *pins, struct links *ret_links,
+		   struct fault *ret_fault);
 
 /* Links or addresses have changed under a gate that is up: the same policy and
  * programs, on what is there now. -EBUSY: another command is changing it. */

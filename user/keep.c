@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "entries.h"
 #include "hook.h"
 #include "instance.h"
-#include "links.h"
 #include "sg_policy.h"
 
 /* The keeper's lock is on a folder of its own, so that a short change by
@@ -140,7 +140,7 @@ static bool hooks_are_right(const struct keep *keep,
 {
 	for (size_t i = 0; i < links->count; i++) {
 		uint32_t ifindex = links->items[i].ifindex;
-		int role = policy_role_of(policy, links->items[i].name);
+		int role = entries_role(policy, &links->items[i]);
 		enum dataplane_program in = role == SG_ROLE_CONTAINER
 						    ? DATAPLANE_sg_container_in
 						    : DATAPLANE_sg_uplink_in;
@@ -194,6 +194,12 @@ int keep_follow(struct keep *keep, const struct policy *policy,
 			       policy, ret_fault);
 }
 
+int keep_links(const struct keep *keep, struct links *ret_links,
+	       struct fault *ret_fault)
+{
+	return instance_links(&keep->pins, ret_links, ret_fault);
+}
+
 int keep_repair(struct keep *keep, const struct policy *policy,
 		const char **ret_what, struct fault *ret_fault)
 {
@@ -203,7 +209,7 @@ int keep_repair(struct keep *keep, const struct policy *policy,
 
 	*ret_what = NULL;
 	if (!r)
-		r = links_read(&links, ret_fault);
+		r = keep_links(keep, &links, ret_fault);
 	if (r)
 		return r;
 	pinned = repin_maps(keep);

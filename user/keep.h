@@ -11,6 +11,7 @@
 
 #include "dataplane.h"
 #include "fault.h"
+#include "links.h"
 #include "pins.h"
 #include "policy.h"
 
@@ -33,6 +34,10 @@ void keep_close(struct keep *keep);
  * they are now. */
 int keep_follow(struct keep *keep, const struct policy *policy,
 		struct fault *ret_fault);
+
+/* The links as they are now; links_release() them. */
+int keep_links(const struct keep *keep, struct links *ret_links,
+	       struct fault *ret_fault);
 
 /* Put back what is missing. *ret_what names it, or is NULL: nothing was. */
 int keep_repair(struct keep *keep, const struct policy *policy,

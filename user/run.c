@@ -13,8 +13,8 @@
 
 #include "cleanup.h"
 #include "config.h"
+#include "entries.h"
 #include "keep.h"
-#include "links.h"
 #include "verb.h"
 #include "watch.h"
 
@@ -60,13 +60,13 @@ static void report_strangers(struct run *run)
 	_cleanup_(links_release) struct links links = {0};
 	struct fault fault;
 
-	if (links_read(&links, &fault))
+	if (keep_links(&run->keep, &links, &fault))
 		return;
 	for (size_t i = 0; i < links.count; i++) {
 		const struct link *link = &links.items[i];
 
 		if (strcmp(link->name, "lo") == 0 ||
-		    policy_role_of(&run->policy, link->name) >= 0 ||
+		    entries_role(&run->policy, link) >= 0 ||
 		    is_known(run, link->ifindex) ||
 		    run->stranger_count == STRANGERS_MAX)
 			continue;

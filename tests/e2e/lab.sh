@@ -39,7 +39,7 @@ gate() { host "$SCOUTGATE" --pin-dir "$PINS" -c "$CONF" "$@"; }
 
 # wait_for SECONDS COMMAND...: until it succeeds; 20 tries a second
 wait_for() {
-	local tries=$(($1 * 20))
+	local tries=$(($1 * 20 * ${LAB_PATIENCE:-1}))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		tries=$((tries - 1))
