@@ -148,6 +148,7 @@ stage bool link_is_igmp(const struct packet *pkt, int parsed)
 	return parsed == SG_DROP_PROTOCOL && !is_v6(pkt) &&
 	       pkt->protocol == IPPROTO_IGMP &&
 	       bpf_ntohl(pkt->dst.word[3]) >> 28 == 0xe &&
+	       !address_is_spoofed(pkt) &&
 	       pkt->iface->role != SG_ROLE_CONTAINER;
 }
 

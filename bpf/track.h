@@ -69,10 +69,12 @@ static __noinline int track_opening_by_other(struct __sk_buff *skb,
 		*ret_state = SG_STATE_SYN_RECEIVED;
 		return SG_OK;
 	}
-	if (flow->state == SG_STATE_SYN_RECEIVED)
-		return window_accepts(flow, pkt, direction)
-			       ? SG_OK
-			       : SG_DROP_TCP_WINDOW;
+	if (flow->state == SG_STATE_SYN_RECEIVED) {
+		if (!window_accepts(flow, pkt, direction))
+			return SG_DROP_TCP_WINDOW;
+		window_update(flow, pkt, direction);
+		return SG_OK;
+	}
 	/* about an old connection of the same tuple (RFC 5961 4): the
 	 * initiator will reset what is expected here */
 	flow->tcp[is_out].acked = pkt->ack;

@@ -105,7 +105,10 @@ static __noinline int window_begin(struct __sk_buff *skb,
 	flow->scales = is_out ? (flow->scales & 0x0f) | scale << 4
 			      : (flow->scales & 0xf0) | scale;
 	end->sent = pkt->seq_end;
-	end->acked = is_answer ? pkt->ack : 0;
+	if (is_answer)
+		end->acked = pkt->ack;
+	/* what the other end will acknowledge first, if anything */
+	flow->tcp[!is_out].acked = pkt->seq + 1;
 	/* its own window is not scaled yet */
 	flow->window[is_out] = (pkt->window + (1U << scale) - 1) >> scale;
 	if (is_answer && (!at || !(flow->flags & SG_FLOW_SCALED(!is_out))))

@@ -240,6 +240,20 @@ static void a_syn_may_bring_data(void **state)
 	assert_int_equal(state_now(), SG_STATE_ESTABLISHED);
 }
 
+static void an_answer_may_be_followed_by_data_at_once(void **state)
+{
+	(void)state;
+	for (uint32_t isn = 1000; isn < 0xf0000000; isn += 0x20000000) {
+		harness_restart(NULL);
+		PASSES(client(SYN, CLIENT_ISN, 0, 500)); /* RFC 7413 */
+		PASSES(server(SYN | ACK, isn, CLIENT_NEXT + 500, 0));
+		PASSES(server(PSH | ACK, isn + 1, CLIENT_NEXT + 500, 100));
+		server_is_refused(PSH | ACK, isn + FAR, CLIENT_NEXT + 500, 9);
+		PASSES(client(ACK, CLIENT_NEXT + 500, isn + 101, 0));
+		assert_int_equal(state_now(), SG_STATE_ESTABLISHED);
+	}
+}
+
 static void a_half_closed_connection_goes_on(void **state)
 {
 	(void)state;
@@ -281,6 +295,7 @@ int main(void)
 		TEST(windows_are_scaled_if_both_offer_it),
 		TEST(windows_are_not_scaled_if_one_does_not),
 		TEST(a_syn_may_bring_data),
+		TEST(an_answer_may_be_followed_by_data_at_once),
 		TEST(a_half_closed_connection_goes_on),
 		TEST(an_idle_connection_is_kept),
 	};
