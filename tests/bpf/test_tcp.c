@@ -243,7 +243,9 @@ static void a_syn_may_bring_data(void **state)
 static void an_answer_may_be_followed_by_data_at_once(void **state)
 {
 	(void)state;
-	for (uint32_t isn = 1000; isn < 0xf0000000; isn += 0x20000000) {
+	for (uint32_t i = 0; i < 8; i++) { /* on all sides of the client's */
+		uint32_t isn = 1000 + (i << 29);
+
 		harness_restart(NULL);
 		PASSES(client(SYN, CLIENT_ISN, 0, 500)); /* RFC 7413 */
 		PASSES(server(SYN | ACK, isn, CLIENT_NEXT + 500, 0));
