@@ -5,6 +5,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -13,17 +14,26 @@
 #include "gate.skel.h"
 #include "pins.h"
 
-/* What libbpf last warned of: the kernel's reason, for a fault's line. */
-static char last_warning[256];
+/* What libbpf first warned of in this thread: the kernel's reason, for a
+ * fault's line. */
+static _Thread_local char first_warning[256];
 
 static int remember_warning(enum libbpf_print_level level, const char *format,
 			    va_list args)
 {
-	if (level == LIBBPF_WARN && !last_warning[0])
-		vsnprintf(last_warning, sizeof(last_warning), format, args);
-	last_warning[strcspn(last_warning, "\n")] = '\0';
+	if (level == LIBBPF_WARN && !first_warning[0])
+		vsnprintf(first_warning, sizeof(first_warning), format, args);
+	first_warning[strcspn(first_warning, "\n")] = '\0';
 	return 0;
 }
+
+/* One object of the skeleton that is being loaded: the maps alone, or some of
+ * the programs, on those maps. */
+struct loading {
+	struct gate_bpf *skeleton;
+	int error; /* 0 or -errno */
+	char warning[sizeof(first_warning)];
+};
 
 const char *dataplane_program_name(enum dataplane_program program)
 {
@@ -81,10 +91,13 @@ static int set_sizes(struct gate_bpf *skeleton, const struct policy *policy)
 }
 
 /* libbpf finds a pinned map of another size only to be "incompatible". */
-static int explain_load(const char *pin_dir, int error, struct fault *ret_fault)
+static int explain_load(const char *pin_dir, const struct loading *loading,
+			struct fault *ret_fault)
 {
-	if (strstr(last_warning, "pinned map") ||
-	    strstr(last_warning, "parameter mismatch"))
+	int error = loading->error;
+
+	if (strstr(loading->warning, "pinned map") ||
+	    strstr(loading->warning, "parameter mismatch"))
 		return fault_set(ret_fault, error,
 				 "%s: limits or masquerade ports differ from "
 				 "the running gate's; run `scoutgate down`, "
@@ -96,51 +109,136 @@ static int explain_load(const char *pin_dir, int error, struct fault *ret_fault)
 				 "kernel with BPF",
 				 strerror(-error));
 	return fault_set(ret_fault, error, "loading the datapath: %s (%s)",
-			 strerror(-error), last_warning);
+			 strerror(-error), loading->warning);
 }
 
-static int load(struct gate_bpf *skeleton, const char *pin_dir,
-		const struct policy *policy)
+static void open_object(struct loading *loading, const struct policy *policy)
 {
-	int r = set_sizes(skeleton, policy);
+	struct bpf_program *program;
 
-	if (!r && pin_dir)
-		r = set_pins(skeleton, pin_dir);
-	return r ? r : gate_bpf__load(skeleton);
+	loading->skeleton = gate_bpf__open();
+	if (!loading->skeleton) {
+		loading->error = -errno;
+		return;
+	}
+	bpf_object__for_each_program(program, loading->skeleton->obj)
+		bpf_program__set_autoload(program, false);
+	loading->error = set_sizes(loading->skeleton, policy);
+}
+
+/* A thread's start: what it warned of is the thread's own. */
+static void *load_object(void *data)
+{
+	struct loading *loading = data;
+
+	first_warning[0] = '\0';
+	if (!loading->error)
+		loading->error = gate_bpf__load(loading->skeleton);
+	snprintf(loading->warning, sizeof(loading->warning), "%s",
+		 first_warning);
+	return NULL;
+}
+
+/* Have an object's programs use the maps of another. */
+static int share_maps(struct gate_bpf *skeleton, const struct gate_bpf *from)
+{
+	struct bpf_map *map;
+	int r = 0;
+
+	bpf_object__for_each_map (map, skeleton->obj)
+		if (is_pinned(map) && !r)
+			r = bpf_map__reuse_fd(
+				map, bpf_object__find_map_fd_by_name(
+					     from->obj, bpf_map__name(map)));
+	return r;
+}
+
+static void choose_programs(struct loading *parts)
+{
+	struct gate_bpf *first = parts[DATAPLANE_FIRST].skeleton;
+	struct gate_bpf *second = parts[DATAPLANE_SECOND].skeleton;
+
+	bpf_program__set_autoload(first->progs.sg_uplink_in, true);
+	bpf_program__set_autoload(second->progs.sg_container_in, true);
+	bpf_program__set_autoload(second->progs.sg_host_out, true);
+}
+
+/* The verifier takes most of the time: the two large programs go through it
+ * side by side, where there are two CPUs. */
+static int load_programs(struct loading *parts)
+{
+	struct loading *maps = &parts[DATAPLANE_MAPS];
+	pthread_t thread;
+	int error;
+
+	for (int i = DATAPLANE_FIRST; i < DATAPLANE_PARTS && !maps->error; i++)
+		maps->error = share_maps(parts[i].skeleton, maps->skeleton);
+	if (maps->error)
+		return maps->error;
+	choose_programs(parts);
+	error = pthread_create(&thread, NULL, load_object,
+			       &parts[DATAPLANE_SECOND]);
+	load_object(&parts[DATAPLANE_FIRST]);
+	if (error)
+		load_object(&parts[DATAPLANE_SECOND]);
+	else
+		pthread_join(thread, NULL);
+	return 0;
+}
+
+static void load_parts(struct loading *parts, const char *pin_dir,
+		       const struct policy *policy)
+{
+	struct loading *maps = &parts[DATAPLANE_MAPS];
+
+	for (int i = 0; i < DATAPLANE_PARTS; i++) {
+		open_object(&parts[i], policy);
+		if (parts[i].error)
+			return;
+	}
+	if (pin_dir)
+		maps->error = set_pins(maps->skeleton, pin_dir);
+	load_object(maps);
+	if (!maps->error)
+		load_programs(parts);
 }
 
 int dataplane_load(const char *pin_dir, const struct policy *policy,
 		   struct dataplane *ret_dataplane, struct fault *ret_fault)
 {
 	const struct rlimit all = {RLIM_INFINITY, RLIM_INFINITY};
+	struct loading parts[DATAPLANE_PARTS] = {0};
 	struct dataplane dataplane = {0};
-	int r;
+	int r = 0;
 
 	setrlimit(RLIMIT_MEMLOCK, &all); /* counts maps before 5.11 */
-	last_warning[0] = '\0';
 	libbpf_set_print(remember_warning);
-	dataplane.skeleton = gate_bpf__open();
-	if (!dataplane.skeleton)
-		return explain_load(pin_dir, -errno, ret_fault);
-	r = load(dataplane.skeleton, pin_dir, policy);
-	if (r) {
-		gate_bpf__destroy(dataplane.skeleton);
-		return explain_load(pin_dir, r, ret_fault);
+	load_parts(parts, pin_dir, policy);
+	for (int i = 0; i < DATAPLANE_PARTS; i++) {
+		dataplane.skeletons[i] = parts[i].skeleton;
+		if (parts[i].error && !r)
+			r = explain_load(pin_dir, &parts[i], ret_fault);
 	}
-#define X(name)                                                                \
-	dataplane.program_fds[DATAPLANE_##name] =                              \
-		bpf_program__fd(dataplane.skeleton->progs.name);
-	DATAPLANE_PROGRAMS(X)
-#undef X
+	if (r) {
+		dataplane_unload(&dataplane);
+		return r;
+	}
+	dataplane.program_fds[DATAPLANE_sg_uplink_in] = bpf_program__fd(
+		parts[DATAPLANE_FIRST].skeleton->progs.sg_uplink_in);
+	dataplane.program_fds[DATAPLANE_sg_container_in] = bpf_program__fd(
+		parts[DATAPLANE_SECOND].skeleton->progs.sg_container_in);
+	dataplane.program_fds[DATAPLANE_sg_host_out] = bpf_program__fd(
+		parts[DATAPLANE_SECOND].skeleton->progs.sg_host_out);
 	*ret_dataplane = dataplane;
 	return 0;
 }
 
 void dataplane_unload(struct dataplane *dataplane)
 {
-	if (dataplane->skeleton)
-		gate_bpf__destroy(dataplane->skeleton);
-	dataplane->skeleton = NULL;
+	for (int i = 0; i < DATAPLANE_PARTS; i++) {
+		gate_bpf__destroy(dataplane->skeletons[i]);
+		dataplane->skeletons[i] = NULL;
+	}
 }
 
 int dataplane_pin_programs(const struct dataplane *dataplane,
@@ -165,5 +263,6 @@ int dataplane_pin_programs(const struct dataplane *dataplane,
 
 int dataplane_map(const struct dataplane *dataplane, const char *name)
 {
-	return bpf_object__find_map_fd_by_name(dataplane->skeleton->obj, name);
+	return bpf_object__find_map_fd_by_name(
+		dataplane->skeletons[DATAPLANE_MAPS]->obj, name);
 }

@@ -26,9 +26,17 @@ enum dataplane_program {
 
 struct gate_bpf;
 
+/* objects that are loaded apart: the maps, and two shares of the programs */
+enum dataplane_part {
+	DATAPLANE_MAPS,
+	DATAPLANE_FIRST,
+	DATAPLANE_SECOND,
+	DATAPLANE_PARTS
+};
+
 struct dataplane {
-	struct gate_bpf *skeleton;		  /* owned */
-	int program_fds[DATAPLANE_PROGRAM_COUNT]; /* the skeleton's */
+	struct gate_bpf *skeletons[DATAPLANE_PARTS]; /* owned */
+	int program_fds[DATAPLANE_PROGRAM_COUNT];    /* the skeletons' */
 };
 
 /*

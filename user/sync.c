@@ -119,7 +119,8 @@ static int replace_side(const struct pins *pins, const struct policy *policy)
 	entries.policy.generation = old.generation + 1;
 	if (entries.policy.generation == 0)
 		entries.policy.generation = 1;
-	maps_wait_for_programs();
+	if (old.generation) /* at first, there are none that read a side */
+		maps_wait_for_programs();
 	r = clear_side(pins, side);
 	if (!r)
 		r = write_side(pins, &entries, side);

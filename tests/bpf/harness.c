@@ -131,7 +131,7 @@ static bool sizes_are_right(void)
 	const struct policy *policy = &gate_test.policy;
 	const struct port_range *ports = &policy->masquerade_ports;
 
-	return gate_test.dataplane.skeleton &&
+	return gate_test.dataplane.skeletons[0] &&
 	       entries_of(PINS_flows) == policy->flows &&
 	       entries_of(PINS_half_open) == policy->half_open &&
 	       entries_of(PINS_mappings) ==
