@@ -8,6 +8,7 @@
  *                    gate's address, or no further
  *   sg_host_out      from the host itself: what it begins is remembered, so
  *                    that the answers are let in
+ *   sg_move          no packet, but a flow of the maps that these replace
  *
  * Stages, each a header of that name: parse -> link, icmp_error or fragment ->
  * owner -> flow, or policy and open -> admit (allow, track, promote) -> deliver
@@ -20,6 +21,7 @@
 #include "fragment.h"
 #include "icmp_error.h"
 #include "link.h"
+#include "move.h"
 #include "open.h"
 #include "owner.h"
 #include "packet.h"
@@ -296,4 +298,10 @@ int sg_host_out(struct __sk_buff *skb)
 	if (!reason)
 		reason = host_out(skb, &pkt);
 	return finish(skb, reason, TC_ACT_UNSPEC);
+}
+
+SEC("tc")
+int sg_move(struct __sk_buff *skb)
+{
+	return move(skb);
 }

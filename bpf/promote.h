@@ -47,6 +47,24 @@ standalone int promote_sweep(__u32 side, __u32 now_s)
 	return 0;
 }
 
+/* The flow in the scratch room into `flows`, with its token. 0, or -1: the
+ * table is full. */
+stage int promote_insert(struct scratch *room, const struct sg_flow_key *key,
+			 __u32 now_s)
+{
+	promote_token(&room->token, key, &room->promoted);
+	if (bpf_map_update_elem(&flows, key, &room->promoted, BPF_NOEXIST))
+		return bpf_map_lookup_elem(&flows, key) ? 0 : -1;
+	if (sweep_push()) { /* nobody would ever end it */
+		bpf_map_delete_elem(&flows, key);
+		return -1;
+	}
+	if (room->promoted.kind == SG_KIND_MASQUERADE)
+		flow_count_mapping(key->protocol, room->promoted.gate_port,
+				   now_s, 1);
+	return 0;
+}
+
 /* Move a half-open flow to `flows`, in its new state. Returns it there, or
  * NULL when the table is full; it then stays half open. */
 static __noinline struct sg_flow *promote(const struct sg_flow_key *key,
@@ -61,18 +79,8 @@ static __noinline struct sg_flow *promote(const struct sg_flow_key *key,
 	promote_sweep(pkt->side, pkt->now_s);
 	room->promoted = *flow;
 	room->promoted.state = state;
-	promote_token(&room->token, key, flow);
-	if (bpf_map_update_elem(&flows, key, &room->promoted, BPF_NOEXIST) ==
-	    0) {
-		if (sweep_push()) { /* nobody would ever end it */
-			bpf_map_delete_elem(&flows, key);
-			return NULL;
-		}
-		if (room->promoted.kind == SG_KIND_MASQUERADE)
-			flow_count_mapping(key->protocol,
-					   room->promoted.gate_port, pkt->now_s,
-					   1);
-	}
+	if (promote_insert(room, key, pkt->now_s))
+		return NULL;
 	promoted = bpf_map_lookup_elem(&flows, key);
 	if (promoted)
 		bpf_map_delete_elem(&half_open, key);

@@ -116,6 +116,18 @@ struct sg_sweep {
 };
 SG_ASSERT_SIZE(struct sg_sweep, 40);
 
+/* What program sg_move is given as a packet: a flow of a gate before, whose
+ * maps these take the place of. It comes twice: so that it is known when the
+ * programs change, and after, with all that it has become until then. */
+struct sg_move {
+	__u8 frame[16]; /* zeros: no headers that the kernel would look at */
+	struct sg_flow_key key;
+	struct sg_flow flow;
+	__u32 is_last;
+	__u32 pad;
+};
+SG_ASSERT_SIZE(struct sg_move, 176);
+
 /* map `mappings`: masquerade ports in use. One for a container port and
  * protocol, whatever the remote (RFC 4787 REQ-1) */
 struct sg_mapping_key {

@@ -74,6 +74,31 @@ int attach_links(const char *pin_dir, const struct attach *how,
 	return r;
 }
 
+static bool is_among(uint32_t ifindex, const uint32_t *indices, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (indices[i] == ifindex)
+			return true;
+	return false;
+}
+
+void attach_undo(const char *pin_dir, const struct attach *former,
+		 const struct policy *policy, const struct links *links,
+		 const uint32_t *before, size_t count)
+{
+	struct fault ignored;
+
+	for (size_t i = 0; i < links->count; i++) {
+		const struct link *link = &links->items[i];
+		int role = entries_role(policy, link);
+
+		if (is_among(link->ifindex, before, count) && role >= 0)
+			attach_link(pin_dir, former, link, role, &ignored);
+		else if (role >= 0)
+			detach_index(pin_dir, link->ifindex, &ignored);
+	}
+}
+
 int attach_remove(const char *pin_dir, const struct links *links,
 		  struct fault *ret_fault)
 {

@@ -22,6 +22,12 @@ int attach_forget(const char *pin_dir, uint32_t ifindex,
 		  const struct policy *policy, const struct links *links,
 		  struct fault *ret_fault);
 
+/* After a failure: those among `before` have the former programs again, the
+ * others none. */
+void attach_undo(const char *pin_dir, const struct attach *former,
+		 const struct policy *policy, const struct links *links,
+		 const uint32_t *before, size_t count);
+
 /* All of them lose theirs. */
 int attach_remove(const char *pin_dir, const struct links *links,
 		  struct fault *ret_fault);

@@ -55,16 +55,28 @@ static bool is_pinned(const struct bpf_map *map)
 	return false;
 }
 
-static int set_pins(struct gate_bpf *skeleton, const char *pin_dir)
+static bool is_next(const bool *next, const char *name)
+{
+	for (int i = 0; i < PINS_MAP_COUNT; i++)
+		if (strcmp(pins_map_name(i), name) == 0)
+			return next && next[i];
+	return false;
+}
+
+static int set_pins(struct gate_bpf *skeleton, const char *pin_dir,
+		    const bool *next)
 {
 	char path[PINS_PATH_BYTES];
 	struct bpf_map *map;
 	int r = 0;
 
 	bpf_object__for_each_map (map, skeleton->obj) {
+		const char *name = bpf_map__name(map);
+
 		if (!is_pinned(map) || r)
 			continue;
-		r = pins_path(pin_dir, NULL, bpf_map__name(map), path);
+		r = pins_path(pin_dir, is_next(next, name) ? PINS_NEXT : NULL,
+			      name, path);
 		if (!r)
 			r = bpf_map__set_pin_path(map, path);
 	}
@@ -99,9 +111,8 @@ static int explain_load(const char *pin_dir, const struct loading *loading,
 	if (strstr(loading->warning, "pinned map") ||
 	    strstr(loading->warning, "parameter mismatch"))
 		return fault_set(ret_fault, error,
-				 "%s: limits or masquerade ports differ from "
-				 "the running gate's; run `scoutgate down`, "
-				 "then `up`",
+				 "%s: a pinned map is not the gate's; run "
+				 "`scoutgate down`, then `up`",
 				 pin_dir);
 	if (error == -EPERM || error == -EACCES)
 		return fault_set(ret_fault, error,
@@ -153,19 +164,20 @@ static int share_maps(struct gate_bpf *skeleton, const struct gate_bpf *from)
 	return r;
 }
 
-static void choose_programs(struct loading *parts)
+static void choose_programs(struct loading *parts, bool moves)
 {
 	struct gate_bpf *first = parts[DATAPLANE_FIRST].skeleton;
 	struct gate_bpf *second = parts[DATAPLANE_SECOND].skeleton;
 
 	bpf_program__set_autoload(first->progs.sg_uplink_in, true);
+	bpf_program__set_autoload(second->progs.sg_move, moves);
 	bpf_program__set_autoload(second->progs.sg_container_in, true);
 	bpf_program__set_autoload(second->progs.sg_host_out, true);
 }
 
 /* The verifier takes most of the time: the two large programs go through it
  * side by side, where there are two CPUs. */
-static int load_programs(struct loading *parts)
+static int load_programs(struct loading *parts, bool moves)
 {
 	struct loading *maps = &parts[DATAPLANE_MAPS];
 	pthread_t thread;
@@ -175,7 +187,7 @@ static int load_programs(struct loading *parts)
 		maps->error = share_maps(parts[i].skeleton, maps->skeleton);
 	if (maps->error)
 		return maps->error;
-	choose_programs(parts);
+	choose_programs(parts, moves);
 	error = pthread_create(&thread, NULL, load_object,
 			       &parts[DATAPLANE_SECOND]);
 	load_object(&parts[DATAPLANE_FIRST]);
@@ -187,7 +199,7 @@ static int load_programs(struct loading *parts)
 }
 
 static void load_parts(struct loading *parts, const char *pin_dir,
-		       const struct policy *policy)
+		       const bool *next, const struct policy *policy)
 {
 	struct loading *maps = &parts[DATAPLANE_MAPS];
 
@@ -197,14 +209,16 @@ static void load_parts(struct loading *parts, const char *pin_dir,
 			return;
 	}
 	if (pin_dir)
-		maps->error = set_pins(maps->skeleton, pin_dir);
+		maps->error = set_pins(maps->skeleton, pin_dir, next);
 	load_object(maps);
 	if (!maps->error)
-		load_programs(parts);
+		load_programs(parts, next && (next[PINS_flows] ||
+					      next[PINS_half_open]));
 }
 
-int dataplane_load(const char *pin_dir, const struct policy *policy,
-		   struct dataplane *ret_dataplane, struct fault *ret_fault)
+int dataplane_load(const char *pin_dir, const bool *next,
+		   const struct policy *policy, struct dataplane *ret_dataplane,
+		   struct fault *ret_fault)
 {
 	const struct rlimit all = {RLIM_INFINITY, RLIM_INFINITY};
 	struct loading parts[DATAPLANE_PARTS] = {0};
@@ -213,7 +227,7 @@ int dataplane_load(const char *pin_dir, const struct policy *policy,
 
 	setrlimit(RLIMIT_MEMLOCK, &all); /* counts maps before 5.11 */
 	libbpf_set_print(remember_warning);
-	load_parts(parts, pin_dir, policy);
+	load_parts(parts, pin_dir, next, policy);
 	for (int i = 0; i < DATAPLANE_PARTS; i++) {
 		dataplane.skeletons[i] = parts[i].skeleton;
 		if (parts[i].error && !r)
@@ -229,6 +243,8 @@ int dataplane_load(const char *pin_dir, const struct policy *policy,
 		parts[DATAPLANE_SECOND].skeleton->progs.sg_container_in);
 	dataplane.program_fds[DATAPLANE_sg_host_out] = bpf_program__fd(
 		parts[DATAPLANE_SECOND].skeleton->progs.sg_host_out);
+	dataplane.move_fd = bpf_program__fd(
+		parts[DATAPLANE_SECOND].skeleton->progs.sg_move);
 	*ret_dataplane = dataplane;
 	return 0;
 }

@@ -6,6 +6,7 @@
 #ifndef SG_USER_DATAPLANE_H
 #define SG_USER_DATAPLANE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "fault.h"
@@ -37,15 +38,19 @@ enum dataplane_part {
 struct dataplane {
 	struct gate_bpf *skeletons[DATAPLANE_PARTS]; /* owned */
 	int program_fds[DATAPLANE_PROGRAM_COUNT];    /* the skeletons' */
+	int move_fd; /* of program sg_move; negative: not loaded */
 };
 
 /*
  * Load every program. With pin_dir, maps are taken from there, or made and
- * pinned; without (NULL), all maps are new and private. Sizes are the
- * policy's. dataplane_unload() what it gave; pins stay.
+ * pinned (those that next[] names in its folder PINS_NEXT; NULL: none);
+ * without, all maps are new and private. Sizes are the policy's. Program
+ * sg_move comes with new maps of flows. dataplane_unload() what it gave; pins
+ * stay.
  */
-int dataplane_load(const char *pin_dir, const struct policy *policy,
-		   struct dataplane *ret_dataplane, struct fault *ret_fault);
+int dataplane_load(const char *pin_dir, const bool *next,
+		   const struct policy *policy, struct dataplane *ret_dataplane,
+		   struct fault *ret_fault);
 void dataplane_unload(struct dataplane *dataplane);
 
 /* Pin the programs as DIR/programs/NAME, in place of earlier ones. */

@@ -11,6 +11,7 @@
 #include "dataplane.h"
 #include "loopback.h"
 #include "maps.h"
+#include "migrate.h"
 #include "pins.h"
 #include "sync.h"
 
@@ -28,19 +29,51 @@ int instance_links(const struct pins *pins, struct links *ret_links,
 	return r;
 }
 
+/* What the gate is to become. */
+struct change {
+	const struct policy *policy;
+	bool is_new_policy; /* or the links alone have changed */
+	bool fills_first;   /* maps of a gate that passes packets already */
+	struct attach how;
+	const int *former_fds; /* programs to go back to; NULL: none */
+};
+
+static int fill(const struct pins *pins, const struct change *change,
+		const struct links *links, struct fault *ret_fault)
+{
+	int r = loopback_set(pins, ret_fault);
+
+	if (!r)
+		r = sync_links(pins, change->policy, links, ret_fault);
+	if (!r && change->is_new_policy)
+		r = sync_policy(pins, change->policy, ret_fault);
+	return r;
+}
+
+/* Hooks as they were: nothing is half applied. */
+static void undo_attach(const struct pins *pins, const struct change *change,
+			const struct links *links, const uint32_t *before,
+			size_t count)
+{
+	struct attach former = {change->how.mode, change->former_fds};
+
+	if (!change->former_fds)
+		former.program_fds = change->how.program_fds;
+	attach_undo(pins->dir, &former, change->policy, links, before, count);
+}
+
 /* What can fail for reasons of the system's comes first, and opens nothing: an
  * interface with a program and no role lets nothing through. Then the roles,
  * and last the one write that puts the whole policy in force. */
-static int apply(const struct pins *pins, const struct attach *how,
-		 const struct policy *policy, bool is_new_policy,
+static int apply(const struct pins *pins, const struct change *change,
 		 struct fault *ret_fault)
 {
 	_cleanup_(links_release) struct links links = {0};
 	_cleanup_(cleanup_free) uint32_t *before = NULL; /* interfaces */
 	size_t count = 0;
 	/* a new policy asks for names; until then a role is kept */
-	int r = is_new_policy ? links_read(&links, ret_fault)
-			      : instance_links(pins, &links, ret_fault);
+	int r = change->is_new_policy ? links_read(&links, ret_fault)
+				      : instance_links(pins, &links, ret_fault);
 
 	if (r)
 		return r;
@@ -49,15 +82,17 @@ static int apply(const struct pins *pins, const struct attach *how,
 	if (r)
 		return fault_set(ret_fault, r, "%s/ifaces: %s", pins->dir,
 				 strerror(-r));
-	r = attach_links(pins->dir, how, policy, &links, ret_fault);
+	if (change->fills_first)
+		r = fill(pins, change, &links, ret_fault);
 	if (!r)
-		r = loopback_set(pins, ret_fault);
-	if (!r)
-		r = sync_links(pins, policy, &links, ret_fault);
-	if (!r && is_new_policy)
-		r = sync_policy(pins, policy, ret_fault);
+		r = attach_links(pins->dir, &change->how, change->policy,
+				 &links, ret_fault);
+	if (!r && !change->fills_first)
+		r = fill(pins, change, &links, ret_fault);
+	if (r && change->is_new_policy)
+		undo_attach(pins, change, &links, before, count);
 	for (size_t i = 0; i < count && !r; i++)
-		r = attach_forget(pins->dir, before[i], policy, &links,
+		r = attach_forget(pins->dir, before[i], change->policy, &links,
 				  ret_fault);
 	return r;
 }
@@ -72,36 +107,101 @@ static struct attach choose(bool clsact, const int *program_fds)
 	};
 }
 
+/* The pinned programs. Those that are missing are -1, and a fault. */
+static int open_programs(const char *pin_dir, int *ret_fds,
+			 struct fault *ret_fault)
+{
+	char path[PINS_PATH_BYTES];
+	int r = 0;
+
+	for (int i = 0; i < DATAPLANE_PROGRAM_COUNT; i++) {
+		ret_fds[i] = -1;
+		if (r ||
+		    pins_path(pin_dir, "programs",
+			      dataplane_program_name((enum dataplane_program)i),
+			      path))
+			continue;
+		ret_fds[i] = bpf_obj_get(path);
+		if (ret_fds[i] < 0)
+			r = fault_set(ret_fault, errno,
+				      "%s: %s; run `scoutgate up`", path,
+				      strerror(errno));
+	}
+	return r;
+}
+
+static void close_programs(int *fds)
+{
+	for (int i = 0; i < DATAPLANE_PROGRAM_COUNT; i++)
+		cleanup_close(&fds[i]);
+}
+
+/* What a first `up` begins with. */
+static int write_first(const struct pins *pins, const struct policy *policy,
+		       struct fault *ret_fault)
+{
+	const struct sg_gate gate = {.layout = SG_LAYOUT};
+	__u32 zero = 0;
+	int r = sync_grants(pins, policy, ret_fault);
+
+	if (!r && bpf_map_update_elem(pins->map_fds[PINS_gate], &zero, &gate,
+				      BPF_ANY))
+		r = fault_set(ret_fault, errno, "%s/gate: %s", pins->dir,
+			      strerror(errno));
+	return r;
+}
+
+/* The datapath is loaded, on maps that may be new: in place of what is there.
+ */
+static int take_over(const struct pins *pins, struct change *change,
+		     const struct migrate *migrate,
+		     const struct dataplane *dataplane, struct fault *ret_fault)
+{
+	int former_fds[DATAPLANE_PROGRAM_COUNT];
+	struct fault ignored;
+	int r = migrate_begin(migrate, pins, change->policy, dataplane->move_fd,
+			      ret_fault);
+
+	if (r)
+		return r;
+	if (open_programs(pins->dir, former_fds, &ignored) == 0)
+		change->former_fds = former_fds;
+	r = apply(pins, change, ret_fault);
+	close_programs(former_fds);
+	if (r)
+		migrate_cancel(pins->dir);
+	else
+		r = migrate_end(migrate, pins, dataplane->move_fd, ret_fault);
+	if (!r)
+		r = dataplane_pin_programs(dataplane, pins->dir, ret_fault);
+	if (!r)
+		migrate_close(pins->dir);
+	return r;
+}
+
 static int bring_up(const char *pin_dir, bool clsact, bool is_new,
 		    const struct policy *policy, struct fault *ret_fault)
 {
 	_cleanup_(dataplane_unload) struct dataplane dataplane = {0};
+	_cleanup_(migrate_release) struct migrate migrate = MIGRATE_NONE;
 	_cleanup_(pins_close) struct pins pins = PINS_CLOSED;
-	const struct sg_gate gate = {.layout = SG_LAYOUT};
-	struct attach how;
-	int zero = 0;
-	int r;
+	struct change change = {.policy = policy, .is_new_policy = true};
+	int r = 0;
 
-	if (!is_new) { /* a layout that we do not know must not be loaded on */
-		r = pins_open(pin_dir, &pins, ret_fault);
-		pins_close(&pins);
-		if (r)
-			return r;
-	}
-	r = dataplane_load(pin_dir, policy, &dataplane, ret_fault);
+	if (!is_new)
+		r = migrate_plan(pin_dir, policy, &migrate, ret_fault);
+	if (!r)
+		r = dataplane_load(pin_dir, migrate.next, policy, &dataplane,
+				   ret_fault);
+	if (!r)
+		r = pins_open_mixed(pin_dir, migrate.next, &pins, ret_fault);
+	if (!r && is_new)
+		r = write_first(&pins, policy, ret_fault);
 	if (r)
 		return r;
-	if (is_new && bpf_map_update_elem(dataplane_map(&dataplane, "gate"),
-					  &zero, &gate, BPF_ANY))
-		return fault_set(ret_fault, errno, "%s/gate: %s", pin_dir,
-				 strerror(errno));
-	r = pins_open(pin_dir, &pins, ret_fault);
-	if (!r && is_new)
-		r = sync_grants(&pins, policy, ret_fault);
-	if (!r)
-		r = dataplane_pin_programs(&dataplane, pin_dir, ret_fault);
-	how = choose(clsact, dataplane.program_fds);
-	return r ? r : apply(&pins, &how, policy, true, ret_fault);
+	change.fills_first = migrate.is_rebuild;
+	change.how = choose(clsact, dataplane.program_fds);
+	return take_over(&pins, &change, &migrate, &dataplane, ret_fault);
 }
 
 /* Whatever of a gate is there, of whatever layout. */
@@ -134,65 +234,27 @@ int instance_up(const char *pin_dir, bool clsact, const struct policy *policy,
 	lock = pins_lock(pin_dir, ret_fault);
 	if (lock < 0)
 		return lock;
-	is_new = !pins_exist(pin_dir);
+	is_new = !pins_are_begun(pin_dir);
 	r = bring_up(pin_dir, clsact, is_new, policy, ret_fault);
 	if (r && is_new)
 		take_down(pin_dir, &ignored);
 	return r;
 }
 
-static int open_programs(const char *pin_dir, int *ret_fds,
-			 struct fault *ret_fault)
+/* The programs that are there, with a new policy. */
+static int replace_policy(const struct pins *pins, bool clsact,
+			  const struct policy *policy, struct fault *ret_fault)
 {
-	char path[PINS_PATH_BYTES];
+	struct change change = {.policy = policy, .is_new_policy = true};
+	int fds[DATAPLANE_PROGRAM_COUNT];
+	int r = open_programs(pins->dir, fds, ret_fault);
 
-	for (int i = 0; i < DATAPLANE_PROGRAM_COUNT; i++) {
-		if (pins_path(pin_dir, "programs",
-			      dataplane_program_name((enum dataplane_program)i),
-			      path))
-			return fault_set(ret_fault, ENAMETOOLONG,
-					 "%s: too long", pin_dir);
-		ret_fds[i] = bpf_obj_get(path);
-		if (ret_fds[i] < 0)
-			return fault_set(ret_fault, errno,
-					 "%s: %s; run `scoutgate up`", path,
-					 strerror(errno));
+	if (!r) {
+		change.how = choose(clsact, fds);
+		r = apply(pins, &change, ret_fault);
 	}
-	return 0;
-}
-
-/* The sizes of maps are fixed when they are made. */
-static int check_sizes(const struct pins *pins, const struct policy *policy,
-		       struct fault *ret_fault)
-{
-	const struct port_range *ports = &policy->masquerade_ports;
-	const struct {
-		enum pins_map map;
-		uint32_t wanted;
-	} sizes[] = {
-		{PINS_flows, policy->flows},
-		{PINS_half_open, policy->half_open},
-		{PINS_mappings, 3U * (ports->last - ports->first + 1U)},
-	};
-
-	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-		struct bpf_map_info info = {0};
-		__u32 bytes = sizeof(info);
-
-		if (bpf_obj_get_info_by_fd(pins->map_fds[sizes[i].map], &info,
-					   &bytes))
-			return fault_set(ret_fault, errno, "%s: %s", pins->dir,
-					 strerror(errno));
-		if (info.max_entries != sizes[i].wanted)
-			return fault_set(
-				ret_fault, EINVAL,
-				"limits or masquerade ports differ from the "
-				"running gate's (%s: %u, wanted %u); run "
-				"`scoutgate down`, then `up`",
-				pins_map_name(sizes[i].map), info.max_entries,
-				sizes[i].wanted);
-	}
-	return 0;
+	close_programs(fds);
+	return r;
 }
 
 int instance_reload(const char *pin_dir, bool clsact,
@@ -200,25 +262,18 @@ int instance_reload(const char *pin_dir, bool clsact,
 {
 	_cleanup_(cleanup_close) int lock = -1;
 	_cleanup_(pins_close) struct pins pins = PINS_CLOSED;
-	int fds[DATAPLANE_PROGRAM_COUNT] = {-1, -1, -1};
-	struct attach how;
 	int r;
 
 	lock = pins_lock(pin_dir, ret_fault);
 	if (lock < 0)
 		return lock;
 	r = pins_open(pin_dir, &pins, ret_fault);
-	if (!r)
-		r = check_sizes(&pins, policy, ret_fault);
-	if (!r)
-		r = open_programs(pin_dir, fds, ret_fault);
-	if (!r) {
-		how = choose(clsact, fds);
-		r = apply(&pins, &how, policy, true, ret_fault);
-	}
-	for (int i = 0; i < DATAPLANE_PROGRAM_COUNT; i++)
-		cleanup_close(&fds[i]);
-	return r;
+	if (r)
+		return r;
+	/* the sizes of maps are fixed when they are made */
+	return migrate_would(&pins, policy)
+		       ? bring_up(pin_dir, clsact, false, policy, ret_fault)
+		       : replace_policy(&pins, clsact, policy, ret_fault);
 }
 
 int instance_follow(const struct pins *pins, bool clsact,
@@ -226,9 +281,12 @@ int instance_follow(const struct pins *pins, bool clsact,
 		    struct fault *ret_fault)
 {
 	_cleanup_(cleanup_close) int lock = pins_lock(pins->dir, ret_fault);
-	struct attach how = choose(clsact, program_fds);
+	const struct change change = {
+		.policy = policy,
+		.how = choose(clsact, program_fds),
+	};
 
-	return lock < 0 ? lock : apply(pins, &how, policy, false, ret_fault);
+	return lock < 0 ? lock : apply(pins, &change, ret_fault);
 }
 
 int instance_down(const char *pin_dir, struct fault *ret_fault)

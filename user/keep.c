@@ -13,6 +13,7 @@
 #include "entries.h"
 #include "hook.h"
 #include "instance.h"
+#include "migrate.h"
 #include "sg_policy.h"
 
 /* The keeper's lock is on a folder of its own, so that a short change by
@@ -100,17 +101,38 @@ static bool refresh_programs(struct keep *keep)
 	return repaired;
 }
 
-static bool repin_maps(const struct keep *keep)
+static uint32_t map_id(int fd)
+{
+	struct bpf_map_info info = {0};
+	__u32 bytes = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(fd, &info, &bytes) ? 0 : info.id;
+}
+
+/* The maps as they are pinned: another command may have put others there. Those
+ * that are not are pinned again. Returns whether any was. */
+static bool refresh_maps(struct keep *keep)
 {
 	char path[PINS_PATH_BYTES];
 	bool repaired = false;
 
 	for (int map = 0; map < PINS_MAP_COUNT; map++) {
+		int *held = &keep->pins.map_fds[map];
+		int fd;
+
 		if (pins_path(keep->pin_dir, NULL,
-			      pins_map_name((enum pins_map)map), path) ||
-		    access(path, F_OK) == 0)
+			      pins_map_name((enum pins_map)map), path))
 			continue;
-		repaired |= bpf_obj_pin(keep->pins.map_fds[map], path) == 0;
+		fd = bpf_obj_get(path);
+		if (fd < 0 && errno == ENOENT)
+			repaired |= bpf_obj_pin(*held, path) == 0;
+		if (fd >= 0 && map_id(fd) != map_id(*held)) {
+			int former = *held;
+
+			*held = fd;
+			fd = former;
+		}
+		cleanup_close(&fd);
 	}
 	return repaired;
 }
@@ -208,12 +230,21 @@ int keep_repair(struct keep *keep, const struct policy *policy,
 	int r = pins_prepare(keep->pin_dir, ret_fault);
 
 	*ret_what = NULL;
+	if (!r &&
+	    migrate_is_open(keep->pin_dir)) { /* somebody's, or nobody's */
+		r = instance_up(keep->pin_dir, keep->clsact, policy, ret_fault);
+		if (r)
+			return r == -EBUSY ? 0 : r;
+	}
+	if (r)
+		return r;
+	pinned = refresh_maps(keep);
+	pinned |= refresh_programs(keep);
+	r = pins_check_layout(&keep->pins, ret_fault);
 	if (!r)
 		r = keep_links(keep, &links, ret_fault);
 	if (r)
 		return r;
-	pinned = repin_maps(keep);
-	pinned |= refresh_programs(keep);
 	if (pinned)
 		*ret_what = "pins were missing";
 	if (hooks_are_right(keep, policy, &links))
@@ -227,9 +258,12 @@ int keep_reload(struct keep *keep, const struct policy *policy,
 {
 	int r = instance_reload(keep->pin_dir, keep->clsact, policy, ret_fault);
 
-	if (!r)
-		keep->generation = generation_of(&keep->pins);
-	return r;
+	if (r)
+		return r;
+	refresh_maps(keep); /* other sizes, other maps */
+	refresh_programs(keep);
+	keep->generation = generation_of(&keep->pins);
+	return 0;
 }
 
 bool keep_is_outdated(struct keep *keep)

@@ -21,6 +21,9 @@
 #define BPFFS "/sys/fs/bpf"
 
 static const char *const folders[] = {"links", "programs"};
+/* what there may be, the inner ones first */
+static const char *const removed[] = {"links", "programs", PINS_NEXT "/ready",
+				      PINS_NEXT};
 
 const char *pins_map_name(enum pins_map map)
 {
@@ -43,47 +46,77 @@ int pins_path(const char *dir, const char *sub, const char *name,
 	return length < PINS_PATH_BYTES ? 0 : -ENAMETOOLONG;
 }
 
-static int open_map(const char *dir, enum pins_map map)
+static int open_map(const char *dir, const char *sub, enum pins_map map)
 {
 	char path[PINS_PATH_BYTES];
 	int fd;
 
-	if (pins_path(dir, NULL, pins_map_name(map), path))
+	if (pins_path(dir, sub, pins_map_name(map), path))
 		return -ENAMETOOLONG;
 	fd = bpf_obj_get(path);
 	return fd < 0 ? -errno : fd;
 }
 
-bool pins_exist(const char *dir)
+int pins_layout(const struct pins *pins, uint32_t *ret_layout)
 {
-	char path[PINS_PATH_BYTES];
-
-	return pins_path(dir, NULL, pins_map_name(PINS_gate), path) == 0 &&
-	       access(path, F_OK) == 0;
-}
-
-static int check_layout(const struct pins *pins, struct fault *ret_fault)
-{
-	struct sg_gate gate;
+	_cleanup_(cleanup_free) uint32_t *value = NULL;
+	int fd = pins->map_fds[PINS_gate];
+	struct bpf_map_info info = {0};
+	__u32 bytes = sizeof(info);
 	__u32 zero = 0;
 
-	if (bpf_map_lookup_elem(pins->map_fds[PINS_gate], &zero, &gate))
-		return fault_set(ret_fault, errno, "%s/gate: %s", pins->dir,
-				 strerror(errno));
-	if (gate.layout == SG_LAYOUT)
+	if (bpf_obj_get_info_by_fd(fd, &info, &bytes))
+		return -errno;
+	value = calloc(1, info.value_size + sizeof(*value));
+	if (!value)
+		return -ENOMEM;
+	if (bpf_map_lookup_elem(fd, &zero, value))
+		return -errno;
+	*ret_layout = value[0];
+	return 0;
+}
+
+int pins_check_layout(const struct pins *pins, struct fault *ret_fault)
+{
+	uint32_t layout;
+	int r = pins_layout(pins, &layout);
+
+	if (r)
+		return fault_set(ret_fault, r, "%s/gate: %s", pins->dir,
+				 strerror(-r));
+	if (layout == SG_LAYOUT)
 		return 0;
 	return fault_set(ret_fault, EPROTO,
 			 "%s: pinned with layout %u, this scoutgate has %d; "
-			 "run `scoutgate down`, then `up`",
-			 pins->dir, gate.layout, SG_LAYOUT);
+			 "run `scoutgate up`, which makes it anew",
+			 pins->dir, layout, SG_LAYOUT);
 }
 
-int pins_open(const char *dir, struct pins *ret_pins, struct fault *ret_fault)
+bool pins_are_begun(const char *dir)
+{
+	_cleanup_(pins_close) struct pins pins = PINS_CLOSED;
+	uint32_t layout;
+
+	pins_open_present(dir, NULL, &pins);
+	return pins_layout(&pins, &layout) == 0 && layout != 0;
+}
+
+void pins_open_present(const char *dir, const char *sub, struct pins *ret_pins)
+{
+	*ret_pins = (struct pins)PINS_CLOSED;
+	ret_pins->dir = dir;
+	for (int map = 0; map < PINS_MAP_COUNT; map++)
+		ret_pins->map_fds[map] = open_map(dir, sub, (enum pins_map)map);
+}
+
+int pins_open_mixed(const char *dir, const bool *next, struct pins *ret_pins,
+		    struct fault *ret_fault)
 {
 	*ret_pins = (struct pins)PINS_CLOSED;
 	ret_pins->dir = dir;
 	for (int map = 0; map < PINS_MAP_COUNT; map++) {
-		int fd = open_map(dir, (enum pins_map)map);
+		int fd = open_map(dir, next && next[map] ? PINS_NEXT : NULL,
+				  (enum pins_map)map);
 
 		if (fd == -ENOENT && map == 0)
 			return fault_set(ret_fault, ENOENT,
@@ -99,7 +132,14 @@ int pins_open(const char *dir, struct pins *ret_pins, struct fault *ret_fault)
 						 : "; run as root");
 		ret_pins->map_fds[map] = fd;
 	}
-	return check_layout(ret_pins, ret_fault);
+	return 0;
+}
+
+int pins_open(const char *dir, struct pins *ret_pins, struct fault *ret_fault)
+{
+	int r = pins_open_mixed(dir, NULL, ret_pins, ret_fault);
+
+	return r ? r : pins_check_layout(ret_pins, ret_fault);
 }
 
 void pins_close(struct pins *pins)
@@ -184,6 +224,14 @@ static int make_folder(const char *path, struct fault *ret_fault)
 	return 0;
 }
 
+int pins_make_folder(const char *dir, const char *sub)
+{
+	char path[PINS_PATH_BYTES];
+	int r = pins_path(dir, sub, NULL, path);
+
+	return !r && mkdir(path, 0700) && errno != EEXIST ? -errno : r;
+}
+
 int pins_prepare(const char *dir, struct fault *ret_fault)
 {
 	char path[PINS_PATH_BYTES];
@@ -235,9 +283,9 @@ int pins_remove(const char *dir, struct fault *ret_fault)
 	char path[PINS_PATH_BYTES];
 	int r = 0;
 
-	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]) && !r;
+	for (size_t i = 0; i < sizeof(removed) / sizeof(removed[0]) && !r;
 	     i++) {
-		r = pins_path(dir, folders[i], NULL, path);
+		r = pins_path(dir, removed[i], NULL, path);
 		if (r)
 			return fault_set(ret_fault, r, "%.64s...: too long",
 					 dir);

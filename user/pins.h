@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "fault.h"
 
@@ -43,6 +44,7 @@ enum pins_map {
 };
 
 #define PINS_PATH_BYTES 512
+#define PINS_NEXT "next" /* folder of maps that will replace those in dir */
 
 struct pins {
 	const char *dir;
@@ -60,8 +62,25 @@ const char *pins_map_name(enum pins_map map);
 int pins_path(const char *dir, const char *sub, const char *name,
 	      char ret_path[PINS_PATH_BYTES]);
 
-/* Whether an instance stands in dir. */
-bool pins_exist(const char *dir);
+/* Whether an instance stands in dir: one whose layout is noted, which is done
+ * once its grants are. */
+bool pins_are_begun(const char *dir);
+
+/* The layout's number, which is the first word of whatever map `gate` holds. 0
+ * or -errno. */
+int pins_layout(const struct pins *pins, uint32_t *ret_layout);
+
+/* -EPROTO: it is another than this build's. */
+int pins_check_layout(const struct pins *pins, struct fault *ret_fault);
+
+/* Open those of its maps that are there, in a folder of dir or (NULL) in dir
+ * itself, of whatever layout. pins_close() them. */
+void pins_open_present(const char *dir, const char *sub, struct pins *ret_pins);
+
+/* Open every map of the instance: those that next[] names (NULL: none) from its
+ * folder PINS_NEXT, the others from dir. pins_close() in every case. */
+int pins_open_mixed(const char *dir, const bool *next, struct pins *ret_pins,
+		    struct fault *ret_fault);
 
 /* Open every map of the instance. -ENOENT: there is none; -EPROTO: it is of
  * another layout. pins_close() in every case. */
@@ -74,6 +93,9 @@ int pins_lock(const char *dir, struct fault *ret_fault);
 
 /* Make dir and its folders, on a bpffs, which is mounted if it is missing. */
 int pins_prepare(const char *dir, struct fault *ret_fault);
+
+/* Make one folder in dir. 0 or -errno. */
+int pins_make_folder(const char *dir, const char *sub);
 
 /* Remove every pin and folder; what is not there is no error. */
 int pins_remove(const char *dir, struct fault *ret_fault);

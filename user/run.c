@@ -132,6 +132,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *data)
 	struct run *run = data;
 	struct fault fault;
 	const char *what;
+	int r;
 
 	(void)source;
 	(void)usec;
@@ -140,8 +141,11 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *data)
 		follow(run);
 	if (keep_is_outdated(&run->keep))
 		take_config(run, true);
-	if (keep_repair(&run->keep, &run->policy, &what, &fault))
+	r = keep_repair(&run->keep, &run->policy, &what, &fault);
+	if (r)
 		say(SD_ERR, "%s", fault.text);
+	if (r == -EPROTO) /* that one's to keep */
+		sd_event_exit(run->event, EXIT_FAILED);
 	if (what)
 		say(SD_WARNING, "%s; put back", what);
 	return 0;
@@ -216,7 +220,7 @@ static int run_to_the_end(struct run *run)
 		return verb_fail(&fault);
 	}
 	sd_notify(0, "STOPPING=1");
-	return EXIT_OK;
+	return r;
 }
 
 int verb_run(const struct context *context, int count, char **args)

@@ -143,7 +143,7 @@ static void load(void)
 	struct fault fault;
 
 	dataplane_unload(&gate_test.dataplane);
-	if (dataplane_load(NULL, &gate_test.policy, &gate_test.dataplane,
+	if (dataplane_load(NULL, NULL, &gate_test.policy, &gate_test.dataplane,
 			   &fault))
 		fail_msg("%s", fault.text);
 	gate_test.pins.dir = "test";

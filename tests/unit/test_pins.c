@@ -51,7 +51,7 @@ static void a_path_that_does_not_fit_is_refused(void **state)
 	dir[PINS_PATH_BYTES - 2] = '\0'; /* with "/n" just too long */
 	assert_int_equal(pins_path(dir, NULL, "n", both.path), -ENAMETOOLONG);
 	assert_untouched(both.behind, sizeof(both.behind));
-	assert_false(pins_exist(dir));
+	assert_false(pins_are_begun(dir));
 	dir[PINS_PATH_BYTES - 3] = '\0';
 	assert_int_equal(pins_path(dir, NULL, "n", both.path), 0);
 	assert_int_equal(strlen(both.path), PINS_PATH_BYTES - 1);
@@ -71,19 +71,19 @@ a_folder_whose_pins_would_not_fit_is_said_to_be_too_long(void **state)
 	assert_one_line(fault.text);
 }
 
-static void an_instance_is_where_its_gate_is(void **state)
+static void an_instance_is_where_its_gate_map_is(void **state)
 {
 	char dir[128];
 
-	assert_false(pins_exist("/nothing/here"));
+	assert_false(pins_are_begun("/nothing/here"));
 	snprintf(dir, sizeof(dir), "%s/instance", (char *)*state);
-	assert_false(pins_exist(dir));
+	assert_false(pins_are_begun(dir));
 	assert_int_equal(mkdir(dir, 0700), 0);
-	assert_false(pins_exist(dir));
+	assert_false(pins_are_begun(dir));
 	write_file(dir, "active", "", 0);
-	assert_false(pins_exist(dir));
-	write_file(dir, "gate", "", 0);
-	assert_true(pins_exist(dir));
+	assert_false(pins_are_begun(dir));
+	write_file(dir, "gate", "", 0); /* and a map, not any file */
+	assert_false(pins_are_begun(dir));
 }
 
 static void opening_none_says_what_to_do(void **state)
@@ -197,7 +197,7 @@ int main(void)
 		cmocka_unit_test(a_path_that_does_not_fit_is_refused),
 		cmocka_unit_test(
 			a_folder_whose_pins_would_not_fit_is_said_to_be_too_long),
-		cmocka_unit_test(an_instance_is_where_its_gate_is),
+		cmocka_unit_test(an_instance_is_where_its_gate_map_is),
 		cmocka_unit_test(opening_none_says_what_to_do),
 		cmocka_unit_test(only_one_holds_the_lock),
 		cmocka_unit_test(only_a_bpffs_is_prepared),

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A flow of the maps before into these, when their sizes change under a gate
+ * that is up (see struct sg_move). The loader runs this, and no interface.
+ */
+#ifndef SG_BPF_MOVE_H
+#define SG_BPF_MOVE_H
+
+#include "promote.h"
+#include "window.h"
+
+/* The flow as it was when it came first: its packets are counted at the end,
+ * and its TCP numbers are behind until then. */
+stage int move_begin(struct scratch *room, const struct sg_flow_key *key,
+		     bool is_last)
+{
+	struct sg_flow *flow = &room->promoted;
+
+	*flow = room->fresh;
+	__builtin_memset(flow->traffic, 0, sizeof(flow->traffic));
+	if (!is_last)
+		flow->flags |= SG_FLOW_ADOPTED;
+	if (flow_is_half_open(flow))
+		return bpf_map_update_elem(&half_open, key, flow, BPF_NOEXIST);
+	if (promote_insert(room, key, flow->last_s))
+		return -1;
+	bpf_map_delete_elem(&half_open, key);
+	return 0;
+}
+
+/* What the flow has become in the maps before, and here since. */
+stage void move_end(struct sg_flow *flow, const struct sg_flow *old)
+{
+	for (int i = 0; i < 2; i++) {
+		__sync_fetch_and_add(&flow->traffic[i].packets,
+				     old->traffic[i].packets);
+		__sync_fetch_and_add(&flow->traffic[i].bytes,
+				     old->traffic[i].bytes);
+		seq_raise(&flow->tcp[i].sent, old->tcp[i].sent);
+		seq_raise(&flow->tcp[i].acked, old->tcp[i].acked);
+		if (flow->window[i] < old->window[i])
+			flow->window[i] = old->window[i];
+	}
+	flow->flags |= old->flags;
+	if (!(old->flags & SG_FLOW_ADOPTED))
+		flow->flags &= ~SG_FLOW_ADOPTED;
+	if (flow->state < old->state)
+		flow->state = old->state;
+	if ((__s32)(old->last_s - flow->last_s) > 0)
+		flow->last_s = old->last_s;
+}
+
+/* 0, or -1: there is no room for it. */
+stage int move(struct __sk_buff *skb)
+{
+	struct scratch *room = scratch_get();
+	struct sg_flow_key key = {};
+	struct sg_flow *flow;
+	__u32 is_last = 0;
+	int at = __builtin_offsetof(struct sg_move, key);
+
+	if (!room || bpf_skb_load_bytes(skb, at, &key, sizeof(key)))
+		return -1;
+	at = __builtin_offsetof(struct sg_move, flow);
+	if (bpf_skb_load_bytes(skb, at, &room->fresh, sizeof(room->fresh)))
+		return -1;
+	at = __builtin_offsetof(struct sg_move, is_last);
+	if (bpf_skb_load_bytes(skb, at, &is_last, sizeof(is_last)))
+		return -1;
+	flow = bpf_map_lookup_elem(&flows, &key);
+	if (!flow && flow_is_half_open(&room->fresh))
+		flow = bpf_map_lookup_elem(&half_open, &key);
+	if (!flow && move_begin(room, &key, is_last))
+		return -1;
+	if (!is_last)
+		return 0;
+	if (!flow)
+		flow = bpf_map_lookup_elem(&flows, &key);
+	if (!flow)
+		flow = bpf_map_lookup_elem(&half_open, &key);
+	if (flow)
+		move_end(flow, &room->fresh);
+	return 0;
+}
+
+#endif
