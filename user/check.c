@@ -154,6 +154,8 @@ static void print_text(struct json_object *rows, const struct policy *policy)
 	printf("At first start: lan-access %s, host-control %s.\n",
 	       policy->grants[SG_GRANT_LAN_ACCESS] ? "on" : "off",
 	       policy->grants[SG_GRANT_HOST_CONTROL] ? "on" : "off");
+	if (policy->persists_grants)
+		puts("At later starts: as they were left.");
 }
 
 static void add_rest(struct json_object *root, const struct policy *policy)
@@ -166,6 +168,7 @@ static void add_rest(struct json_object *root, const struct policy *policy)
 	show_add_number(root, "new_per_source", policy->new_per_source);
 	for (unsigned int i = 0; i < SG_GRANT_COUNT; i++)
 		show_add_flag(root, name_of_grant(i), policy->grants[i]);
+	show_add_flag(root, "persist", policy->persists_grants);
 }
 
 int verb_check(const struct context *context, int count, char **args)

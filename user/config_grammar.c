@@ -35,6 +35,7 @@ static cfg_opt_t forward_opts[] = {
 };
 
 static cfg_opt_t grants_opts[] = {
+	CFG_BOOL("persist", cfg_false, CFGF_NONE),
 #define X(id, name) CFG_BOOL(name, cfg_false, CFGF_NONE),
 	SG_GRANTS(X)
 #undef X
@@ -102,6 +103,7 @@ static const struct {
 	      {"forward|to", check_ports},
 	      {"forward|from", check_networks},
 	      {"grants", check_section},
+	      {"grants|persist", check_once},
 #define X(id, name) {"grants|" name, check_once},
 	      SG_GRANTS(X)
 #undef X

@@ -137,6 +137,7 @@ int config_take(cfg_t *cfg, struct policy *policy)
 	take_container(cfg_getsec(cfg, "container"), policy);
 	for (unsigned int i = 0; i < SG_GRANT_COUNT; i++)
 		policy->grants[i] = cfg_getbool(grants, name_of_grant(i));
+	policy->persists_grants = cfg_getbool(grants, "persist");
 	take_roles(cfg_getsec(cfg, "host"), "icmp-echo", &policy->echo_roles);
 	take_roles(cfg_getsec(cfg, "egress"), "masquerade",
 		   &policy->masquerade_roles);

@@ -9,6 +9,7 @@
 #include "maps.h"
 #include "names.h"
 #include "pins.h"
+#include "saved.h"
 #include "sg_flow.h"
 #include "sg_policy.h"
 #include "text.h"
@@ -61,7 +62,7 @@ static int set(const struct context *context, __u32 id,
 		r = cut_flows(pins.map_fds[PINS_half_open], id);
 	return r ? fault_set(ret_fault, r, "%s/grants: %s", context->pin_dir,
 			     strerror(-r))
-		 : 0;
+		 : saved_follow(context->state_dir, &pins, ret_fault);
 }
 
 static int change(const struct context *context, const char *name,

@@ -9,6 +9,7 @@
 
 #define DEFAULT_CONFIG "/etc/scoutgate.conf"
 #define DEFAULT_PIN_DIR "/sys/fs/bpf/scoutgate"
+#define DEFAULT_STATE_DIR "/var/lib/scoutgate"
 
 static const struct {
 	const char *name;
@@ -38,12 +39,14 @@ static const struct {
 
 #define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
 
-enum { KEY_PIN_DIR = 256, KEY_JSON, KEY_CLSACT };
+enum { KEY_PIN_DIR = 256, KEY_STATE_DIR, KEY_JSON, KEY_CLSACT };
 
 static const struct argp_option options[] = {
 	{"config", 'c', "FILE", 0, "configuration (" DEFAULT_CONFIG ")", 0},
 	{"pin-dir", KEY_PIN_DIR, "DIR", 0, "the instance (" DEFAULT_PIN_DIR ")",
 	 0},
+	{"state-dir", KEY_STATE_DIR, "DIR", 0,
+	 "what is to be known at the next boot (" DEFAULT_STATE_DIR ")", 0},
 	{"json", KEY_JSON, NULL, 0, "print JSON", 0},
 	{"clsact", KEY_CLSACT, NULL, 0,
 	 "attach with clsact filters even where the kernel has TCX", 0},
@@ -65,6 +68,9 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_PIN_DIR:
 		line->context.pin_dir = arg;
+		return 0;
+	case KEY_STATE_DIR:
+		line->context.state_dir = arg;
 		return 0;
 	case KEY_JSON:
 		line->context.json = true;
@@ -125,7 +131,8 @@ int main(int argc, char **argv)
 	};
 	struct command_line line = {
 		.context = {.config = DEFAULT_CONFIG,
-			    .pin_dir = DEFAULT_PIN_DIR},
+			    .pin_dir = DEFAULT_PIN_DIR,
+			    .state_dir = DEFAULT_STATE_DIR},
 	};
 	char **args;
 	int count;

@@ -59,6 +59,7 @@ struct policy {
 	struct network *sources; /* owned: the `from` of all forwards */
 	size_t source_count;
 	bool grants[SG_GRANT_COUNT]; /* at first start */
+	bool persists_grants;	     /* they are saved for the next one */
 	uint16_t control_port;	     /* 0: no host control */
 	uint8_t echo_roles;	     /* SG_ROLE_BIT()s */
 	uint8_t masquerade_roles;

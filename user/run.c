@@ -15,6 +15,7 @@
 #include "config.h"
 #include "entries.h"
 #include "keep.h"
+#include "saved.h"
 #include "verb.h"
 #include "watch.h"
 
@@ -96,6 +97,24 @@ static void follow(struct run *run)
 		report_strangers(run);
 }
 
+/* A grant that is not saved is in force nevertheless. */
+static void begin_saving(const struct run *run)
+{
+	struct fault fault;
+
+	if (saved_begin(run->context->state_dir, &run->policy, &run->keep.pins,
+			&fault))
+		say(SD_ERR, "%s", fault.text);
+}
+
+static void save_grants(const struct run *run)
+{
+	struct fault fault;
+
+	if (saved_follow(run->context->state_dir, &run->keep.pins, &fault))
+		say(SD_ERR, "%s", fault.text);
+}
+
 static void take_config(struct run *run, bool is_in_force)
 {
 	struct policy policy = {0};
@@ -109,6 +128,7 @@ static void take_config(struct run *run, bool is_in_force)
 	}
 	policy_release(&run->policy);
 	run->policy = policy;
+	begin_saving(run);
 	run->stranger_count = 0;
 	say(SD_INFO, "%s is in force", run->context->config);
 	report_strangers(run);
@@ -148,6 +168,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *data)
 		sd_event_exit(run->event, EXIT_FAILED);
 	if (what)
 		say(SD_WARNING, "%s; put back", what);
+	save_grants(run); /* they may be switched by hand */
 	return 0;
 }
 
@@ -203,14 +224,19 @@ static int run_to_the_end(struct run *run)
 	int r;
 
 	block_signals();
-	if (config_load(context->config, &run->policy, &fault) ||
-	    /* told of changes before reading what there is: none is missed */
+	if (config_load(context->config, &run->policy, &fault))
+		return verb_fail(&fault);
+	if (saved_take(context->state_dir, context->pin_dir, &run->policy,
+		       &fault))
+		verb_fail(&fault); /* closed, and up nevertheless */
+	if (/* told of changes before reading what there is: none is missed */
 	    watch_open(&run->watch, &fault) ||
 	    keep_open(context->pin_dir, context->clsact, &run->policy,
 		      &run->keep, &fault))
 		return verb_fail(&fault);
 	r = prepare(run);
 	if (!r) {
+		begin_saving(run);
 		report_strangers(run);
 		sd_notify(0, "READY=1");
 		r = sd_event_loop(run->event);

@@ -9,6 +9,8 @@
 #include "keep.h"
 #include "links.h"
 #include "names.h"
+#include "pins.h"
+#include "saved.h"
 #include "verb.h"
 
 /* One line for each role that nothing here has. */
@@ -35,17 +37,35 @@ static int warn_of_absent(const struct policy *policy)
 	return EXIT_OK;
 }
 
+/* The policy is in force; from here on its grants are saved, or not. */
+static int save_grants(const struct context *context,
+		       const struct policy *policy)
+{
+	_cleanup_(pins_close) struct pins pins = PINS_CLOSED;
+	struct fault fault;
+
+	if (pins_open(context->pin_dir, &pins, &fault) ||
+	    saved_begin(context->state_dir, policy, &pins, &fault))
+		return verb_fail(&fault);
+	return EXIT_OK;
+}
+
 static int apply(const struct context *context,
 		 int (*how)(const char *, bool, const struct policy *,
 			    struct fault *))
 {
 	_cleanup_(policy_release) struct policy policy = {0};
 	struct fault fault;
+	int status;
 
-	if (config_load(context->config, &policy, &fault) ||
-	    how(context->pin_dir, context->clsact, &policy, &fault))
+	if (config_load(context->config, &policy, &fault))
 		return verb_fail(&fault);
-	return warn_of_absent(&policy);
+	if (saved_take(context->state_dir, context->pin_dir, &policy, &fault))
+		verb_fail(&fault); /* closed, and up nevertheless */
+	if (how(context->pin_dir, context->clsact, &policy, &fault))
+		return verb_fail(&fault);
+	status = warn_of_absent(&policy);
+	return status ? status : save_grants(context, &policy);
 }
 
 int verb_up(const struct context *context, int count, char **args)

@@ -19,6 +19,7 @@ enum verb_exit {
 struct context {
 	const char *config;
 	const char *pin_dir;
+	const char *state_dir;
 	bool json;
 	bool clsact; /* even where the kernel has TCX */
 };

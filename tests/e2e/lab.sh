@@ -35,7 +35,10 @@ lan() { in_ns lan "$@"; }
 container() { in_ns container "$@"; }
 far() { in_ns far "$@"; }
 
-gate() { host "$SCOUTGATE" --pin-dir "$PINS" -c "$CONF" "$@"; }
+gate() {
+	host "$SCOUTGATE" --pin-dir "$PINS" --state-dir "$LAB_DIR/state" \
+		-c "$CONF" "$@"
+}
 
 # wait_for SECONDS COMMAND...: until it succeeds; 20 tries a second
 wait_for() {
