@@ -9,6 +9,7 @@
 #include "attach.h"
 #include "cleanup.h"
 #include "dataplane.h"
+#include "forwarding.h"
 #include "loopback.h"
 #include "maps.h"
 #include "migrate.h"
@@ -41,8 +42,10 @@ struct change {
 static int fill(const struct pins *pins, const struct change *change,
 		const struct links *links, struct fault *ret_fault)
 {
-	int r = loopback_set(pins, ret_fault);
+	int r = forwarding_close(change->policy, links, NULL, ret_fault);
 
+	if (!r)
+		r = loopback_set(pins, ret_fault);
 	if (!r)
 		r = sync_links(pins, change->policy, links, ret_fault);
 	if (!r && change->is_new_policy)

@@ -11,6 +11,7 @@
 
 #include "cleanup.h"
 #include "entries.h"
+#include "forwarding.h"
 #include "hook.h"
 #include "instance.h"
 #include "migrate.h"
@@ -227,6 +228,7 @@ int keep_repair(struct keep *keep, const struct policy *policy,
 {
 	_cleanup_(links_release) struct links links = {0};
 	bool pinned;
+	bool was_on;
 	int r = pins_prepare(keep->pin_dir, ret_fault);
 
 	*ret_what = NULL;
@@ -246,10 +248,16 @@ int keep_repair(struct keep *keep, const struct policy *policy,
 	if (r)
 		return r;
 	if (pinned)
-		*ret_what = "pins were missing";
+		*ret_what = "pins were missing; put back";
+	r = forwarding_close(policy, &links, &was_on, ret_fault);
+	if (r)
+		return r;
+	if (was_on)
+		*ret_what = "the kernel's forwarding was on; off again";
 	if (hooks_are_right(keep, policy, &links))
 		return 0;
-	*ret_what = "programs were missing from an interface";
+	*ret_what = "programs were missing from an interface; "
+		    "put back";
 	return keep_follow(keep, policy, ret_fault);
 }
 

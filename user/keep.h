@@ -39,7 +39,7 @@ int keep_follow(struct keep *keep, const struct policy *policy,
 int keep_links(const struct keep *keep, struct links *ret_links,
 	       struct fault *ret_fault);
 
-/* Put back what is missing. *ret_what names it, or is NULL: nothing was.
+/* Put right what is not. *ret_what says what, or is NULL: nothing was.
  * -EPROTO: another scoutgate has made the gate anew, with a layout of its own.
  */
 int keep_repair(struct keep *keep, const struct policy *policy,

@@ -4,41 +4,10 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
-#include "cleanup.h"
+#include "forwarding.h"
 #include "sg_iface.h"
-
-/* In the order of the bits of sg_gate.loopback_set. */
-static const char *const forwarding[] = {
-	"/proc/sys/net/ipv4/conf/lo/forwarding",
-	"/proc/sys/net/ipv6/conf/lo/forwarding",
-};
-
-#define FAMILIES (sizeof(forwarding) / sizeof(forwarding[0]))
-
-static int write_forwarding(const char *path, char value)
-{
-	_cleanup_(cleanup_close) int fd = -1;
-
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0 || write(fd, &value, 1) != 1)
-		return -errno;
-	return 0;
-}
-
-/* '0', '1', or -errno */
-static int read_forwarding(const char *path)
-{
-	_cleanup_(cleanup_close) int fd = -1;
-	char value;
-
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || read(fd, &value, 1) != 1)
-		return -errno;
-	return value;
-}
 
 static int read_gate(const struct pins *pins, struct sg_gate *ret_gate)
 {
@@ -59,15 +28,15 @@ static int write_gate(const struct pins *pins, const struct sg_gate *gate)
 		       : 0;
 }
 
-static int set(const struct pins *pins, size_t family)
+static int set(const struct pins *pins, enum forwarding_family family)
 {
-	int value = read_forwarding(forwarding[family]);
+	int value = forwarding_get(family, "lo");
 	struct sg_gate gate;
 	int r;
 
-	if (value == -ENOENT && family > 0)
-		return 0; /* a kernel without IPv6 */
-	if (value < 0 || value == '1')
+	if (value == -ENOENT && family == FORWARDING_IPV6)
+		return 0; /* a kernel without it */
+	if (value < 0 || value == 1)
 		return value < 0 ? value : 0;
 	r = read_gate(pins, &gate);
 	if (r)
@@ -75,19 +44,20 @@ static int set(const struct pins *pins, size_t family)
 	/* noted first: down puts back what may be set */
 	gate.loopback_set |= 1U << family;
 	r = write_gate(pins, &gate);
-	return r ? r : write_forwarding(forwarding[family], '1');
+	return r ? r : forwarding_set(family, "lo", true);
 }
 
 int loopback_set(const struct pins *pins, struct fault *ret_fault)
 {
-	for (size_t i = 0; i < FAMILIES; i++) {
-		int r = set(pins, i);
+	for (int family = 0; family < FORWARDING_FAMILIES; family++) {
+		int r = set(pins, (enum forwarding_family)family);
 
 		if (r)
 			return fault_set(ret_fault, r,
-					 "%s: %s; run as root, with /proc/sys "
+					 "lo: turning forwarding on failed: "
+					 "%s; run as root, with /proc/sys "
 					 "writable",
-					 forwarding[i], strerror(-r));
+					 strerror(-r));
 	}
 	return 0;
 }
@@ -98,7 +68,8 @@ void loopback_restore(const struct pins *pins)
 
 	if (read_gate(pins, &gate))
 		return;
-	for (size_t i = 0; i < FAMILIES; i++)
-		if (gate.loopback_set & 1U << i)
-			write_forwarding(forwarding[i], '0');
+	for (int family = 0; family < FORWARDING_FAMILIES; family++)
+		if (gate.loopback_set & 1U << family)
+			forwarding_set((enum forwarding_family)family, "lo",
+				       false);
 }

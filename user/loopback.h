@@ -2,8 +2,7 @@
 /*
  * Forwarding of the loopback interface alone. Nothing is ever received there to
  * be forwarded, but the kernel's FIB helper, by which the datapath finds a way
- * out, answers only for an interface that has it. ip_forward, and with it every
- * other interface, stays as it is.
+ * out, answers only for an interface that has it.
  */
 #ifndef SG_USER_LOOPBACK_H
 #define SG_USER_LOOPBACK_H

@@ -167,7 +167,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *data)
 	if (r == -EPROTO) /* that one's to keep */
 		sd_event_exit(run->event, EXIT_FAILED);
 	if (what)
-		say(SD_WARNING, "%s; put back", what);
+		say(SD_WARNING, "%s", what);
 	save_grants(run); /* they may be switched by hand */
 	return 0;
 }

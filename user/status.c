@@ -2,7 +2,7 @@
 /* scoutgate status: is the gate whole, and what is open. */
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <fcntl.h>
+#include <net/if.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +10,7 @@
 
 #include "cleanup.h"
 #include "dataplane.h"
+#include "forwarding.h"
 #include "forwards.h"
 #include "hook.h"
 #include "maps.h"
@@ -20,13 +21,12 @@
 #include "show.h"
 #include "verb.h"
 
-#define IP_FORWARD "/proc/sys/net/ipv4/ip_forward"
-
 static const struct show_column iface_columns[] = {
 	{"interface", "INTERFACE"},
 	{"role", "ROLE"},
 	{"ingress", "INGRESS"},
 	{"egress", "EGRESS"},
+	{"forwarding", "KERNEL FORWARDS"},
 };
 
 static const struct show_column grant_columns[] = {
@@ -91,6 +91,21 @@ static void add_hook(struct json_object *row, struct json_object *troubles,
 			    key, ifindex);
 }
 
+/* The second layer: what the kernel would do if the gate were not there. */
+static void add_forwarding(struct json_object *row,
+			   struct json_object *troubles, uint32_t ifindex)
+{
+	char name[IF_NAMESIZE]; /* of today */
+	bool on = if_indextoname(ifindex, name) && forwarding_is_on(name);
+
+	show_add_text(row, "forwarding", on ? "on" : "off");
+	if (on)
+		add_trouble(troubles,
+			    "%s: the kernel would forward past the gate; run "
+			    "`scoutgate up`",
+			    name);
+}
+
 static int add_ifaces(const struct pins *pins, struct json_object *rows,
 		      struct json_object *troubles)
 {
@@ -114,6 +129,7 @@ static int add_ifaces(const struct pins *pins, struct json_object *rows,
 						   : DATAPLANE_sg_uplink_in);
 		add_hook(row, troubles, pins->dir, keys[i], HOOK_EGRESS,
 			 DATAPLANE_sg_host_out);
+		add_forwarding(row, troubles, keys[i]);
 	}
 	for (unsigned int role = 0; role < SG_ROLE_COUNT && !r; role++)
 		if (!found[role])
@@ -147,16 +163,6 @@ static int add_grants(const struct pins *pins, struct json_object *rows)
 	return 0;
 }
 
-/* Not the gate's to switch, but its users want to know. */
-static bool kernel_forwards(void)
-{
-	_cleanup_(cleanup_close) int fd = -1;
-	char value = '0';
-
-	fd = open(IP_FORWARD, O_RDONLY | O_CLOEXEC);
-	return fd >= 0 && read(fd, &value, 1) == 1 && value == '1';
-}
-
 #define TABLE(root, key, columns)                                              \
 	print_section(root, key, columns, sizeof(columns) / sizeof(columns[0]))
 
@@ -178,8 +184,7 @@ static void print_text(struct json_object *root)
 	forwards_print(json_object_object_get(root, "forwards"));
 	putchar('\n');
 	TABLE(root, "troubles", trouble_columns);
-	printf("kernel forwarding: %s\nhealth: %s\n",
-	       kernel_forwards() ? "on (the gate does not need it)" : "off",
+	printf("health: %s\n",
 	       json_object_get_string(json_object_object_get(root, "health")));
 }
 
@@ -203,7 +208,6 @@ static int report(const struct context *context, const struct pins *pins,
 		return fault_set(ret_fault, r, "%s: reading failed: %s",
 				 context->pin_dir, strerror(-r));
 	healthy = json_object_array_length(troubles) == 0;
-	show_add_flag(root, "kernel_forwarding", kernel_forwards());
 	show_add_text(root, "health", healthy ? "healthy" : "degraded");
 	if (context->json)
 		show_json(root);

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The kernel's own forwarding, by interface. The gate needs none but lo's (see
+ * loopback.h); where it is off, nothing crosses when the gate is not there.
+ */
+#ifndef SG_USER_FORWARDING_H
+#define SG_USER_FORWARDING_H
+
+#include <stdbool.h>
+
+#include "fault.h"
+#include "links.h"
+#include "policy.h"
+
+enum forwarding_family {
+	FORWARDING_IPV4,
+	FORWARDING_IPV6,
+	FORWARDING_FAMILIES
+};
+
+/* 0, 1 or -errno; -ENOENT: no such interface, or a kernel without IPv6 */
+int forwarding_get(enum forwarding_family family, const char *interface);
+/* 0 or -errno */
+int forwarding_set(enum forwarding_family family, const char *interface,
+		   bool on);
+
+/* Whether the kernel would forward what this interface receives. */
+bool forwarding_is_on(const char *interface);
+
+/* Off for every interface that the policy governs. *ret_closed (may be NULL):
+ * whether it was on for any. */
+int forwarding_close(const struct policy *policy, const struct links *links,
+		     bool *ret_closed, struct fault *ret_fault);
+
+#endif
