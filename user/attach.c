@@ -47,15 +47,14 @@ static const struct link *link_by_index(const struct links *links,
 	return NULL;
 }
 
-int attach_forget(const char *pin_dir, uint32_t ifindex,
-		  const struct policy *policy, const struct links *links,
-		  struct fault *ret_fault)
+void attach_forget(const char *pin_dir, uint32_t ifindex,
+		   const struct policy *policy, const struct links *links)
 {
 	const struct link *link = link_by_index(links, ifindex);
+	struct fault ignored;
 
-	if (link && entries_role(policy, link) >= 0)
-		return 0;
-	return detach_index(pin_dir, ifindex, ret_fault);
+	if (!link || entries_role(policy, link) < 0)
+		detach_index(pin_dir, ifindex, &ignored);
 }
 
 int attach_links(const char *pin_dir, const struct attach *how,

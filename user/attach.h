@@ -18,9 +18,8 @@ int attach_links(const char *pin_dir, const struct attach *how,
 		 struct fault *ret_fault);
 
 /* An interface that had a role, and has none in the policy, loses its. */
-int attach_forget(const char *pin_dir, uint32_t ifindex,
-		  const struct policy *policy, const struct links *links,
-		  struct fault *ret_fault);
+void attach_forget(const char *pin_dir, uint32_t ifindex,
+		   const struct policy *policy, const struct links *links);
 
 /* After a failure: those among `before` have the former programs again, the
  * others none. */

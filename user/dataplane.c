@@ -14,6 +14,8 @@
 #include "gate.skel.h"
 #include "pins.h"
 
+#define BESIDE "_new" /* behind the name of what will take its place */
+
 /* What libbpf first warned of in this thread: the kernel's reason, for a
  * fault's line. */
 static _Thread_local char first_warning[256];
@@ -257,21 +259,55 @@ void dataplane_unload(struct dataplane *dataplane)
 	}
 }
 
+static int program_path(const char *pin_dir, enum dataplane_program program,
+			const char *end, char ret_path[PINS_PATH_BYTES])
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s%s", dataplane_program_name(program),
+		 end);
+	return pins_path(pin_dir, "programs", name, ret_path);
+}
+
 int dataplane_pin_programs(const struct dataplane *dataplane,
 			   const char *pin_dir, struct fault *ret_fault)
 {
 	char path[PINS_PATH_BYTES];
 
 	for (int i = 0; i < DATAPLANE_PROGRAM_COUNT; i++) {
-		const char *name =
-			dataplane_program_name((enum dataplane_program)i);
-
-		if (pins_path(pin_dir, "programs", name, path))
+		if (program_path(pin_dir, (enum dataplane_program)i, BESIDE,
+				 path))
 			return fault_set(ret_fault, ENAMETOOLONG,
 					 "%s: too long", pin_dir);
 		unlink(path);
 		if (bpf_obj_pin(dataplane->program_fds[i], path))
 			return fault_set(ret_fault, errno, "%s: %s", path,
+					 strerror(errno));
+	}
+	return 0;
+}
+
+void dataplane_unpin_programs(const char *pin_dir)
+{
+	char path[PINS_PATH_BYTES];
+
+	for (int i = 0; i < DATAPLANE_PROGRAM_COUNT; i++)
+		if (program_path(pin_dir, (enum dataplane_program)i, BESIDE,
+				 path) == 0)
+			unlink(path);
+}
+
+int dataplane_rename_programs(const char *pin_dir, struct fault *ret_fault)
+{
+	char from[PINS_PATH_BYTES];
+	char to[PINS_PATH_BYTES];
+
+	for (int i = 0; i < DATAPLANE_PROGRAM_COUNT; i++) {
+		enum dataplane_program program = (enum dataplane_program)i;
+
+		if (program_path(pin_dir, program, BESIDE, from) ||
+		    program_path(pin_dir, program, "", to) || rename(from, to))
+			return fault_set(ret_fault, errno, "%s: %s", from,
 					 strerror(errno));
 	}
 	return 0;

@@ -53,9 +53,12 @@ int dataplane_load(const char *pin_dir, const bool *next,
 		   struct fault *ret_fault);
 void dataplane_unload(struct dataplane *dataplane);
 
-/* Pin the programs as DIR/programs/NAME, in place of earlier ones. */
+/* Pin the programs as DIR/programs/NAME, in two steps: beside the earlier ones,
+ * which may fail and be undone, and then in their place. */
 int dataplane_pin_programs(const struct dataplane *dataplane,
 			   const char *pin_dir, struct fault *ret_fault);
+void dataplane_unpin_programs(const char *pin_dir);
+int dataplane_rename_programs(const char *pin_dir, struct fault *ret_fault);
 
 const char *dataplane_program_name(enum dataplane_program program);
 /* The fd of one of its maps, by name; -1: no such map. */

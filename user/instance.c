@@ -94,9 +94,9 @@ static int apply(const struct pins *pins, const struct change *change,
 		r = fill(pins, change, &links, ret_fault);
 	if (r && change->is_new_policy)
 		undo_attach(pins, change, &links, before, count);
+	/* one that fails lets nothing through until `down` */
 	for (size_t i = 0; i < count && !r; i++)
-		r = attach_forget(pins->dir, before[i], change->policy, &links,
-				  ret_fault);
+		attach_forget(pins->dir, before[i], change->policy, &links);
 	return r;
 }
 
@@ -165,18 +165,21 @@ static int take_over(const struct pins *pins, struct change *change,
 	int r = migrate_begin(migrate, pins, change->policy, dataplane->move_fd,
 			      ret_fault);
 
-	if (r)
-		return r;
 	if (open_programs(pins->dir, former_fds, &ignored) == 0)
 		change->former_fds = former_fds;
-	r = apply(pins, change, ret_fault);
-	close_programs(former_fds);
-	if (r)
-		migrate_cancel(pins->dir);
-	else
-		r = migrate_end(migrate, pins, dataplane->move_fd, ret_fault);
 	if (!r)
 		r = dataplane_pin_programs(dataplane, pins->dir, ret_fault);
+	if (!r)
+		r = apply(pins, change, ret_fault);
+	close_programs(former_fds);
+	if (r) {
+		dataplane_unpin_programs(pins->dir);
+		migrate_cancel(pins->dir);
+		return r;
+	}
+	r = migrate_end(migrate, pins, dataplane->move_fd, ret_fault);
+	if (!r)
+		r = dataplane_rename_programs(pins->dir, ret_fault);
 	if (!r)
 		migrate_close(pins->dir);
 	return r;

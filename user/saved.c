@@ -79,8 +79,9 @@ int saved_take(const char *state_dir, const char *pin_dir,
 		r = fault_set(ret_fault, EINVAL,
 			      "%s: not what was saved; grants stay closed",
 			      path);
-	memcpy(policy->grants, r ? (bool[SG_GRANT_COUNT]){false} : grants,
-	       sizeof(grants));
+	if (r) /* also what was understood of it */
+		memset(grants, false, sizeof(grants));
+	memcpy(policy->grants, grants, sizeof(grants));
 	return r;
 }
 

@@ -44,10 +44,12 @@ static int save_grants(const struct context *context,
 	_cleanup_(pins_close) struct pins pins = PINS_CLOSED;
 	struct fault fault;
 
-	if (pins_open(context->pin_dir, &pins, &fault) ||
-	    saved_begin(context->state_dir, policy, &pins, &fault))
-		return verb_fail(&fault);
-	return EXIT_OK;
+	if (pins_open(context->pin_dir, &pins, &fault) == 0 &&
+	    saved_begin(context->state_dir, policy, &pins, &fault) == 0)
+		return EXIT_OK;
+	fprintf(stderr, "scoutgate: the policy is in force, but %s\n",
+		fault.text);
+	return EXIT_FAILED;
 }
 
 static int apply(const struct context *context,
