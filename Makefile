@@ -59,13 +59,39 @@ check-kernels: deps ## the tests under Debian's 5.10, 6.1 and 6.12, in QEMU (roo
 	$(Q)$(MAKE) --no-print-directory all build-tests
 	$(Q)tests/kernels/run $(O) $(KERNELS)
 
-install: all ## install the program, its unit and an example configuration
+install: all ## install the program, its units and an example configuration
 	$(Q)install -D -m 0755 $(O)/scoutgate $(DESTDIR)$(PREFIX)/sbin/scoutgate
+	$(Q)install -D -m 0755 user/systemd/keep-closed \
+		$(DESTDIR)$(PREFIX)/lib/scoutgate/keep-closed
 	$(Q)test -e $(DESTDIR)/etc/scoutgate.conf || \
 		install -D -m 0644 user/scoutgate.conf $(DESTDIR)/etc/scoutgate.conf
-	$(Q)install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
-	$(Q)sed 's,/usr/local,$(PREFIX),' user/scoutgate.service \
-		> $(DESTDIR)$(PREFIX)/lib/systemd/system/scoutgate.service
+	$(Q)$(foreach pair,$(SYSTEMD_FILES),$(call install_unit,$(subst =, ,$(pair))) &&) :
+
+uninstall: ## remove what install put there; an edited configuration stays
+	$(Q)rm -f $(DESTDIR)$(PREFIX)/sbin/scoutgate $(DESTDIR)$(PREFIX)/lib/scoutgate/keep-closed \
+		$(foreach pair,$(SYSTEMD_FILES),$(DESTDIR)$(PREFIX)/$(lastword $(subst =, ,$(pair))))
+	$(Q)! cmp -s user/scoutgate.conf $(DESTDIR)/etc/scoutgate.conf || \
+		rm $(DESTDIR)/etc/scoutgate.conf
+	$(Q)for dir in $(OWN_FOLDERS); do \
+		! test -d $(DESTDIR)$(PREFIX)/$$dir || \
+		rmdir --ignore-fail-on-non-empty $(DESTDIR)$(PREFIX)/$$dir; done
+
+# what of user/systemd goes where below PREFIX
+SYSTEMD_FILES = \
+	scoutgate.service=lib/systemd/system/scoutgate.service \
+	scoutgate-closed.service=lib/systemd/system/scoutgate-closed.service \
+	50-scoutgate.network=lib/systemd/network/50-scoutgate.network \
+	$(foreach net,80-container-ve 80-container-vz 80-vm-vt 80-namespace-ns,\
+		no-masquerade.conf=lib/systemd/network/$(net).network.d/50-scoutgate.conf) \
+	$(foreach unit,openvpn-client@ systemd-nspawn@,\
+		after-gate.conf=$(EXAMPLES)/$(unit).service.d/50-scoutgate.conf)
+EXAMPLES := share/doc/scoutgate/examples
+# folders that are the gate's alone, the inner ones first
+OWN_FOLDERS = $(patsubst %/,%,$(sort $(filter %.d/,$(dir $(subst =, ,$(SYSTEMD_FILES)))))) \
+	$(EXAMPLES) $(dir $(EXAMPLES)) lib/scoutgate
+install_unit = install -d $(DESTDIR)$(PREFIX)/$(dir $(lastword $(1))) && \
+	sed 's,/usr/local,$(PREFIX),g' user/systemd/$(firstword $(1)) \
+		> $(DESTDIR)$(PREFIX)/$(lastword $(1))
 
 clean: ## remove what was built
 	$(Q)rm -rf $(O)
@@ -86,7 +112,7 @@ vmlinux: ## make vmlinux/vmlinux.h anew from the running kernel's BTF
 
 C_FILES = $(wildcard bpf/*.[ch] user/*.[ch] include/*.h maps/*.h tests/*/*.[ch])
 
-.PHONY: help deps all demo check check-kernels run-check install clean format lint verify \
+.PHONY: help deps all demo check check-kernels run-check install uninstall clean format lint verify \
 	vmlinux
 
 # ------------------------------------------------------------------ building
