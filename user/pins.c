@@ -20,6 +20,10 @@
 
 #define BPFFS "/sys/fs/bpf"
 
+/* A change takes milliseconds, one that loads programs half a second. */
+#define LOCK_TRY_USEC 10000
+#define LOCK_TRIES 200
+
 static const char *const folders[] = {"links", "programs"};
 /* what there may be, the inner ones first */
 static const char *const removed[] = {"links", "programs", PINS_NEXT "/ready",
@@ -149,6 +153,17 @@ void pins_close(struct pins *pins)
 	*pins = (struct pins)PINS_CLOSED; /* to be closed again with no harm */
 }
 
+/* flock() that waits, but not for ever; it has no timeout of its own. */
+static int lock_within(int fd, int tries)
+{
+	while (flock(fd, LOCK_EX | LOCK_NB)) {
+		if (errno != EWOULDBLOCK || --tries == 0)
+			return -errno;
+		usleep(LOCK_TRY_USEC);
+	}
+	return 0;
+}
+
 int pins_lock(const char *dir, struct fault *ret_fault)
 {
 	_cleanup_(cleanup_close) int fd = -1;
@@ -160,7 +175,7 @@ int pins_lock(const char *dir, struct fault *ret_fault)
 	if (fd < 0)
 		return fault_set(ret_fault, errno, "%s: %s; run as root", dir,
 				 strerror(errno));
-	if (flock(fd, LOCK_EX | LOCK_NB))
+	if (lock_within(fd, LOCK_TRIES))
 		return fault_set(ret_fault, EBUSY,
 				 "%s: another scoutgate is changing it; try "
 				 "again when it is done",

@@ -87,7 +87,8 @@ int pins_open_mixed(const char *dir, const bool *next, struct pins *ret_pins,
 int pins_open(const char *dir, struct pins *ret_pins, struct fault *ret_fault);
 void pins_close(struct pins *pins);
 
-/* The writer's lock, held until the fd returned is closed; -EBUSY: another
+/* The writer's lock, held until the fd returned is closed. It waits up to two
+ * seconds for one who is changing it; -EBUSY: another
  * holds it. dir must be there. */
 int pins_lock(const char *dir, struct fault *ret_fault);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The instance's folder: names, and what is done where there is no bpffs. */
 #include <errno.h>
+#include <sys/wait.h>
 
 #include "pins.h"
 #include "unit.h"
@@ -121,6 +122,25 @@ static void only_one_holds_the_lock(void **state)
 	close(second);
 }
 
+static void one_waits_for_a_change_to_end(void **state)
+{
+	struct fault fault;
+	int first = pins_lock(*state, &fault);
+	int second;
+	pid_t child = fork();
+
+	if (child == 0) { /* the lock is the open file's, which it has, too */
+		usleep(200000);
+		_exit(0);
+	}
+	assert_true(first >= 0 && child > 0);
+	close(first); /* the child holds it for 200 ms */
+	second = pins_lock(*state, &fault);
+	assert_true(second >= 0);
+	close(second);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+}
+
 static void only_a_bpffs_is_prepared(void **state)
 {
 	char dir[128];
@@ -200,6 +220,7 @@ int main(void)
 		cmocka_unit_test(an_instance_is_where_its_gate_map_is),
 		cmocka_unit_test(opening_none_says_what_to_do),
 		cmocka_unit_test(only_one_holds_the_lock),
+		cmocka_unit_test(one_waits_for_a_change_to_end),
 		cmocka_unit_test(only_a_bpffs_is_prepared),
 		cmocka_unit_test(a_slash_at_the_end_changes_nothing),
 		cmocka_unit_test(removing_leaves_nothing_and_asks_for_nothing),
