@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A whole system under a real systemd, in the lab: systemd-nspawn boots an overlay
+# of this machine's root, with the gate installed and eth0 in it, whose other end
+# is lan0 in the namespace `lan`. Sourced after lab.sh.
+
+ROOT=$LAB_DIR/over/root # the system's
+OWN_IP=192.168.7.2 LAN_IP=192.168.7.9
+OWN_MAC=02:00:00:00:07:02
+BOOT_GROUP=${BOOT_GROUP:-} # the cgroup folders of this run, by boot_enter
+
+# ------------------------------------------------------------------ around it
+# A systemd leaves its cgroups behind when it is killed: boot_enter SECONDS SCRIPT
+# runs the script in groups of its own, killed after so many, and removes them.
+boot_enter() {
+	local seconds=$1 mount status
+	shift
+	[ -n "$BOOT_GROUP" ] && return
+	[ "$(id -u)" = 0 ] || { echo "run as root" >&2; exit 1; }
+	for mount in $(awk '$3 == "cgroup2" || ($3 == "cgroup" &&
+			$4 ~ /name=systemd/) {print $2}' /proc/mounts); do
+		BOOT_GROUP+=" $mount/scoutgate-boot-$$"
+	done
+	export BOOT_GROUP
+	trap boot_remove_groups EXIT
+	# shellcheck disable=SC2086 # one word each
+	mkdir $BOOT_GROUP || exit 1
+	(
+		for mount in $BOOT_GROUP; do
+			echo "$BASHPID" >"$mount/cgroup.procs"
+		done
+		exec timeout --signal=KILL "$seconds" bash "$@"
+	)
+	status=$?
+	[ $status != 137 ] || echo "not ok - killed after $seconds s"
+	exit $status
+}
+boot_remove_groups() {
+	local group tries=50
+	for group in $BOOT_GROUP; do
+		while [ -d "$group" ] && [ $tries -gt 0 ]; do
+			find "$group" -depth -type d -exec rmdir {} + 2>/dev/null
+			[ ! -d "$group" ] || sleep 0.1
+			tries=$((tries - 1))
+		done
+		[ ! -d "$group" ] || echo "not ok - $group is left"
+	done
+}
+
+# ------------------------------------------------------------------ the system
+boot_make() { # REPOSITORY TARGET
+	make -s -C "$1" "$2" O="$(dirname "$SCOUTGATE")" DESTDIR="$ROOT" \
+		PREFIX=/usr >/dev/null
+}
+
+# What is started: what the gate and the network need, a listener that is there
+# before both, and nothing else that this machine would start.
+boot_units() {
+	local etc=$ROOT/etc/systemd
+	rm -rf "$etc/system" "$etc/network" "$ROOT/etc/scoutgate.conf"
+	mkdir -p "$etc/system/sysinit.target.wants" "$etc/network"
+	cat >"$etc/system/default.target" <<-'END'
+	[Unit]
+	Requires=basic.target
+	Wants=systemd-networkd.service
+	After=basic.target systemd-networkd.service
+	AllowIsolate=yes
+	END
+	cat >"$etc/system/listener.service" <<-'END'
+	[Unit]
+	DefaultDependencies=no
+	[Service]
+	ExecStart=/usr/bin/socat TCP-LISTEN:4000,fork,reuseaddr EXEC:cat
+	END
+	# what the network is before it is configured
+	cat >"$etc/system/first.service" <<-'END'
+	[Unit]
+	DefaultDependencies=no
+	After=scoutgate.service
+	Before=network-pre.target
+	[Service]
+	Type=oneshot
+	ExecStart=/bin/sh -c 'ip -o addr show up >/run/first'
+	END
+	ln -s ../listener.service ../first.service \
+		"$etc/system/sysinit.target.wants/"
+	cat >"$etc/network/eth0.network" <<-END
+	[Match]
+	Name=eth0
+	[Network]
+	Address=$OWN_IP/24
+	END
+	# what a kernel console and udev would do is not there
+	local unit
+	for unit in systemd-udevd systemd-hwdb-update console-getty \
+		systemd-update-utmp; do
+		ln -s /dev/null "$etc/system/$unit.service"
+	done
+}
+
+boot_system() { # REPOSITORY: mounts it
+	mkdir -p "$LAB_DIR/over"
+	mount -t tmpfs tmpfs "$LAB_DIR/over"
+	mkdir -p "$LAB_DIR/over/up" "$LAB_DIR/over/work" "$ROOT"
+	mount -t overlay overlay "$ROOT" \
+		-o "lowerdir=/,upperdir=$LAB_DIR/over/up,workdir=$LAB_DIR/over/work" ||
+		return 1
+	boot_units
+	boot_make "$1" install || return 1
+	systemctl --quiet --root="$ROOT" enable scoutgate.service
+}
+
+boot_start() { # until the target is reached, or 20 s are over
+	local group link
+	INIT=""
+	for link in lan0 lan1; do # its netns would, but later
+		ip -n lan link del $link 2>/dev/null
+	done
+	ip netns del host
+	ip netns add host # anew, with a lo that is down
+	lab_wire host eth0 - lan lan0 "$LAN_IP/24"
+	ip -n host link set eth0 down address $OWN_MAC
+	ip -n lan neigh replace $OWN_IP lladdr $OWN_MAC dev lan0
+	systemd-nspawn --register=no --keep-unit \
+		--link-journal=no --quiet --directory="$ROOT" --machine=booted \
+		--network-namespace-path=/run/netns/host \
+		--capability=CAP_BPF,CAP_NET_ADMIN,CAP_PERFMON,CAP_SYS_RESOURCE \
+		--system-call-filter=bpf --boot --console=pipe \
+		</dev/null >"$LAB_DIR/console" 2>&1 &
+	NSPAWN=$!
+	for group in $BOOT_GROUP; do
+		wait_for 5 grep -q . "$group/payload/init.scope/cgroup.procs" ||
+			continue
+		read -r INIT <"$group/payload/init.scope/cgroup.procs"
+		break
+	done
+	[ -n "$INIT" ] && wait_for 20 boot systemctl is-active default.target
+}
+boot_stop() {
+	boot systemctl --no-block poweroff 2>/dev/null
+	wait_for 10 not_running || kill -KILL $NSPAWN
+	wait $NSPAWN 2>/dev/null
+}
+not_running() { ! kill -0 $NSPAWN 2>/dev/null; }
+
+# boot COMMAND...: in the booted system, outside of any unit
+boot() {
+	nsenter --target "$INIT" --mount --net --pid --uts --ipc -- "$@"
+}
+boot_gate() { boot scoutgate "$@"; }
+# show UNIT PROPERTY
+show() { boot systemctl show --property="$2" --value "$1"; }
+journal() { # UNIT: what it said in this boot
+	boot journalctl --quiet --no-pager --output=cat --boot --unit="$1"
+}
+says() { # UNIT PATTERN: within two seconds
+	local tries=40
+	until journal "$1" | grep -q "$2"; do
+		tries=$((tries - 1))
+		[ $tries -gt 0 ] || return 1
+		sleep 0.05
+	done
+}
+is_state() { # UNIT STATE
+	[ "$(show "$1" ActiveState)" = "$2" ]
+}
+boot_is_up() { # IFACE
+	boot ip -o link show "$1" | grep -q '[<,]UP[,>]'
+}
+
+# ------------------------------------------------------------------ the neighbour
+# Ten times a second the neighbour tries the listener; a line for each success.
+neighbour_start() {
+	: >"$LAB_DIR/reached"
+	nsenter --net=/run/netns/lan bash -c "while sleep 0.1; do
+		timeout 0.3 nc -z $OWN_IP 4000 && echo reached
+	done" >>"$LAB_DIR/reached" 2>/dev/null </dev/null &
+	NEIGHBOUR=$!
+}
+neighbour_forgets() { # a line that is being written is of before
+	sleep 0.5
+	: >"$LAB_DIR/reached"
+}
+neighbour_reached() { grep -c reached "$LAB_DIR/reached"; }
