@@ -45,23 +45,38 @@ int forwarding_set(enum forwarding_family family, const char *interface,
 	return 0;
 }
 
-bool forwarding_is_on(const char *interface)
+/* What decides over packets of a family that an interface receives. */
+static const char *switch_of(enum forwarding_family family,
+			     const char *interface)
 {
-	return forwarding_get(FORWARDING_IPV4, interface) == 1 ||
-	       forwarding_get(FORWARDING_IPV6, interface) == 1;
+	return family == FORWARDING_IPV4 ? interface : "all";
 }
 
-static int close_link(const char *interface, bool *ret_closed)
+bool forwarding_is_on(const char *interface)
+{
+	for (int family = 0; family < FORWARDING_FAMILIES; family++)
+		if (forwarding_get(family, switch_of(family, interface)) == 1)
+			return true;
+	return false;
+}
+
+bool forwarding_is_open(const struct policy *policy, const struct links *links)
+{
+	for (size_t i = 0; i < links->count; i++)
+		if (entries_role(policy, &links->items[i]) >= 0 &&
+		    forwarding_is_on(links->items[i].name))
+			return true;
+	return false;
+}
+
+static int close_link(const char *interface)
 {
 	for (int family = 0; family < FORWARDING_FAMILIES; family++) {
-		int r = forwarding_get((enum forwarding_family)family,
-				       interface);
+		const char *name = switch_of(family, interface);
+		int r = forwarding_get(family, name);
 
-		if (r == 1) {
-			*ret_closed = true;
-			r = forwarding_set((enum forwarding_family)family,
-					   interface, false);
-		}
+		if (r == 1)
+			r = forwarding_set(family, name, false);
 		if (r && r != -ENOENT) /* it may have gone meanwhile */
 			return r;
 	}
@@ -69,25 +84,20 @@ static int close_link(const char *interface, bool *ret_closed)
 }
 
 int forwarding_close(const struct policy *policy, const struct links *links,
-		     bool *ret_closed, struct fault *ret_fault)
+		     struct fault *ret_fault)
 {
-	bool closed = false;
-	int r = 0;
-
-	for (size_t i = 0; i < links->count && !r; i++) {
+	for (size_t i = 0; i < links->count; i++) {
 		const struct link *link = &links->items[i];
+		int r = 0;
 
-		if (entries_role(policy, link) < 0)
-			continue;
-		r = close_link(link->name, &closed);
+		if (entries_role(policy, link) >= 0)
+			r = close_link(link->name);
 		if (r)
-			fault_set(ret_fault, r,
-				  "%s: turning the kernel's forwarding off "
-				  "failed: %s; run as root, with /proc/sys "
-				  "writable",
-				  link->name, strerror(-r));
+			return fault_set(ret_fault, r,
+					 "%s: turning the kernel's forwarding "
+					 "off failed: %s; run as root, with "
+					 "/proc/sys writable",
+					 link->name, strerror(-r));
 	}
-	if (ret_closed)
-		*ret_closed = closed;
-	return r;
+	return 0;
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The kernel's own forwarding, by interface. The gate needs none but lo's (see
- * loopback.h); where it is off, nothing crosses when the gate is not there.
+ * The kernel's own forwarding: IPv4's by interface, IPv6's of the machine, as
+ * the kernel has no other switch (ip6_forward()). The gate needs none but lo's
+ * (see loopback.h); where it is off, nothing crosses when the gate is not
+ * there.
  */
 #ifndef SG_USER_FORWARDING_H
 #define SG_USER_FORWARDING_H
@@ -27,9 +29,11 @@ int forwarding_set(enum forwarding_family family, const char *interface,
 /* Whether the kernel would forward what this interface receives. */
 bool forwarding_is_on(const char *interface);
 
-/* Off for every interface that the policy governs. *ret_closed (may be NULL):
- * whether it was on for any. */
+/* Whether it is on for any interface that the policy governs. */
+bool forwarding_is_open(const struct policy *policy, const struct links *links);
+
+/* Off for every interface that the policy governs; lo's of IPv6, too. */
 int forwarding_close(const struct policy *policy, const struct links *links,
-		     bool *ret_closed, struct fault *ret_fault);
+		     struct fault *ret_fault);
 
 #endif

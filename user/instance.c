@@ -42,7 +42,7 @@ struct change {
 static int fill(const struct pins *pins, const struct change *change,
 		const struct links *links, struct fault *ret_fault)
 {
-	int r = forwarding_close(change->policy, links, NULL, ret_fault);
+	int r = forwarding_close(change->policy, links, ret_fault);
 
 	if (!r)
 		r = loopback_set(pins, ret_fault);

@@ -228,7 +228,6 @@ int keep_repair(struct keep *keep, const struct policy *policy,
 {
 	_cleanup_(links_release) struct links links = {0};
 	bool pinned;
-	bool was_on;
 	int r = pins_prepare(keep->pin_dir, ret_fault);
 
 	*ret_what = NULL;
@@ -249,15 +248,12 @@ int keep_repair(struct keep *keep, const struct policy *policy,
 		return r;
 	if (pinned)
 		*ret_what = "pins were missing; put back";
-	r = forwarding_close(policy, &links, &was_on, ret_fault);
-	if (r)
-		return r;
-	if (was_on)
+	if (forwarding_is_open(policy, &links))
 		*ret_what = "the kernel's forwarding was on; off again";
-	if (hooks_are_right(keep, policy, &links))
+	else if (!hooks_are_right(keep, policy, &links))
+		*ret_what = "programs were missing from an interface; put back";
+	else
 		return 0;
-	*ret_what = "programs were missing from an interface; "
-		    "put back";
 	return keep_follow(keep, policy, ret_fault);
 }
 
