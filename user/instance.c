@@ -143,12 +143,20 @@ static void close_programs(int *fds)
 static int write_first(const struct pins *pins, const struct policy *policy,
 		       struct fault *ret_fault)
 {
-	const struct sg_gate gate = {.layout = SG_LAYOUT};
+	int fd = pins->map_fds[PINS_gate];
+	struct sg_gate gate; /* zeros, or of one that was interrupted */
 	__u32 zero = 0;
 	int r = sync_grants(pins, policy, ret_fault);
 
-	if (!r && bpf_map_update_elem(pins->map_fds[PINS_gate], &zero, &gate,
-				      BPF_ANY))
+	if (r)
+		return r;
+	if (bpf_map_lookup_elem(fd, &zero, &gate) == 0) {
+		gate.layout = SG_LAYOUT;
+		r = bpf_map_update_elem(fd, &zero, &gate, BPF_ANY);
+	} else {
+		r = -1;
+	}
+	if (r)
 		r = fault_set(ret_fault, errno, "%s/gate: %s", pins->dir,
 			      strerror(errno));
 	return r;
@@ -232,7 +240,7 @@ int instance_up(const char *pin_dir, bool clsact, const struct policy *policy,
 {
 	_cleanup_(cleanup_close) int lock = -1;
 	struct fault ignored;
-	bool is_new;
+	bool begun;
 	int r = pins_prepare(pin_dir, ret_fault);
 
 	if (r)
@@ -240,9 +248,13 @@ int instance_up(const char *pin_dir, bool clsact, const struct policy *policy,
 	lock = pins_lock(pin_dir, ret_fault);
 	if (lock < 0)
 		return lock;
-	is_new = !pins_are_begun(pin_dir);
-	r = bring_up(pin_dir, clsact, is_new, policy, ret_fault);
-	if (r && is_new)
+	r = pins_are_begun(pin_dir, &begun, ret_fault);
+	if (r) {
+		pins_remove_empty(pin_dir);
+		return r;
+	}
+	r = bring_up(pin_dir, clsact, !begun, policy, ret_fault);
+	if (r && !begun)
 		take_down(pin_dir, &ignored);
 	return r;
 }

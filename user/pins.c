@@ -96,13 +96,22 @@ int pins_check_layout(const struct pins *pins, struct fault *ret_fault)
 			 pins->dir, layout, SG_LAYOUT);
 }
 
-bool pins_are_begun(const char *dir)
+int pins_are_begun(const char *dir, bool *ret_begun, struct fault *ret_fault)
 {
 	_cleanup_(pins_close) struct pins pins = PINS_CLOSED;
-	uint32_t layout;
+	uint32_t layout = 0;
+	int r = open_map(dir, NULL, PINS_gate);
 
-	pins_open_present(dir, NULL, &pins);
-	return pins_layout(&pins, &layout) == 0 && layout != 0;
+	if (r >= 0) {
+		pins.map_fds[PINS_gate] = r;
+		r = pins_layout(&pins, &layout);
+	}
+	/* only what is surely not there: it would be begun anew */
+	if (r && r != -ENOENT)
+		return fault_set(ret_fault, r, "%s/gate: %s; run as root", dir,
+				 strerror(-r));
+	*ret_begun = layout != 0;
+	return 0;
 }
 
 void pins_open_present(const char *dir, const char *sub, struct pins *ret_pins)
@@ -291,6 +300,16 @@ static int remove_folder(const char *path, struct fault *ret_fault)
 		return fault_set(ret_fault, errno, "%s: %s", path,
 				 strerror(errno));
 	return 0;
+}
+
+void pins_remove_empty(const char *dir)
+{
+	char path[PINS_PATH_BYTES];
+
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
+		if (pins_path(dir, folders[i], NULL, path) == 0)
+			rmdir(path);
+	rmdir(dir);
 }
 
 int pins_remove(const char *dir, struct fault *ret_fault)

@@ -64,7 +64,7 @@ int pins_path(const char *dir, const char *sub, const char *name,
 
 /* Whether an instance stands in dir: one whose layout is noted, which is done
  * once its grants are. */
-bool pins_are_begun(const char *dir);
+int pins_are_begun(const char *dir, bool *ret_begun, struct fault *ret_fault);
 
 /* The layout's number, which is the first word of whatever map `gate` holds. 0
  * or -errno. */
@@ -97,6 +97,9 @@ int pins_prepare(const char *dir, struct fault *ret_fault);
 
 /* Make one folder in dir. 0 or -errno. */
 int pins_make_folder(const char *dir, const char *sub);
+
+/* Remove the folders that nothing is in: of an `up` that came to nothing. */
+void pins_remove_empty(const char *dir);
 
 /* Remove every pin and folder; what is not there is no error. */
 int pins_remove(const char *dir, struct fault *ret_fault);

@@ -14,14 +14,14 @@
 #include "verb.h"
 
 /* One line for each role that nothing here has. */
-static int warn_of_absent(const struct policy *policy)
+static void warn_of_absent(const struct policy *policy)
 {
 	_cleanup_(links_release) struct links links = {0};
 	bool found[SG_ROLE_COUNT] = {false};
 	struct fault fault;
 
 	if (links_read(&links, &fault))
-		return verb_fail(&fault);
+		return; /* the policy is in force */
 	for (size_t i = 0; i < links.count; i++) {
 		int role = policy_role_of(policy, links.items[i].name);
 
@@ -34,7 +34,6 @@ static int warn_of_absent(const struct policy *policy)
 				"scoutgate: no interface has the role %s yet; "
 				"run `scoutgate up` again when it is there\n",
 				name_of_role(role));
-	return EXIT_OK;
 }
 
 /* The policy is in force; from here on its grants are saved, or not. */
@@ -58,7 +57,6 @@ static int apply(const struct context *context,
 {
 	_cleanup_(policy_release) struct policy policy = {0};
 	struct fault fault;
-	int status;
 
 	if (config_load(context->config, &policy, &fault))
 		return verb_fail(&fault);
@@ -66,8 +64,8 @@ static int apply(const struct context *context,
 		verb_fail(&fault); /* closed, and up nevertheless */
 	if (how(context->pin_dir, context->clsact, &policy, &fault))
 		return verb_fail(&fault);
-	status = warn_of_absent(&policy);
-	return status ? status : save_grants(context, &policy);
+	warn_of_absent(&policy);
+	return save_grants(context, &policy);
 }
 
 int verb_up(const struct context *context, int count, char **args)

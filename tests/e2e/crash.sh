@@ -31,7 +31,7 @@ traced() {
 		shift
 	done
 	shift
-	nsenter --net=/run/netns/host timeout --signal=KILL 20 \
+	nsenter --net=/run/netns/host timeout --signal=KILL 60 \
 		strace -f -qq -o "$LAB_DIR/strace" "${options[@]}" \
 		sh -c 'echo $$ >"$0"; exec "$@"' "$LAB_DIR/traced" "$SCOUTGATE" \
 		--pin-dir "$PINS" --state-dir "$LAB_DIR/state" -c "$CONF" "$@"

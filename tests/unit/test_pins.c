@@ -22,6 +22,15 @@ static void every_map_has_a_name_of_its_own(void **state)
 	assert_string_equal(pins_map_name(PINS_half_open), "half_open");
 }
 
+static void assert_not_begun(const char *dir)
+{
+	struct fault fault = {""};
+	bool begun = true;
+
+	assert_int_equal(pins_are_begun(dir, &begun, &fault), 0);
+	assert_false(begun);
+}
+
 static void paths_are_joined(void **state)
 {
 	char path[PINS_PATH_BYTES];
@@ -43,7 +52,9 @@ static void a_path_that_does_not_fit_is_refused(void **state)
 		char path[PINS_PATH_BYTES];
 		uint8_t behind[8];
 	} both;
+	struct fault fault = {""};
 	char dir[PINS_PATH_BYTES];
+	bool begun;
 
 	(void)state;
 	memset(&both, UNTOUCHED, sizeof(both));
@@ -52,7 +63,7 @@ static void a_path_that_does_not_fit_is_refused(void **state)
 	dir[PINS_PATH_BYTES - 2] = '\0'; /* with "/n" just too long */
 	assert_int_equal(pins_path(dir, NULL, "n", both.path), -ENAMETOOLONG);
 	assert_untouched(both.behind, sizeof(both.behind));
-	assert_false(pins_are_begun(dir));
+	assert_int_equal(pins_are_begun(dir, &begun, &fault), -ENAMETOOLONG);
 	dir[PINS_PATH_BYTES - 3] = '\0';
 	assert_int_equal(pins_path(dir, NULL, "n", both.path), 0);
 	assert_int_equal(strlen(both.path), PINS_PATH_BYTES - 1);
@@ -74,17 +85,20 @@ a_folder_whose_pins_would_not_fit_is_said_to_be_too_long(void **state)
 
 static void an_instance_is_where_its_gate_map_is(void **state)
 {
+	struct fault fault = {""};
 	char dir[128];
+	bool begun;
 
-	assert_false(pins_are_begun("/nothing/here"));
+	assert_not_begun("/nothing/here");
 	snprintf(dir, sizeof(dir), "%s/instance", (char *)*state);
-	assert_false(pins_are_begun(dir));
+	assert_not_begun(dir);
 	assert_int_equal(mkdir(dir, 0700), 0);
-	assert_false(pins_are_begun(dir));
+	assert_not_begun(dir);
 	write_file(dir, "active", "", 0);
-	assert_false(pins_are_begun(dir));
-	write_file(dir, "gate", "", 0); /* and a map, not any file */
-	assert_false(pins_are_begun(dir));
+	assert_not_begun(dir);
+	write_file(dir, "gate", "", 0); /* and a map: nobody knows what it is */
+	assert_int_equal(pins_are_begun(dir, &begun, &fault), -EACCES);
+	assert_one_line(fault.text);
 }
 
 static void opening_none_says_what_to_do(void **state)
