@@ -19,7 +19,7 @@ say = $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' $(1) $(2))
 MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := all
 
-PACKAGES := libbpf libconfuse libmnl json-c libsystemd
+PACKAGES := libbpf libconfuse libmnl json-c libsystemd libnftables
 CFLAGS ?= -O2 -g
 ALL_CFLAGS = $(CFLAGS) -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wshadow \
 	-Wmissing-prototypes -Wformat=2 -Werror -fstack-protector-strong \

@@ -10,6 +10,7 @@
 #include "cleanup.h"
 #include "dataplane.h"
 #include "forwarding.h"
+#include "guard.h"
 #include "loopback.h"
 #include "maps.h"
 #include "migrate.h"
@@ -94,6 +95,8 @@ static int apply(const struct pins *pins, const struct change *change,
 		r = fill(pins, change, &links, ret_fault);
 	if (r && change->is_new_policy)
 		undo_attach(pins, change, &links, before, count);
+	if (!r) /* a layer more, where the kernel has it: status says */
+		guard_set(change->policy, &links);
 	/* one that fails lets nothing through until `down` */
 	for (size_t i = 0; i < count && !r; i++)
 		attach_forget(pins->dir, before[i], change->policy, &links);
@@ -314,5 +317,8 @@ int instance_down(const char *pin_dir, struct fault *ret_fault)
 	if (access(pin_dir, F_OK) && errno == ENOENT)
 		return 0;
 	lock = pins_lock(pin_dir, ret_fault);
-	return lock < 0 ? lock : take_down(pin_dir, ret_fault);
+	if (lock < 0)
+		return lock;
+	guard_remove();
+	return take_down(pin_dir, ret_fault);
 }

@@ -12,6 +12,7 @@
 #include "cleanup.h"
 #include "entries.h"
 #include "forwarding.h"
+#include "guard.h"
 #include "hook.h"
 #include "instance.h"
 #include "migrate.h"
@@ -197,6 +198,7 @@ int keep_open(const char *pin_dir, bool clsact, const struct policy *policy,
 	if (r)
 		return r;
 	refresh_programs(ret_keep);
+	ret_keep->has_guard = guard_is_there(); /* not on every kernel */
 	ret_keep->generation = generation_of(&ret_keep->pins);
 	return 0;
 }
@@ -252,6 +254,8 @@ int keep_repair(struct keep *keep, const struct policy *policy,
 		*ret_what = "the kernel's forwarding was on; off again";
 	else if (!hooks_are_right(keep, policy, &links))
 		*ret_what = "programs were missing from an interface; put back";
+	else if (keep->has_guard && !guard_is_there())
+		*ret_what = "the guard was missing; put back";
 	else
 		return 0;
 	return keep_follow(keep, policy, ret_fault);

@@ -21,6 +21,7 @@ struct keep {
 	int hold; /* the keeper's lock: there is one */
 	struct pins pins;
 	int program_fds[DATAPLANE_PROGRAM_COUNT];
+	bool has_guard;
 	uint32_t generation; /* of the policy that this keeper knows */
 };
 

@@ -12,6 +12,7 @@
 #include "dataplane.h"
 #include "forwarding.h"
 #include "forwards.h"
+#include "guard.h"
 #include "hook.h"
 #include "maps.h"
 #include "names.h"
@@ -184,7 +185,10 @@ static void print_text(struct json_object *root)
 	forwards_print(json_object_object_get(root, "forwards"));
 	putchar('\n');
 	TABLE(root, "troubles", trouble_columns);
-	printf("health: %s\n",
+	printf("guard: %s\nhealth: %s\n",
+	       json_object_get_boolean(json_object_object_get(root, "guard"))
+		       ? "nftables"
+		       : "absent",
 	       json_object_get_string(json_object_object_get(root, "health")));
 }
 
@@ -208,6 +212,7 @@ static int report(const struct context *context, const struct pins *pins,
 		return fault_set(ret_fault, r, "%s: reading failed: %s",
 				 context->pin_dir, strerror(-r));
 	healthy = json_object_array_length(troubles) == 0;
+	show_add_flag(root, "guard", guard_is_there());
 	show_add_text(root, "health", healthy ? "healthy" : "degraded");
 	if (context->json)
 		show_json(root);

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* See guard.h. */
+#include "guard.h"
+
+#include <nftables/libnftables.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cleanup.h"
+#include "entries.h"
+
+#define TABLE "inet scoutgate"
+
+static bool run(const char *commands)
+{
+	struct nft_ctx *nft = nft_ctx_new(NFT_CTX_DEFAULT);
+	bool done;
+
+	if (!nft)
+		return false;
+	nft_ctx_buffer_output(nft); /* not to be printed */
+	nft_ctx_buffer_error(nft);
+	done = nft_run_cmd_from_buffer(nft, commands) == 0;
+	nft_ctx_free(nft);
+	return done;
+}
+
+/* Those that are governed go on, by index: a name may be another's soon. */
+static void put_governed(FILE *out, const struct policy *policy,
+			 const struct links *links)
+{
+	for (size_t i = 0; i < links->count; i++)
+		if (entries_role(policy, &links->items[i]) >= 0)
+			fprintf(out, "meta iif %u accept\n",
+				links->items[i].ifindex);
+}
+
+/* Those whose name has a role end here. */
+static void put_names(FILE *out, const struct policy *policy)
+{
+	for (int role = 0; role < SG_ROLE_COUNT; role++)
+		for (size_t i = 0; i < policy->roles[role].pattern_count; i++) {
+			const char *name = policy->roles[role].patterns[i];
+			bool is_any = name[0] == '*';
+
+			fprintf(out, "iifname %s \"%s\" counter drop\n",
+				is_any ? "!=" : "==", is_any ? "lo" : name);
+		}
+}
+
+/* The whole table in one transaction: there is no moment without it. */
+static char *table_of(const struct policy *policy, const struct links *links)
+{
+	char *text = NULL;
+	size_t bytes;
+	FILE *out = open_memstream(&text, &bytes);
+
+	if (!out)
+		return NULL;
+	fputs("add table " TABLE "\n"
+	      "delete table " TABLE "\n"
+	      "table " TABLE " {\n"
+	      "chain input {\n"
+	      "type filter hook input priority -400; policy accept;\n",
+	      out);
+	put_governed(out, policy, links);
+	put_names(out, policy);
+	fputs("}\n"
+	      "chain forward {\n" /* the gate needs none of the kernel's */
+	      "type filter hook forward priority -400; policy accept;\n",
+	      out);
+	put_names(out, policy);
+	fputs("}\n}\n", out);
+	return fclose(out) ? NULL : text;
+}
+
+bool guard_set(const struct policy *policy, const struct links *links)
+{
+	_cleanup_(cleanup_free) char *text = table_of(policy, links);
+
+	return text && run(text);
+}
+
+void guard_remove(void)
+{
+	run("delete table " TABLE "\n");
+}
+
+bool guard_is_there(void)
+{
+	return run("list table " TABLE "\n");
+}
