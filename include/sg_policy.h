@@ -82,7 +82,7 @@ SG_ASSERT_SIZE(struct sg_source_key, 28);
 /* map `forwards`: the rules for people; the datapath does not read them */
 struct sg_forward_key {
 	__u32 side;
-	__u32 rule;
+	__u32 position; /* in the configuration, from 0, no gaps */
 };
 SG_ASSERT_SIZE(struct sg_forward_key, 8);
 
@@ -93,8 +93,9 @@ struct sg_forward {
 	__u16 first; /* gate ports, host byte order */
 	__u16 last;
 	__u16 to_first; /* container port that `first` goes to */
+	__u32 rule;	/* key of map `hits`: the same as long as it says so */
 };
-SG_ASSERT_SIZE(struct sg_forward, SG_NAME_BYTES + 8);
+SG_ASSERT_SIZE(struct sg_forward, SG_NAME_BYTES + 12);
 
 /* map `hits`, key: rule */
 struct sg_hits {

@@ -50,12 +50,12 @@ static void add_forward(const struct policy *policy,
 			const struct policy_forward *forward, uint32_t side,
 			struct policy_entries *entries)
 {
-	uint32_t rule = (uint32_t)entries->forward_count++;
+	uint32_t rule = (uint32_t)entries->forward_count++; /* see rules.h */
 	struct sg_forward *entry = &entries->forwards[rule];
 
 	entries->forward_keys[rule] = (struct sg_forward_key){
 		.side = side,
-		.rule = rule,
+		.position = rule,
 	};
 	*entry = (struct sg_forward){
 		.protocol = forward->protocol,
@@ -63,6 +63,7 @@ static void add_forward(const struct policy *policy,
 		.first = forward->ports.first,
 		.last = forward->ports.last,
 		.to_first = forward->to_first,
+		.rule = rule,
 	};
 	memcpy(entry->name, forward->name, sizeof(entry->name));
 	add_ports(forward, side, rule, entries);

@@ -21,12 +21,12 @@ static const struct show_column columns[] = {
 };
 
 static int add_rule(const struct pins *pins, struct json_object *rows,
-		    uint32_t rule, const struct sg_forward *forward)
+		    const struct sg_forward *forward)
 {
 	struct json_object *row;
 	uint64_t hits[2]; /* struct sg_hits */
 	char text[16];
-	int r = maps_sum(pins->map_fds[PINS_hits], &rule, 2, hits);
+	int r = maps_sum(pins->map_fds[PINS_hits], &forward->rule, 2, hits);
 
 	if (r)
 		return r;
@@ -54,13 +54,13 @@ int forwards_add(const struct pins *pins, struct json_object *rows)
 
 	if (bpf_map_lookup_elem(pins->map_fds[PINS_active], &zero, &active))
 		return -errno;
-	for (uint32_t rule = 0; !r; rule++) { /* numbered from 0, no gaps */
-		struct sg_forward_key key = {active.side, rule};
+	for (uint32_t position = 0; !r; position++) {
+		struct sg_forward_key key = {active.side, position};
 
 		if (bpf_map_lookup_elem(pins->map_fds[PINS_forwards], &key,
 					&forward))
 			return errno == ENOENT ? 0 : -errno;
-		r = add_rule(pins, rows, rule, &forward);
+		r = add_rule(pins, rows, &forward);
 	}
 	return r;
 }

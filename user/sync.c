@@ -3,14 +3,13 @@
 #include "sync.h"
 
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cleanup.h"
 #include "entries.h"
 #include "maps.h"
+#include "rules.h"
 
 static bool is_other_side(const void *key, const void *context)
 {
@@ -44,32 +43,6 @@ static int clear_side(const struct pins *pins, uint32_t side)
 				sizeof(struct sg_source_key), is_other_source,
 				&side);
 	return r;
-}
-
-/* A rule's counters go on when the rule is the same on both sides. */
-static int prepare_hits(const struct pins *pins,
-			const struct policy_entries *entries, uint32_t from)
-{
-	_cleanup_(cleanup_free) struct sg_hits *zeros = NULL;
-	int fd = pins->map_fds[PINS_hits];
-	struct sg_forward old;
-	uint64_t unused[2];
-
-	zeros = calloc((size_t)libbpf_num_possible_cpus(), sizeof(*zeros));
-	if (!zeros)
-		return -ENOMEM;
-	for (uint32_t rule = 0; rule < entries->forward_count; rule++) {
-		struct sg_forward_key key = {.side = from, .rule = rule};
-
-		if (bpf_map_lookup_elem(pins->map_fds[PINS_forwards], &key,
-					&old) == 0 &&
-		    !memcmp(&old, &entries->forwards[rule], sizeof(old)) &&
-		    maps_sum(fd, &rule, 2, unused) == 0)
-			continue;
-		if (bpf_map_update_elem(fd, &rule, zeros, BPF_ANY))
-			return -errno;
-	}
-	return 0;
 }
 
 static int write_side(const struct pins *pins,
@@ -123,9 +96,9 @@ static int replace_side(const struct pins *pins, const struct policy *policy)
 		maps_wait_for_programs();
 	r = clear_side(pins, side);
 	if (!r)
-		r = write_side(pins, &entries, side);
+		r = rules_assign(pins, active.side, &entries);
 	if (!r)
-		r = prepare_hits(pins, &entries, active.side);
+		r = write_side(pins, &entries, side);
 	if (r)
 		return r;
 	active.side = side;

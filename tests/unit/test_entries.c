@@ -74,7 +74,7 @@ static void a_port_is_in_network_byte_order(void **state)
 {
 	static const uint8_t key[] = {1, 17, 0x1f, 0x90};
 	static const uint8_t port[] = {0x00, 0x50, 0, 0};
-	struct sg_forward_key forward_key = {.side = 1, .rule = 0};
+	struct sg_forward_key forward_key = {.side = 1, .position = 0};
 
 	(void)state;
 	make("forward \"web\" { protocol = udp ports = {\"8080\"} "
@@ -179,7 +179,7 @@ static void sources_belong_to_their_rule_and_side(void **state)
 				 entries.ports[i].rule > 0);
 	for (uint32_t i = 0; i < 4; i++) {
 		assert_int_equal(entries.forward_keys[i].side, 1);
-		assert_int_equal(entries.forward_keys[i].rule, i);
+		assert_int_equal(entries.forward_keys[i].position, i);
 		assert_int_equal(entries.forwards[i].has_sources, i > 0);
 	}
 }
