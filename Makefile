@@ -103,8 +103,8 @@ format: ## format every C file
 lint: deps ## formatting, static checks, include graph, headers alone
 	$(Q)O=$(O) tests/lint/run
 
-verify: all ## print each program's verified instruction count (root)
-	$(Q)tests/bpf/verify $(O)/gate.bpf.o
+verify: all $(O)/tests/bpf/verify ## print each program's verified instruction count (root)
+	$(Q)$(O)/tests/bpf/verify $(O)/gate.bpf.o
 
 vmlinux: ## make vmlinux/vmlinux.h anew from the running kernel's BTF
 	$(Q)vmlinux/generate vmlinux/types > vmlinux/vmlinux.h.new

@@ -6,6 +6,7 @@ BPF_TESTS := $(patsubst %.c,$(O)/%,$(wildcard tests/bpf/test_*.c))
 BPF_HARNESS := $(patsubst %,$(O)/tests/bpf/%.o,frames harness probes)
 E2E_TESTS := $(wildcard tests/e2e/test_*)
 E2E_PROGRAMS := $(O)/tests/e2e/flood $(O)/tests/e2e/age
+VERIFY := $(O)/tests/bpf/verify
 
 $(O)/tests/%.o: ALL_CFLAGS += -Itests/bpf -Itests/unit
 
@@ -21,12 +22,16 @@ $(E2E_PROGRAMS): $(O)/tests/e2e/%: $(O)/tests/e2e/%.o $(LIB_OBJECTS)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -o $@
 
+$(VERIFY): $(VERIFY).o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -o $@
+
 $(O)/tests/e2e/%.bpf.o: tests/e2e/%.bpf.c
 	@mkdir -p $(@D)
 	$(call say,BPF,$@)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@
 
-build-tests: $(UNIT_TESTS) $(BPF_TESTS) $(E2E_PROGRAMS) \
+build-tests: $(UNIT_TESTS) $(BPF_TESTS) $(E2E_PROGRAMS) $(VERIFY) \
 		$(O)/tests/e2e/foreign.bpf.o
 
 run-check: all build-tests
@@ -34,4 +39,4 @@ run-check: all build-tests
 
 .PHONY: build-tests run-check
 .SECONDARY:
--include $(patsubst %,%.d,$(UNIT_TESTS) $(BPF_TESTS) $(E2E_PROGRAMS)) $(BPF_HARNESS:.o=.d)
+-include $(patsubst %,%.d,$(UNIT_TESTS) $(BPF_TESTS) $(E2E_PROGRAMS) $(VERIFY)) $(BPF_HARNESS:.o=.d)
