@@ -14,7 +14,8 @@
 #include "probes.h"
 
 #define THREADS 2
-#define ROUNDS 2000
+#define ROUNDS_MAX 2000
+#define ROUNDS_ALONE 50 /* CPUs that take turns run few races */
 #define TRIES 1000000
 
 /* What a thread of a race does in a round, on a CPU of its own. */
@@ -29,6 +30,7 @@ struct runner {
 static struct {
 	atomic_int arrived;
 	int round;
+	int rounds;
 	struct runner runners[THREADS];
 } race;
 
@@ -42,7 +44,8 @@ static void *run_step(void *argument)
 	pthread_setaffinity_np(pthread_self(), sizeof(cpu), &cpu);
 	atomic_fetch_add(&race.arrived, 1); /* go on together */
 	while (atomic_load(&race.arrived) < THREADS)
-		;
+		if (race.rounds == ROUNDS_ALONE)
+			sched_yield();
 	/* each in turn a little earlier, so that every order is met with */
 	for (volatile int i = 0; i < race.round * (runner->number * 2 - 1) % 97;
 	     i++)
@@ -55,8 +58,10 @@ static void *run_step(void *argument)
 static void run_race(void (*before)(int round), void (*after)(int round))
 {
 	pthread_t threads[THREADS];
+	bool together = sysconf(_SC_NPROCESSORS_ONLN) >= THREADS;
 
-	for (race.round = 0; race.round < ROUNDS; race.round++) {
+	race.rounds = together ? ROUNDS_MAX : ROUNDS_ALONE;
+	for (race.round = 0; race.round < race.rounds; race.round++) {
 		before(race.round);
 		atomic_store(&race.arrived, 0);
 		for (int i = 0; i < THREADS; i++) {
@@ -133,9 +138,9 @@ static void case_72_the_same_first_packet_on_all_cpus(void **state)
 {
 	(void)state;
 	run_race(same_first_packet, all_left_alike);
-	assert_int_equal(mapping_count(), ROUNDS);
-	assert_int_equal(flow_count(PINS_half_open), ROUNDS);
-	assert_int_equal(flow_packets(), THREADS * ROUNDS);
+	assert_int_equal(mapping_count(), race.rounds);
+	assert_int_equal(flow_count(PINS_half_open), race.rounds);
+	assert_int_equal(flow_packets(), THREADS * race.rounds);
 	assert_int_equal(all_drops(), 0);
 }
 
@@ -148,7 +153,9 @@ static void colliding_first_packets(int round)
 			htons((uint16_t)(MASQUERADE_LOW +
 					 (20000 + round) % MASQUERADE_PORTS)),
 	};
-	struct sg_mapping stale = {.container_port = htons(7)};
+	/* before the boot clock began, so long ago on a young machine, too */
+	struct sg_mapping stale = {.container_port = htons(7),
+				   .last_s = (uint32_t)-3600};
 	struct spec spec = first_of(round);
 
 	bpf_map_update_elem(gate_test.pins.map_fds[PINS_mappings], &key, &stale,
@@ -255,7 +262,7 @@ static void case_73_a_reply_beside_the_insert(void **state)
 {
 	(void)state;
 	run_race(syn_and_answer, then_it_is_established);
-	assert_int_equal(flow_count(PINS_flows), ROUNDS);
+	assert_int_equal(flow_count(PINS_flows), race.rounds);
 	assert_int_equal(flow_count(PINS_half_open), 0);
 	assert_int_equal(drops_of(TAP0, SG_DROP_NO_FLOW), 0);
 }
