@@ -21,6 +21,7 @@
 
 #include "config.h"
 #include "links.h"
+#include "loaded.h"
 #include "maps.h"
 #include "sync.h"
 
@@ -97,69 +98,10 @@ void harness_reload(const char *config)
 	put_in_force();
 }
 
-/* What a map was when it was made. */
-static void empty_map(int fd)
-{
-	static const char zeros[4096];
-	struct bpf_map_info info = {0};
-	__u32 bytes = sizeof(info);
-	char key[64];
-
-	assert_int_equal(bpf_obj_get_info_by_fd(fd, &info, &bytes), 0);
-	if (info.type != BPF_MAP_TYPE_ARRAY) {
-		while (bpf_map_get_next_key(fd, NULL, key) == 0)
-			bpf_map_delete_elem(fd, key);
-		return;
-	}
-	for (__u32 i = 0; i < info.max_entries && i < 16; i++)
-		bpf_map_update_elem(fd, &i, zeros, BPF_ANY);
-}
-
-static uint32_t entries_of(enum pins_map map)
-{
-	struct bpf_map_info info = {0};
-	__u32 bytes = sizeof(info);
-
-	bpf_obj_get_info_by_fd(gate_test.pins.map_fds[map], &info, &bytes);
-	return info.max_entries;
-}
-
-/* Whether the gate that is loaded has the sizes that the policy wants: it then
- * serves once more, which spares the verifier's time. */
-static bool sizes_are_right(void)
-{
-	const struct policy *policy = &gate_test.policy;
-	const struct port_range *ports = &policy->masquerade_ports;
-
-	return gate_test.dataplane.skeletons[0] &&
-	       entries_of(PINS_flows) == policy->flows &&
-	       entries_of(PINS_half_open) == policy->half_open &&
-	       entries_of(PINS_mappings) ==
-		       3U * (ports->last - ports->first + 1U);
-}
-
-static void load(void)
-{
-	struct fault fault;
-
-	dataplane_unload(&gate_test.dataplane);
-	if (dataplane_load(NULL, NULL, &gate_test.policy, &gate_test.dataplane,
-			   &fault))
-		fail_msg("%s", fault.text);
-	gate_test.pins.dir = "test";
-	for (int map = 0; map < PINS_MAP_COUNT; map++)
-		gate_test.pins.map_fds[map] =
-			dataplane_map(&gate_test.dataplane, pins_map_name(map));
-}
-
 void harness_restart(const char *config)
 {
 	parse(config);
-	if (sizes_are_right())
-		for (int map = 0; map < PINS_MAP_COUNT; map++)
-			empty_map(gate_test.pins.map_fds[map]);
-	else
-		load();
+	loaded_for_policy();
 	put_in_force();
 }
 
@@ -198,7 +140,7 @@ static int run(struct frame *frame, enum dataplane_program program,
 		    .data_size_in = (__u32)frame->bytes, .data_out = out.data,
 		    .data_size_out = FRAME_BYTES, .ctx_in = &context,
 		    .ctx_size_in = sizeof(context), .repeat = 1);
-	int fd = gate_test.dataplane.program_fds[program];
+	int fd = gate_test.program_fds[program];
 
 	if (bpf_prog_test_run_opts(fd, &opts))
 		fail_msg("test run: %s", strerror(errno));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The datapath by BPF_PROG_TEST_RUN: a network namespace of the process's own
- * with tap0 (vpn), eth0 (lan) and ve-container, the programs on private maps,
- * and packets as bytes in and bytes out.
+ * with tap0 (vpn), eth0 (lan) and ve-container, the programs on maps that were
+ * emptied, and packets as bytes in and bytes out.
  */
 #ifndef SG_TESTS_HARNESS_H
 #define SG_TESTS_HARNESS_H
@@ -30,7 +30,8 @@
 	cmocka_unit_test_setup_teardown(name, harness_setup, harness_teardown)
 
 struct gate_test {
-	struct dataplane dataplane;
+	bool is_loaded;
+	int program_fds[DATAPLANE_PROGRAM_COUNT];
 	struct pins pins;
 	struct policy policy;
 	uint32_t ifindex[IFACE_COUNT];
