@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Send hostile frames from an interface of this namespace: inject.py CASE IFACE
-DST_MAC [SRC [DST]]. Prints how many were sent."""
+DST_MAC [SRC [DST]]. Prints how many were sent. As CASE, - has it take cases from
+standard input, one a line, and print a number for each."""
 import socket
 import sys
 
@@ -79,9 +80,15 @@ FRAMES = {
                                       dst="ff:ff:ff:ff:ff:ff") / SYN)],
 }
 
+
+def send(case):
+    frames = FRAMES[case]()
+    for frame in frames:
+        sender.send(frame)
+    print(len(frames), flush=True)
+
+
 sender = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
 sender.bind((IFACE, 0))
-frames = FRAMES[CASE]()
-for frame in frames:
-    sender.send(frame)
-print(len(frames))
+for case in map(str.strip, sys.stdin) if CASE == "-" else [CASE]:
+    send(case)

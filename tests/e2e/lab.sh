@@ -40,13 +40,24 @@ gate() {
 		-c "$CONF" "$@"
 }
 
-# wait_for SECONDS COMMAND...: until it succeeds; 20 tries a second
+# A large number, divided by LAB_PATIENCE, so that it takes no longer
+fewer() { echo $((($1 + ${LAB_PATIENCE:-1} - 1) / ${LAB_PATIENCE:-1})); }
+
+uptime_ms() { # of the boot clock, without a process
+	local uptime
+	read -r uptime _ </proc/uptime
+	UPTIME_MS=$((10#${uptime/./} * 10))
+}
+# wait_for SECONDS COMMAND...: until it succeeds; three tries at the least
 wait_for() {
-	local tries=$(($1 * 20 * ${LAB_PATIENCE:-1}))
+	local end tries=0 UPTIME_MS
+	uptime_ms
+	end=$((UPTIME_MS + $1 * 1000 * ${LAB_PATIENCE:-1}))
 	shift
 	until "$@" >/dev/null 2>&1; do
-		tries=$((tries - 1))
-		[ $tries -gt 0 ] || return 1
+		uptime_ms
+		tries=$((tries + 1))
+		[ $UPTIME_MS -lt $end ] || [ $tries -lt 3 ] || return 1
 		sleep 0.05
 	done
 }
@@ -179,12 +190,9 @@ expect_equal() { # WHAT WANTED GOT
 
 # drops IFACE [REASON]: packets dropped so far
 drops() {
-	gate drops --json | /usr/bin/python3 -c '
-import json, sys
-rows = json.load(sys.stdin)["drops"]
-print(sum(r["packets"] for r in rows if r["interface"] == sys.argv[1] and
-          (sys.argv[2:] or [r["reason"]]) == [r["reason"]]))
-' "$@"
+	gate drops | awk -v iface="$1" -v reason="${2:-}" '
+		$1 == iface && (reason == "" || $2 == reason) {sum += $3}
+		END {print sum + 0}'
 }
 # expect_drop IFACE REASON COMMAND...: the command adds to this counter
 expect_drop() {
