@@ -156,6 +156,11 @@ static int attach_clsact(const struct hook *hook, int program_fd,
 	opts.prog_fd = program_fd;
 	opts.flags = BPF_TC_F_REPLACE;
 	r = bpf_tc_attach(&at, &opts);
+	if (r == -ENOENT)
+		return fault_set(ret_fault, r,
+				 "interface %u: attaching with clsact failed: "
+				 "%s; the kernel needs cls_bpf",
+				 hook->ifindex, strerror(-r));
 	if (r)
 		return fault_set(ret_fault, r,
 				 "interface %u: attaching with clsact failed: "
