@@ -62,6 +62,18 @@ wait_for() {
 	done
 }
 
+# lab_keeper LOG: `run` as process KEEPER; back when it says that it is ready
+lab_keeper() {
+	rm -f "$LAB_DIR/notify" "$LAB_DIR/told"
+	socat -u "UNIX-RECV:$LAB_DIR/notify" "CREATE:$LAB_DIR/told" &
+	wait_for 3 test -S "$LAB_DIR/notify"
+	NOTIFY_SOCKET=$LAB_DIR/notify nsenter --net=/run/netns/host \
+		"$SCOUTGATE" --pin-dir "$PINS" --state-dir "$LAB_DIR/state" \
+		-c "$CONF" run 2>>"$1" &
+	KEEPER=$!
+	wait_for 5 grep -q READY=1 "$LAB_DIR/told"
+}
+
 lab_namespace() { # NAME
 	ip netns add "$1"
 	ip -n "$1" link set lo up
