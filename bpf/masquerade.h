@@ -51,15 +51,22 @@ stage bool masquerade_host_has(struct __sk_buff *skb, const struct packet *pkt,
 	return socket_would_take(skb, &key, is_v6(pkt));
 }
 
-/* Whether a gate port can stand for the packet's container port: it is free,
- * does so already, or nothing has used it for long. */
-stage bool masquerade_is_free(const struct sg_mapping *mapping,
-			      const struct packet *pkt)
+/* Whether a gate port can stand for the container port: it is free, does so
+ * already, or nothing has used it for keep_s seconds. Ports in network order.
+ */
+standalone int masquerade_is_free(__u32 protocol, __u32 gate_port,
+				  __u32 container_port, __u32 now_s,
+				  __u32 keep_s)
 {
-	__u32 keep_s = pkt->policy->timeout_s[SG_STATE_SYN_SENT];
+	struct sg_mapping_key key = {
+		.protocol = protocol,
+		.gate_port = gate_port,
+	};
+	const struct sg_mapping *mapping;
 
-	return !mapping || mapping->container_port == pkt->sport ||
-	       (!mapping->flows && pkt->now_s - mapping->last_s > keep_s);
+	mapping = bpf_map_lookup_elem(&mappings, &key);
+	return !mapping || mapping->container_port == (__be16)container_port ||
+	       (!mapping->flows && now_s - mapping->last_s > keep_s);
 }
 
 /* The first position from `at` on whose port is free, in an order that goes
@@ -67,17 +74,18 @@ stage bool masquerade_is_free(const struct sg_mapping *mapping,
 static __noinline int masquerade_search(const struct packet *pkt, __u32 at,
 					__u32 size)
 {
-	struct sg_mapping_key key = {};
 	__u32 step = size > MAPPING_TRIES ? MAPPING_STEP : 1;
+	__u32 keep_s;
 
 	if (!pkt || !size)
 		return -1;
-	key.protocol = pkt->protocol;
+	keep_s = pkt->policy->timeout_s[SG_STATE_SYN_SENT];
 	for (__u32 i = 0; i < MAPPING_TRIES; i++) {
 		at %= size;
-		key.gate_port = bpf_htons(pkt->policy->masquerade_low + at);
-		if (masquerade_is_free(bpf_map_lookup_elem(&mappings, &key),
-				       pkt))
+		if (masquerade_is_free(
+			    pkt->protocol,
+			    bpf_htons(pkt->policy->masquerade_low + at),
+			    pkt->sport, pkt->now_s, keep_s))
 			return at;
 		at += step;
 	}
