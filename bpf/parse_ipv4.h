@@ -34,13 +34,30 @@ stage __u64 parse_sum(const struct iphdr *ip)
 	return (__u64)word[0] + word[1] + word[2] + word[3] + word[4];
 }
 
-/* The options, on top of the sum so far. Source routing never passes; the
- * others are left to whom they are for. */
+/* One option at `at`: where the next one is, `end` if there is none, or 0: it
+ * is malformed, or routes by its source, which never passes. */
+standalone __u32 parse_option(struct __sk_buff *skb, __u32 at, __u32 end)
+{
+	__u8 option[2]; /* type, length */
+
+	if (bpf_skb_load_bytes(skb, at, option, sizeof(option)))
+		return 0;
+	if (option[0] == IPOPT_END)
+		return end;
+	if (option[0] == IPOPT_NOP)
+		return at + 1;
+	if (option[0] == IPOPT_LSRR || option[0] == IPOPT_SSRR ||
+	    option[1] < sizeof(option) || at + option[1] > end)
+		return 0;
+	return at + option[1];
+}
+
+/* The options, on top of the sum so far. Those that pass are left to whom they
+ * are for. */
 standalone int parse_options(struct __sk_buff *skb, __u32 at, __u32 end,
 			     __u64 sum)
 {
 	__be32 options[10] = {}; /* the longest that IHL can say */
-	__u8 option[2];		 /* type, length */
 	__u32 bytes = (end - at) & HEADER_AT_MASK;
 
 	if (bytes < sizeof(options[0]))
@@ -53,21 +70,11 @@ standalone int parse_options(struct __sk_buff *skb, __u32 at, __u32 end,
 	if (!parse_sum_is_right(sum))
 		return SG_DROP_IP_CHECKSUM;
 	for (__u32 i = 0; i < sizeof(options); i++) {
-		at &= HEADER_AT_MASK; /* one state for the verifier */
 		if (at >= end)
 			return SG_OK;
-		if (bpf_skb_load_bytes(skb, at, option, sizeof(option)))
+		at = parse_option(skb, at, end);
+		if (!at)
 			return SG_DROP_IP_OPTION;
-		if (option[0] == IPOPT_END)
-			return SG_OK;
-		if (option[0] == IPOPT_NOP) {
-			at++;
-			continue;
-		}
-		if (option[0] == IPOPT_LSRR || option[0] == IPOPT_SSRR ||
-		    option[1] < sizeof(option) || at + option[1] > end)
-			return SG_DROP_IP_OPTION;
-		at += option[1];
 	}
 	return SG_OK;
 }

@@ -8,6 +8,7 @@
 
 #include "packet.h"
 #include "reach.h"
+#include "scratch.h"
 
 #define IPPROTO_HOPOPTS 0
 #define IPPROTO_ROUTING 43
@@ -26,45 +27,34 @@ struct ipv6_fragment {
 	__be32 id;
 };
 
-stage int parse_ipv6_fragment(struct __sk_buff *skb, struct packet *pkt,
-			      __u32 at)
+/* One extension header at `at`, whose kind room->ipv6.protocol says: where the
+ * next header is, or 0: wrong, or one that never passes. */
+standalone __u32 parse_extension(struct __sk_buff *skb, __u32 at)
 {
+	struct scratch *room = scratch_get();
 	struct ipv6_fragment fragment;
+	__u8 extension[4]; /* next, length; routing: type, segments left */
 	__u16 bits;
 
-	if (bpf_skb_load_bytes(skb, at, &fragment, sizeof(fragment)))
-		return SG_DROP_FRAME_SHORT;
-	bits = bpf_ntohs(fragment.at_and_more);
-	pkt->protocol = fragment.next;
-	pkt->fragment_id = fragment.id;
-	pkt->fragment_at = bits & FRAGMENT_AT_MASK;
-	pkt->has_more = bits & FRAGMENT_MORE;
-	/* an "atomic" one (RFC 6946) is whole */
-	pkt->is_fragment = pkt->has_more || pkt->fragment_at;
-	return SG_OK;
-}
-
-/* One extension header at *at, whose kind pkt->protocol says. SG_OK: go on
- * behind it. */
-stage int parse_extension(struct __sk_buff *skb, struct packet *pkt, __u32 *at)
-{
-	__u8 extension[4]; /* next, length; routing: type, segments left */
-	int reason;
-
-	if (pkt->protocol == IPPROTO_FRAGMENT) {
-		if (pkt->fragment_id)
-			return SG_DROP_IP_OPTION;
-		reason = parse_ipv6_fragment(skb, pkt, *at);
-		*at += sizeof(struct ipv6_fragment);
-		return reason;
+	if (!room)
+		return 0;
+	if (room->ipv6.protocol == IPPROTO_FRAGMENT) {
+		if (room->ipv6.fragment_id || /* there is one */
+		    bpf_skb_load_bytes(skb, at, &fragment, sizeof(fragment)))
+			return 0;
+		bits = bpf_ntohs(fragment.at_and_more);
+		room->ipv6.protocol = fragment.next;
+		room->ipv6.fragment_id = fragment.id;
+		room->ipv6.fragment_at = bits & FRAGMENT_AT_MASK;
+		room->ipv6.has_more = bits & FRAGMENT_MORE;
+		return at + sizeof(fragment);
 	}
-	if (bpf_skb_load_bytes(skb, *at, extension, sizeof(extension)))
-		return SG_DROP_FRAME_SHORT;
-	if (pkt->protocol == IPPROTO_ROUTING && extension[3])
-		return SG_DROP_IP_OPTION; /* source routing (RFC 5095) */
-	pkt->protocol = extension[0];
-	*at += (extension[1] + 1) * 8;
-	return SG_OK;
+	if (bpf_skb_load_bytes(skb, at, extension, sizeof(extension)))
+		return 0;
+	if (room->ipv6.protocol == IPPROTO_ROUTING && extension[3])
+		return 0; /* source routing (RFC 5095) */
+	room->ipv6.protocol = extension[0];
+	return at + (extension[1] + 1) * 8;
 }
 
 stage bool parse_is_extension(__u8 protocol)
@@ -73,29 +63,48 @@ stage bool parse_is_extension(__u8 protocol)
 	       protocol == IPPROTO_FRAGMENT || protocol == IPPROTO_DSTOPTS;
 }
 
-static __noinline int parse_extensions(struct __sk_buff *skb,
-				       struct packet *pkt, __u32 at)
+/* Those behind an IPv6 header, from `at` on: where what they carry is, or 0. */
+standalone __u32 parse_extensions(struct __sk_buff *skb, __u32 at)
 {
-	int reason;
+	struct scratch *room = scratch_get();
 
-	if (!pkt)
-		return SG_DROP_IP_HEADER;
+	if (!room)
+		return 0;
 	for (int i = 0; i < EXTENSIONS_MAX; i++) {
 		/* behind a later fragment's header is the middle of something
 		 */
-		if (!parse_is_extension(pkt->protocol) || is_later(pkt))
+		if (!parse_is_extension(room->ipv6.protocol) ||
+		    room->ipv6.fragment_at)
 			break;
-		if (i && pkt->protocol == IPPROTO_HOPOPTS)
-			return SG_DROP_IP_OPTION;
-		reason = parse_extension(skb, pkt, &at);
-		if (reason)
-			return reason;
-		if (at > EXTENSIONS_END)
-			return SG_DROP_IP_OPTION;
+		if (i && room->ipv6.protocol == IPPROTO_HOPOPTS)
+			return 0;
+		at = parse_extension(skb, at);
+		if (!at || at > EXTENSIONS_END)
+			return 0;
 	}
-	if (at - pkt->l3_at > pkt->bytes)
+	return at;
+}
+
+/* Walk them, and take what they say into the packet. */
+stage int parse_behind(struct __sk_buff *skb, struct packet *pkt)
+{
+	struct scratch *room = scratch_get();
+	__u32 at;
+
+	if (!room)
+		return SG_DROP_IP_HEADER;
+	__builtin_memset(&room->ipv6, 0, sizeof(room->ipv6));
+	room->ipv6.protocol = pkt->protocol;
+	at = parse_extensions(skb, pkt->l4_at);
+	if (!at || at - pkt->l3_at > pkt->bytes)
 		return SG_DROP_IP_OPTION;
 	pkt->l4_at = at;
+	pkt->protocol = room->ipv6.protocol;
+	pkt->fragment_id = room->ipv6.fragment_id;
+	pkt->fragment_at = room->ipv6.fragment_at;
+	pkt->has_more = room->ipv6.has_more;
+	/* an "atomic" one (RFC 6946) is whole */
+	pkt->is_fragment = pkt->has_more || pkt->fragment_at;
 	return SG_OK;
 }
 
@@ -130,7 +139,7 @@ stage int parse_ipv6(struct __sk_buff *skb, struct packet *pkt)
 		return SG_DROP_SPOOFED;
 	if (!parse_is_extension(pkt->protocol))
 		return SG_OK;
-	return parse_extensions(skb, pkt, pkt->l4_at);
+	return parse_behind(skb, pkt);
 }
 
 #endif

@@ -11,7 +11,13 @@
 #define SCRATCH_BYTES 2048 /* a power of two; a packet of any common MTU */
 
 struct scratch {
-	struct sg_flow fresh;	 /* open.h: of a conversation that begins */
+	struct {
+		__be32 fragment_id;
+		__u16 fragment_at;
+		__u8 protocol;
+		bool has_more;
+	} ipv6;		      /* parse_ipv6.h: what its extension headers say */
+	struct sg_flow fresh; /* open.h: of a conversation that begins */
 	struct sg_flow promoted; /* flow.h: on its way to `flows` */
 	struct sg_sweep token;	 /* sweep.h: on its way to or from `sweep` */
 	struct sg_held held;	 /* fragment.h: on its way to `held` */
