@@ -11,11 +11,19 @@
 
 stage bool grant_is_open(__u32 id, __u32 now_s)
 {
-	const struct sg_grant *grant = bpf_map_lookup_elem(&grants, &id);
+	const void *value = bpf_map_lookup_elem(&grants, &id);
+	union {
+		__u64 whole;
+		struct sg_grant grant;
+	} read;
 
-	if (!grant || grant->open != 1)
+	if (!value)
 		return false;
-	return !grant->deadline_s || now_s < grant->deadline_s;
+	/* one load: no half of what is being replaced */
+	read.whole = *(const volatile __u64 *)value;
+	if (read.grant.open != 1)
+		return false;
+	return !read.grant.deadline_s || now_s < read.grant.deadline_s;
 }
 
 /* Whether every grant in the mask of SG_GRANT_BIT()s is open. */
