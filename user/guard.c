@@ -2,16 +2,20 @@
 /* See guard.h. */
 #include "guard.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <nftables/libnftables.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "cleanup.h"
 #include "entries.h"
 
 #define TABLE "inet scoutgate"
 
-static bool run(const char *commands)
+static bool execute(const char *commands)
 {
 	struct nft_ctx *nft = nft_ctx_new(NFT_CTX_DEFAULT);
 	bool done;
@@ -23,6 +27,36 @@ static bool run(const char *commands)
 	done = nft_run_cmd_from_buffer(nft, commands) == 0;
 	nft_ctx_free(nft);
 	return done;
+}
+
+/* What is said before the library ends the process is not to be printed. */
+static void silence(void)
+{
+	int fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0) {
+		dup2(fd, STDOUT_FILENO);
+		dup2(fd, STDERR_FILENO);
+	}
+}
+
+/* In a process of its own: the library ends it where netlink fails it, also on
+ * a kernel without nf_tables. */
+static bool run(const char *commands)
+{
+	pid_t child;
+	int status;
+
+	fflush(stdout); /* or it is printed twice */
+	child = fork();
+	if (child == 0) {
+		silence();
+		_exit(execute(commands) ? EXIT_SUCCESS : EXIT_FAILURE);
+	}
+	while (child > 0 && waitpid(child, &status, 0) < 0)
+		if (errno != EINTR)
+			return false;
+	return child > 0 && status == EXIT_SUCCESS;
 }
 
 /* Those that are governed go on, by index: a name may be another's soon. */
