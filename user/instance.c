@@ -227,8 +227,10 @@ static int take_down(const char *pin_dir, struct fault *ret_fault)
 	_cleanup_(links_release) struct links links = {0};
 	_cleanup_(pins_close) struct pins pins = PINS_CLOSED;
 	struct fault ignored;
-	int r = links_read(&links, ret_fault);
+	int r;
 
+	guard_remove();
+	r = links_read(&links, ret_fault);
 	if (!r)
 		r = attach_remove(pin_dir, &links, ret_fault);
 	if (r)
@@ -319,6 +321,5 @@ int instance_down(const char *pin_dir, struct fault *ret_fault)
 	lock = pins_lock(pin_dir, ret_fault);
 	if (lock < 0)
 		return lock;
-	guard_remove();
 	return take_down(pin_dir, ret_fault);
 }
