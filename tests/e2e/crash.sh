@@ -48,7 +48,7 @@ traced() {
 	done
 	shift
 	nsenter --net=/run/netns/host timeout --signal=KILL 60 \
-		strace -f -qq --seccomp-bpf -o "$LAB_DIR/strace" "${options[@]}" \
+		strace -f -qq -o "$LAB_DIR/strace" "${options[@]}" \
 		sh -c 'echo $$ >"$0"; exec "$@"' "$LAB_DIR/traced" "$SCOUTGATE" \
 		--pin-dir "$PINS" --state-dir "$LAB_DIR/state" -c "$CONF" "$@"
 	local status=$?
@@ -83,7 +83,7 @@ calls() {
 # THIN=1: of more than four alike in a row (the maps are pinned, or their pins
 # removed) every third. Runs the verb. EVERY=1: all, and all of bpf() and netlink.
 kills() {
-	traced -e trace=$CALLS -- "$@" >/dev/null 2>&1
+	traced --seccomp-bpf -e trace=$CALLS -- "$@" >/dev/null 2>&1
 	calls | kill_points
 }
 kill_points() {
@@ -106,7 +106,7 @@ faults() {
 	local many=$1
 	shift
 	[ -z "${EVERY:-}" ] || many=1000
-	traced -e trace=$CALLS -- "$@" >/dev/null 2>&1
+	traced --seccomp-bpf -e trace=$CALLS -- "$@" >/dev/null 2>&1
 	calls | awk -v many="$many" '
 			{number = $1; sub(/^[0-9]+ /, "")}
 			/^(bpf|sendto|sendmsg|recvmsg)\(/ {
@@ -119,15 +119,18 @@ faults() {
 				if (i <= many || i == n[kind]) print at[kind, i]}' |
 		sort -u
 }
-killed_at() { # CALL NUMBER VERB...
+# killed_at CALL NUMBER VERB...: 1 if it was not, as it made fewer calls this time
+killed_at() {
 	local call=$1 at="inject=$1:signal=KILL:when=$2"
 	shift 2
+	# no --seccomp-bpf, with which strace injects no signals
 	traced -e "trace=$call" -e "$at" -- "$@"
+	[ $? = 137 ]
 } >/dev/null 2>&1
 failing_at() { # CALL NUMBER ERROR VERB...: its status; what it said is in out
 	local call=$1 at="inject=$1:error=$3:when=$2"
 	shift 3
-	traced -e "trace=$call" -e "$at" -- "$@" >"$LAB_DIR/out" 2>&1
+	traced --seccomp-bpf -e "trace=$call" -e "$at" -- "$@" >"$LAB_DIR/out" 2>&1
 }
 
 grants() { # what the datapath goes by
