@@ -2,6 +2,8 @@
 /*
  * The journey of a packet through the gate.
  *
+ *   sg_uplink_early  from vpn or lan, before there is an skb: no further, if
+ *                    that is sure; all else is for sg_uplink_in to judge
  *   sg_uplink_in     from vpn or lan: to the container, to the host, or no
  *                    further
  *   sg_container_in  from the container: back to who asked it, out under the
@@ -298,6 +300,12 @@ int sg_host_out(struct __sk_buff *skb)
 	if (!reason)
 		reason = host_out(skb, &pkt);
 	return finish(skb, reason, TC_ACT_UNSPEC);
+}
+
+SEC("xdp")
+int sg_uplink_early(struct xdp_md *ctx)
+{
+	return XDP_PASS;
 }
 
 SEC("tc")
