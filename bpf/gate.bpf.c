@@ -12,46 +12,26 @@
  *                    that the answers are let in
  *   sg_move          no packet, but a flow of the maps that these replace
  *
- * Stages, each a header of that name: parse -> link, icmp_error or fragment ->
- * owner -> flow, or policy and open -> admit (allow, track, promote) -> deliver
- * (rewrite, clamp, split, send), or count, and perhaps tell the sender.
+ * Stages, each a header of that name: hit, or: begin -> parse -> link, icmp_error or
+ * fragment -> owner -> flow, or policy and open -> admit (allow, track, promote)
+ * -> deliver (rewrite, clamp, split, send), or count, and perhaps tell the
+ * sender.
  */
 #include "admit.h"
+#include "begin.h"
 #include "count.h"
 #include "deliver.h"
 #include "flow.h"
 #include "fragment.h"
+#include "hit.h"
 #include "icmp_error.h"
 #include "link.h"
 #include "move.h"
 #include "open.h"
 #include "owner.h"
 #include "packet.h"
-#include "parse.h"
-
-#define NS_PER_S 1000000000ULL
 
 char LICENSE[] SEC("license") = "GPL";
-
-/* Everything a packet is judged by is looked up once, so that it sees one
- * policy, whole. */
-stage int begin(struct __sk_buff *skb, struct packet *pkt)
-{
-	const struct sg_active *at;
-	__u32 zero = 0;
-
-	pkt->ifindex = skb->ifindex;
-	pkt->iface = bpf_map_lookup_elem(&ifaces, &pkt->ifindex);
-	at = bpf_map_lookup_elem(&active, &zero);
-	if (!pkt->iface || !at)
-		return SG_DROP_NOT_GOVERNED;
-	pkt->side = at->side;
-	pkt->policy = bpf_map_lookup_elem(&policy, &pkt->side);
-	if (!pkt->policy || !pkt->policy->generation)
-		return SG_DROP_NOT_GOVERNED;
-	pkt->now_s = bpf_ktime_get_boot_ns() / NS_PER_S;
-	return SG_OK;
-}
 
 /* A packet of a flow, towards the inner end. */
 stage int flow_in(struct __sk_buff *skb, const struct packet *pkt,
@@ -114,7 +94,7 @@ stage int uplink_flow(struct __sk_buff *skb, struct packet *pkt,
 
 stage int uplink_in(struct __sk_buff *skb, struct packet *pkt, int *ret_action)
 {
-	int reason = parse_link(skb, pkt);
+	int reason = begin_link(skb, pkt);
 
 	if (reason)
 		return reason;
@@ -149,9 +129,9 @@ int sg_uplink_in(struct __sk_buff *skb)
 {
 	struct packet pkt = {};
 	int action = TC_ACT_UNSPEC;
-	int reason = begin(skb, &pkt);
+	int reason = hit_in(skb, &action);
 
-	if (!reason)
+	if (reason == MISS)
 		reason = uplink_in(skb, &pkt, &action);
 	return finish(skb, reason, action);
 }
@@ -216,7 +196,7 @@ stage int container_flow(struct __sk_buff *skb, struct packet *pkt,
 stage int container_in(struct __sk_buff *skb, struct packet *pkt,
 		       int *ret_action)
 {
-	int reason = parse_link(skb, pkt);
+	int reason = begin_link(skb, pkt);
 
 	if (reason)
 		return reason;
@@ -251,9 +231,9 @@ int sg_container_in(struct __sk_buff *skb)
 {
 	struct packet pkt = {};
 	int action = TC_ACT_UNSPEC;
-	int reason = begin(skb, &pkt);
+	int reason = hit_out(skb, &action);
 
-	if (!reason)
+	if (reason == MISS)
 		reason = container_in(skb, &pkt, &action);
 	return finish(skb, reason, action);
 }
@@ -264,10 +244,12 @@ stage int host_out(struct __sk_buff *skb, struct packet *pkt)
 {
 	struct sg_flow_key key;
 	struct sg_flow *flow = NULL;
-	int reason;
+	int reason = begin_link(skb, pkt);
 
-	if (parse_link(skb, pkt) || !parse_is_ip(pkt) ||
-	    parse_network(skb, pkt) || is_later(pkt))
+	if (reason == SG_DROP_NOT_GOVERNED)
+		return reason;
+	if (reason || !parse_is_ip(pkt) || parse_network(skb, pkt) ||
+	    is_later(pkt))
 		return TO_HOST;
 	flow_key_out(&key, pkt);
 	flow = flow_find(&key, pkt);
@@ -296,9 +278,7 @@ int sg_host_out(struct __sk_buff *skb)
 		return bpf_map_lookup_elem(&ifaces, &came_by)
 			       ? TC_ACT_UNSPEC
 			       : count_drop(skb->ifindex, SG_DROP_TRANSIT);
-	reason = begin(skb, &pkt);
-	if (!reason)
-		reason = host_out(skb, &pkt);
+	reason = host_out(skb, &pkt);
 	return finish(skb, reason, TC_ACT_UNSPEC);
 }
 

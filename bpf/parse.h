@@ -18,6 +18,7 @@ stage int parse_link(struct __sk_buff *skb, struct packet *pkt)
 	pkt->ether_type = bpf_ntohs(skb->protocol);
 	if (skb->vlan_present)
 		return SG_DROP_VLAN;
+	pkt->l3_at = 0;
 	if (!pkt->iface->has_ethernet)
 		return SG_OK;
 	eth = (void *)(long)skb->data;

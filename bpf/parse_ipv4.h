@@ -7,6 +7,7 @@
 
 #include "packet.h"
 #include "reach.h"
+#include "sum.h"
 
 #define IP_DONT_FRAGMENT 0x4000
 #define IP_MORE_FRAGMENTS 0x2000
@@ -19,11 +20,7 @@
 /* RFC 1071: a header with its own sum in it adds up to all ones. */
 stage bool parse_sum_is_right(__u64 sum)
 {
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return sum == 0xffff;
+	return sum_fold(sum) == 0xffff;
 }
 
 /* The sum over the fixed part of the header, not folded. */

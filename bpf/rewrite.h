@@ -8,8 +8,9 @@
 #define SG_BPF_REWRITE_H
 
 #include "packet.h"
+#include "reach.h"
+#include "sum.h"
 
-#define IP_TTL_AT 8 /* the protocol is the byte behind it */
 #define IP_CHECK_AT 10
 #define IP_SRC_AT 12
 #define IP_DST_AT 16
@@ -40,12 +41,10 @@ stage __u32 rewrite_check_at(__u8 protocol)
 stage __u32 rewrite_difference(bool v6, const struct sg_addr *old,
 			       const struct sg_addr *new)
 {
-	__be32 *from = (__be32 *)old->word;
-	__be32 *to = (__be32 *)new->word;
-
-	return v6 ? bpf_csum_diff(from, sizeof(*old), to, sizeof(*new), 0)
-		  : bpf_csum_diff(from + 3, sizeof(*from), to + 3, sizeof(*to),
-				  0);
+	if (v6)
+		return bpf_csum_diff((__be32 *)old->word, sizeof(*old),
+				     (__be32 *)new->word, sizeof(*new), 0);
+	return sum_fold((__u64)(__u32)~old->word[3] + new->word[3]);
 }
 
 /* The sum of the transport's pseudo header (RFC 768, 9293, 8200 8.1). */
@@ -91,22 +90,26 @@ stage int rewrite_l4(struct __sk_buff *skb, const struct packet *pkt,
 	return SG_OK;
 }
 
+/* In place: the header's own sum, and so CHECKSUM_COMPLETE's of it, comes out
+ * as before. */
 stage int rewrite_ipv4(struct __sk_buff *skb, const struct packet *pkt,
 		       const struct rewrite *to, __be32 old_addr)
 {
-	__u32 addr_at = pkt->l3_at + (to->destination ? IP_DST_AT : IP_SRC_AT);
-	__be16 old_ttl = bpf_htons(pkt->ttl << 8 | pkt->protocol);
-	__be16 new_ttl = bpf_htons((pkt->ttl - 1) << 8 | pkt->protocol);
+	struct iphdr *ip = reach_at(skb, pkt->l3_at);
 	__be32 new_addr = to->addr.word[3];
+	__u64 sum;
 
-	if (bpf_l3_csum_replace(skb, pkt->l3_at + IP_CHECK_AT, old_addr,
-				new_addr, sizeof(new_addr)) ||
-	    bpf_l3_csum_replace(skb, pkt->l3_at + IP_CHECK_AT, old_ttl, new_ttl,
-				sizeof(new_ttl)) ||
-	    bpf_skb_store_bytes(skb, addr_at, &new_addr, sizeof(new_addr), 0) ||
-	    bpf_skb_store_bytes(skb, pkt->l3_at + IP_TTL_AT, &new_ttl,
-				sizeof(new_ttl), 0))
+	if ((void *)(ip + 1) > (void *)(long)skb->data_end)
 		return SG_DROP_REWRITE;
+	sum = (__u16)~ip->check;
+	sum += (__u64)(__u32)~old_addr + new_addr;
+	sum += (__u16)~bpf_htons(1 << 8); /* of the TTL */
+	ip->check = ~sum_fold(sum);
+	ip->ttl--;
+	if (to->destination)
+		ip->daddr = new_addr;
+	else
+		ip->saddr = new_addr;
 	return SG_OK;
 }
 

@@ -22,14 +22,16 @@ stage struct sg_gate *send_gate(void)
 stage int send_frame(struct __sk_buff *skb, __u16 ether_type, bool has_ethernet,
 		     const __u8 to[SG_MAC_BYTES], const __u8 from[SG_MAC_BYTES])
 {
-	struct ethhdr eth = {.h_proto = bpf_htons(ether_type)};
+	struct ethhdr *eth;
 
 	if (!has_ethernet && bpf_skb_change_head(skb, ETH_HLEN, 0))
 		return SG_DROP_REWRITE;
-	__builtin_memcpy(eth.h_dest, to, SG_MAC_BYTES);
-	__builtin_memcpy(eth.h_source, from, SG_MAC_BYTES);
-	if (bpf_skb_store_bytes(skb, 0, &eth, sizeof(eth), 0))
+	eth = (void *)(long)skb->data;
+	if ((void *)(eth + 1) > (void *)(long)skb->data_end)
 		return SG_DROP_REWRITE;
+	__builtin_memcpy(eth->h_dest, to, SG_MAC_BYTES);
+	__builtin_memcpy(eth->h_source, from, SG_MAC_BYTES);
+	eth->h_proto = bpf_htons(ether_type);
 	return SG_OK;
 }
 
@@ -38,15 +40,15 @@ stage int send_frame(struct __sk_buff *skb, __u16 ether_type, bool has_ethernet,
 stage void send_learn(struct __sk_buff *skb, const struct packet *pkt,
 		      struct sg_flow *flow)
 {
-	struct ethhdr eth;
+	const struct ethhdr *eth = (void *)(long)skb->data;
 
 	if (!pkt->iface->has_ethernet ||
-	    bpf_skb_load_bytes(skb, 0, &eth, sizeof(eth)))
+	    (void *)(eth + 1) > (void *)(long)skb->data_end)
 		return;
-	if (mac_equal(flow->remote_mac, eth.h_source))
+	if (mac_equal(flow->remote_mac, eth->h_source))
 		return;
-	__builtin_memcpy(flow->remote_mac, eth.h_source, SG_MAC_BYTES);
-	__builtin_memcpy(flow->gate_mac, eth.h_dest, SG_MAC_BYTES);
+	__builtin_memcpy(flow->remote_mac, eth->h_source, SG_MAC_BYTES);
+	__builtin_memcpy(flow->gate_mac, eth->h_dest, SG_MAC_BYTES);
 }
 
 /* The container is where its first frame came from, for as long as its link is
@@ -54,14 +56,15 @@ stage void send_learn(struct __sk_buff *skb, const struct packet *pkt,
 stage bool send_learn_container(struct __sk_buff *skb)
 {
 	struct sg_gate *at = send_gate();
-	struct ethhdr eth;
+	const struct ethhdr *eth = (void *)(long)skb->data;
 
-	if (!at || bpf_skb_load_bytes(skb, 0, &eth, sizeof(eth)) ||
-	    mac_equal(at->veth_mac, eth.h_source))
+	if (!at || (void *)(eth + 1) > (void *)(long)skb->data_end ||
+	    mac_equal(at->veth_mac, eth->h_source))
 		return false;
 	if (!mac_is_set(at->container_mac))
-		__builtin_memcpy(at->container_mac, eth.h_source, SG_MAC_BYTES);
-	return mac_equal(at->container_mac, eth.h_source);
+		__builtin_memcpy(at->container_mac, eth->h_source,
+				 SG_MAC_BYTES);
+	return mac_equal(at->container_mac, eth->h_source);
 }
 
 /* Rewritten, into the container's end of the veth, past the host's stack. */

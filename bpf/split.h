@@ -41,11 +41,7 @@ stage bool split_sum_is_partial(struct __sk_buff *skb, const struct packet *pkt)
 	if (bpf_skb_load_bytes(skb, pkt->l4_at + UDP_CHECK_AT, &check,
 			       sizeof(check)))
 		return true;
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return check == (__be16)sum;
+	return check == sum_fold(sum);
 }
 
 /* Whether a packet may be sent in pieces. A TCP sender learns quickly. */

@@ -27,15 +27,6 @@ struct tell {
 	bool v6;
 };
 
-stage __be16 tell_fold(__u64 sum)
-{
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return ~sum;
-}
-
 /* The ICMP message, in the scratch room: the header and the quote. */
 static __noinline int tell_message(struct __sk_buff *skb,
 				   const struct packet *pkt, struct tell *tell)
@@ -68,7 +59,7 @@ static __noinline int tell_message(struct __sk_buff *skb,
 	}
 	sum += (__u32)bpf_csum_diff(NULL, 0, (__be32 *)room->bytes,
 				    tell->bytes & 0x1fc, 0);
-	header[1] = tell_fold(sum);
+	header[1] = ~sum_fold(sum);
 	return 0;
 }
 
@@ -94,7 +85,7 @@ stage int tell_header(struct __sk_buff *skb, const struct packet *pkt,
 	word[2] = bpf_htonl(TELL_TTL << 24 | IPPROTO_ICMP << 16);
 	word[3] = tell->from.word[3];
 	word[4] = pkt->src.word[3];
-	half[5] = tell_fold((__u64)word[0] + word[2] + word[3] + word[4]);
+	half[5] = ~sum_fold((__u64)word[0] + word[2] + word[3] + word[4]);
 	return bpf_skb_store_bytes(skb, tell->l3_at, word, bytes,
 				   BPF_F_RECOMPUTE_CSUM);
 }

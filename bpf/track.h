@@ -145,6 +145,15 @@ stage void track_count(struct sg_flow *flow, const struct packet *pkt,
 	__sync_fetch_and_add(&traffic->bytes, pkt->bytes);
 }
 
+/* One more packet of a flow, which lives on. */
+stage void track_seen(struct sg_flow *flow, const struct packet *pkt,
+		      __u32 direction)
+{
+	if (flow->last_s != pkt->now_s)
+		flow->last_s = pkt->now_s;
+	track_count(flow, pkt, direction);
+}
+
 /*
  * Take one packet into account. *flow may move from `half_open` to `flows`; it
  * is then changed to where it is now. Returns SG_OK or the reason to drop.
@@ -179,9 +188,10 @@ stage int track(struct __sk_buff *skb, const struct sg_flow_key *key,
 	}
 	if (before != state) /* or another CPU may have gone further */
 		entry->state = state;
-	if (before != SG_STATE_RESET && entry->last_s != pkt->now_s)
-		entry->last_s = pkt->now_s;
-	track_count(entry, pkt, direction);
+	if (before == SG_STATE_RESET) /* which ends soon, whatever comes */
+		track_count(entry, pkt, direction);
+	else
+		track_seen(entry, pkt, direction);
 	return SG_OK;
 }
 

@@ -79,12 +79,16 @@ lab_namespace() { # NAME
 	ip -n "$1" link set lo up
 }
 
-lab_namespaces() { # NAME...: beside those that every lab has
+lab_mounts() {
 	mkdir -p /run/netns
 	mount -t tmpfs tmpfs /run/netns
 	mount -t tmpfs tmpfs /mnt
 	mkdir -p "$LAB_DIR/bpf"
 	mount -t bpf bpf "$LAB_DIR/bpf"
+}
+
+lab_namespaces() { # NAME...: beside those that every lab has
+	lab_mounts
 	local ns
 	for ns in host expert lan "$@"; do
 		lab_namespace "$ns"

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What a gate is measured between: an end that takes every packet, a redirect
+ * that does nothing else, and programs that do as little as can be done.
+ */
+#include "vmlinux.h"
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#define TC_ACT_SHOT 2
+#define ETH_P_IP 0x0800
+
+char LICENSE[] SEC("license") = "GPL";
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32); /* ifindex */
+} target SEC(".maps");
+
+SEC("tc")
+int sink(struct __sk_buff *skb)
+{
+	return TC_ACT_SHOT;
+}
+
+SEC("tc")
+int to_container(struct __sk_buff *skb)
+{
+	__u32 zero = 0;
+	__u32 *ifindex = bpf_map_lookup_elem(&target, &zero);
+
+	return ifindex ? bpf_redirect_peer(*ifindex, 0) : TC_ACT_SHOT;
+}
+
+SEC("tc")
+int to_uplink(struct __sk_buff *skb)
+{
+	__u32 zero = 0;
+	__u32 *ifindex = bpf_map_lookup_elem(&target, &zero);
+
+	return ifindex ? bpf_redirect(*ifindex, 0) : TC_ACT_SHOT;
+}
+
+/* The yardstick of a program's own time. */
+SEC("tc")
+int parse_and_drop(struct __sk_buff *skb)
+{
+	struct ethhdr *eth = (void *)(long)skb->data;
+	struct iphdr *ip = (void *)(eth + 1);
+	struct tcphdr *tcp = (void *)(ip + 1);
+
+	if ((void *)(tcp + 1) > (void *)(long)skb->data_end ||
+	    eth->h_proto != bpf_htons(ETH_P_IP) || ip->protocol != IPPROTO_TCP)
+		return TC_ACT_SHOT + 1;
+	return tcp->dest ? TC_ACT_SHOT : TC_ACT_SHOT + 1;
+}

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What one packet costs: of a flow, the first one, one that is refused."""
+import frames
+import setups
+from frames import ACK, SYN
+
+EXPERT_PORT = 40000
+PAYLOAD = b"scoutgate!"    # a frame of 64 bytes
+SETUPS = (setups.Legacy, setups.Compat, setups.Nftables, setups.Routing, setups.Redirect,
+          setups.Scoutgate)
+
+TO_TAP = (setups.EXPERT_MAC, setups.TAP_MAC)
+TO_ETH = (setups.LAN_MAC, setups.ETH_MAC)
+FROM_BOX = (setups.BOX_MAC, setups.VETH_MAC)
+
+
+class Flow:
+    """A TCP connection of which the pump is both ends."""
+
+    def __init__(self, setup, macs, remote, to, handle):
+        self.setup, self.handle = setup, handle
+        ports, back = (EXPERT_PORT, setups.BOX_PORT), (setups.BOX_PORT, EXPERT_PORT)
+        self.open = [
+            frames.Frame(handle, frames.tcp(macs, (remote, to), ports, SYN, (frames.SEQ, 0),
+                                            options=frames.WINDOW_SCALE)),
+            frames.Frame(setup.box_handle,
+                         frames.tcp(FROM_BOX, (setups.BOX, remote), back, SYN | ACK,
+                                    (frames.SEQ, frames.SEQ + 1), options=frames.WINDOW_SCALE)),
+            frames.Frame(handle, frames.tcp(macs, (remote, to), ports, ACK,
+                                            (frames.SEQ + 1, frames.SEQ + 1))),
+            frames.Frame(setup.box_handle,    # its window is now scaled
+                         frames.tcp(FROM_BOX, (setups.BOX, remote), back, ACK,
+                                    (frames.SEQ + 1, frames.SEQ + 1)))]
+        self.sent = [0, 0]
+        self.parts = ((macs, (remote, to), ports), (FROM_BOX, (setups.BOX, remote), back))
+
+    def begin(self):
+        for frame in self.open:    # apart: each answers the one before
+            self.setup.pump.play(1, frame)
+
+    def segment(self, direction):
+        """The next one, 0: in, 1: out."""
+        macs, ends, ports = self.parts[direction]
+        seq = (frames.SEQ + 1 + self.sent[direction]) % 2**32
+        data = frames.tcp(macs, ends, ports, ACK, (seq, frames.SEQ + 1), PAYLOAD)
+        return frames.next_segment(self.setup.box_handle if direction else self.handle, data,
+                                   len(PAYLOAD))
+
+    def play(self, direction, count):
+        """The cost of one of its packets; all must have arrived."""
+        arrived = self.setup.returned if direction else self.setup.delivered
+        before = arrived()
+        cost = self.setup.pump.play(count, self.segment(direction))
+        self.sent[direction] += count * len(PAYLOAD)
+        lost = count - (arrived() - before)
+        if lost > count // 100:
+            raise RuntimeError(f"{self.setup.name}: {lost} of {count} packets did not arrive")
+        return cost
+
+
+def existing(bench):
+    """a. A packet of 64 bytes of a flow that is there."""
+    made = bench.setups(SETUPS)
+    flows = []
+    for setup in made:
+        from_vpn = Flow(setup, TO_TAP, setups.EXPERT, setup.to, setup.tap_handle)
+        from_lan = Flow(setup, TO_ETH, setups.LAN, setup.to_lan, setup.lan_handle)
+        from_vpn.begin()
+        if setup.title != setups.Redirect.title:    # whose container sends to one side only
+            from_lan.begin()
+        flows.append((setup, from_vpn, from_lan))
+    for _ in range(bench.rounds):
+        for setup, from_vpn, from_lan in flows:
+            for figure, flow, direction in (("tap0 to container", from_vpn, 0),
+                                            ("container to tap0", from_vpn, 1),
+                                            ("eth0 to container", from_lan, 0)):
+                cost = flow.play(direction, bench.packets)
+                bench.report.add(f"existing flow, {figure}", "ns of CPU a packet", setup.title,
+                                 cost.cpu)
+    limits = bench.report.limit
+    ratio = bench.report.ratio
+    figure = "existing flow, tap0 to container"
+    mine = setups.Scoutgate.title
+    limits("tap0 to container / iptables-legacy", ratio(figure, mine, setups.Legacy.title), 0.40)
+    limits("tap0 to container / nftables map", ratio(figure, mine, setups.Nftables.title), 0.45)
+    limits("tap0 to container / bare redirect", ratio(figure, mine, setups.Redirect.title), 1.12)
+    figure = "existing flow, container to tap0"
+    limits("container to tap0 / iptables-legacy", ratio(figure, mine, setups.Legacy.title), 0.60)
+    limits("container to tap0 / bare redirect", ratio(figure, mine, setups.Redirect.title), 1.10)
