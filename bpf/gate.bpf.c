@@ -12,8 +12,9 @@
  *                    that the answers are let in
  *   sg_move          no packet, but a flow of the maps that these replace
  *
- * Stages, each a header of that name: hit, or: begin -> parse -> link, icmp_error or
- * fragment -> owner -> flow, or policy and open -> admit (allow, track, promote)
+ * Stages, each a header of that name: hit, or: begin -> parse -> link,
+ * icmp_error or fragment -> owner -> flow, or policy and open -> admit (allow,
+ * track, promote)
  * -> deliver (rewrite, clamp, split, send), or count, and perhaps tell the
  * sender.
  */
@@ -92,24 +93,25 @@ stage int uplink_flow(struct __sk_buff *skb, struct packet *pkt,
 		    : SG_DROP_TABLE_FULL;
 }
 
-stage int uplink_in(struct __sk_buff *skb, struct packet *pkt, int *ret_action)
+stage int uplink_in(struct __sk_buff *skb, int *ret_action)
 {
-	int reason = begin_link(skb, pkt);
+	struct packet pkt = {};
+	int reason = begin_link(skb, &pkt);
 
 	if (reason)
 		return reason;
-	if (!parse_is_ip(pkt))
-		return link_other(skb, pkt);
-	reason = parse_network(skb, pkt);
+	if (!parse_is_ip(&pkt))
+		return link_other(skb, &pkt);
+	reason = parse_network(skb, &pkt);
 	if (reason == SG_DROP_ICMP_TYPE)
-		return uplink_icmp(skb, pkt, ret_action);
-	if (link_is_igmp(pkt, reason) || (!reason && link_is_dhcp(pkt)))
+		return uplink_icmp(skb, &pkt, ret_action);
+	if (link_is_igmp(&pkt, reason) || (!reason && link_is_dhcp(&pkt)))
 		return TO_HOST;
 	if (!reason && skb->pkt_type != PACKET_HOST)
 		return SG_DROP_NOT_UNICAST;
-	if (!reason && pkt->is_fragment)
-		reason = fragment_join(skb, pkt);
-	return reason ? reason : uplink_flow(skb, pkt, ret_action);
+	if (!reason && pkt.is_fragment)
+		reason = fragment_join(skb, &pkt);
+	return reason ? reason : uplink_flow(skb, &pkt, ret_action);
 }
 
 /* What becomes of a packet: its action; dropped, which is counted, and perhaps
@@ -127,12 +129,11 @@ stage int finish(struct __sk_buff *skb, int reason, int action)
 SEC("tc")
 int sg_uplink_in(struct __sk_buff *skb)
 {
-	struct packet pkt = {};
 	int action = TC_ACT_UNSPEC;
 	int reason = hit_in(skb, &action);
 
 	if (reason == MISS)
-		reason = uplink_in(skb, &pkt, &action);
+		reason = uplink_in(skb, &action);
 	return finish(skb, reason, action);
 }
 
@@ -193,93 +194,99 @@ stage int container_flow(struct __sk_buff *skb, struct packet *pkt,
 	return reason ? reason : deliver_out(skb, pkt, flow, ret_action);
 }
 
-stage int container_in(struct __sk_buff *skb, struct packet *pkt,
-		       int *ret_action)
+stage int container_in(struct __sk_buff *skb, int *ret_action)
 {
-	int reason = begin_link(skb, pkt);
+	struct packet pkt = {};
+	int reason = begin_link(skb, &pkt);
 
 	if (reason)
 		return reason;
 	if (!send_learn_container(skb))
 		return SG_DROP_SPOOFED;
-	if (!parse_is_ip(pkt))
-		return link_other(skb, pkt);
-	reason = parse_network(skb, pkt);
+	if (!parse_is_ip(&pkt))
+		return link_other(skb, &pkt);
+	reason = parse_network(skb, &pkt);
 	if (reason == SG_DROP_ICMP_TYPE)
-		return container_icmp(skb, pkt, ret_action);
+		return container_icmp(skb, &pkt, ret_action);
 	if (reason)
 		return reason;
-	if (link_is_dhcp(pkt))
+	if (link_is_dhcp(&pkt))
 		return TO_HOST;
 	if (skb->pkt_type != PACKET_HOST)
 		return SG_DROP_NOT_UNICAST;
-	if (!addr_equal(&pkt->src, container_addr(pkt)))
+	if (!addr_equal(&pkt.src, container_addr(&pkt)))
 		return SG_DROP_SPOOFED;
-	if (pkt->is_fragment)
-		reason = fragment_join(skb, pkt);
+	if (pkt.is_fragment)
+		reason = fragment_join(skb, &pkt);
 	if (!reason)
-		reason = container_flow(skb, pkt, ret_action);
+		reason = container_flow(skb, &pkt, ret_action);
 	if (reason == SG_DROP_TTL) /* RFC 1812 4.3.3: the container may trace */
 		*ret_action = tell_sender(
-			skb, pkt,
-			is_v6(pkt) ? ICMPV6_HOPS_ENDED : ICMP_TTL_ENDED, 0);
+			skb, &pkt,
+			is_v6(&pkt) ? ICMPV6_HOPS_ENDED : ICMP_TTL_ENDED, 0);
 	return reason;
 }
 
 SEC("tc")
 int sg_container_in(struct __sk_buff *skb)
 {
-	struct packet pkt = {};
 	int action = TC_ACT_UNSPEC;
 	int reason = hit_out(skb, &action);
 
 	if (reason == MISS)
-		reason = container_in(skb, &pkt, &action);
+		reason = container_in(skb, &action);
 	return finish(skb, reason, action);
 }
 
 /* What the host sends is the host's to decide; only what a closed grant cuts,
  * and a tuple that the container has, is stopped. */
-stage int host_out(struct __sk_buff *skb, struct packet *pkt)
+stage int host_out(struct __sk_buff *skb)
 {
+	struct packet pkt = {};
 	struct sg_flow_key key;
-	struct sg_flow *flow = NULL;
-	int reason = begin_link(skb, pkt);
+	struct sg_flow *flow;
+	int reason = begin_link(skb, &pkt);
 
 	if (reason == SG_DROP_NOT_GOVERNED)
 		return reason;
-	if (reason || !parse_is_ip(pkt) || parse_network(skb, pkt) ||
-	    is_later(pkt))
+	if (reason || !parse_is_ip(&pkt) || parse_network(skb, &pkt) ||
+	    is_later(&pkt))
 		return TO_HOST;
-	flow_key_out(&key, pkt);
-	flow = flow_find(&key, pkt);
+	flow_key_out(&key, &pkt);
+	flow = flow_find(&key, &pkt);
 	if (!flow) {
-		reason = open_from_host(skb, pkt, &key);
+		reason = open_from_host(skb, &pkt, &key);
 		if (reason)
 			return reason;
-		flow = flow_find(&key, pkt);
+		flow = flow_find(&key, &pkt);
 	}
 	if (!flow)
 		return SG_DROP_TABLE_FULL;
 	if (!flow_is_hosts(flow))
 		return SG_DROP_FLOW_CLASH;
-	return admit(skb, &key, &flow, pkt, SG_OUT);
+	return admit(skb, &key, &flow, &pkt, SG_OUT);
+}
+
+/* What was received is not the host's own: only the gate itself redirects, from
+ * the container mostly. */
+stage bool is_redirected(__u32 came_by)
+{
+	const struct sg_gate *at = send_gate();
+
+	return (at && at->container_ifindex == came_by) ||
+	       bpf_map_lookup_elem(&ifaces, &came_by);
 }
 
 SEC("tc")
 int sg_host_out(struct __sk_buff *skb)
 {
 	__u32 came_by = skb->ingress_ifindex;
-	struct packet pkt = {};
-	int reason;
 
-	/* received, so not the host's own: only the gate itself redirects */
-	if (came_by)
-		return bpf_map_lookup_elem(&ifaces, &came_by)
-			       ? TC_ACT_UNSPEC
-			       : count_drop(skb->ifindex, SG_DROP_TRANSIT);
-	reason = host_out(skb, &pkt);
-	return finish(skb, reason, TC_ACT_UNSPEC);
+	if (!came_by)
+		return finish(skb, host_out(skb), TC_ACT_UNSPEC);
+	return is_redirected(came_by)
+		       ? TC_ACT_UNSPEC
+		       : count_drop(skb->ifindex, SG_DROP_TRANSIT);
 }
 
 SEC("xdp")

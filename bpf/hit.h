@@ -29,8 +29,8 @@ stage bool hit_parse_tcp(struct __sk_buff *skb, struct packet *pkt,
 	header_bytes = tcp->doff * 4;
 	pkt->tcp_flags = ((const __u8 *)tcp)[13];
 	if (header_bytes < sizeof(*tcp) || header_bytes > payload_bytes ||
-	    (pkt->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST | TCP_URG |
-			       TCP_ACK)) != TCP_ACK)
+	    (pkt->tcp_flags &
+	     (TCP_SYN | TCP_FIN | TCP_RST | TCP_URG | TCP_ACK)) != TCP_ACK)
 		return false;
 	pkt->sport = tcp->source;
 	pkt->dport = tcp->dest;
@@ -95,9 +95,9 @@ stage bool hit_parse(struct __sk_buff *skb, struct packet *pkt,
 	pkt->src = addr_from_v4(ip->saddr);
 	pkt->dst = addr_from_v4(ip->daddr);
 	pkt->ttl = ip->ttl;
-	*ret_wire_bytes = skb->gso_size ? sizeof(*ip) + header_bytes +
-						  skb->gso_size
-					: pkt->bytes;
+	*ret_wire_bytes = skb->gso_size
+				  ? sizeof(*ip) + header_bytes + skb->gso_size
+				  : pkt->bytes;
 	return true;
 }
 
@@ -128,10 +128,10 @@ stage bool hit_is_neighbours(struct __sk_buff *skb, const struct sg_flow *flow,
 	if ((void *)(eth + 1) > (void *)(long)skb->data_end ||
 	    !(flow->flags & SG_FLOW_ETHERNET))
 		return false;
-	return direction == SG_IN ? mac_equal(eth->h_source, flow->remote_mac)
-				  : mac_equal(eth->h_source,
-					      at->container_mac) &&
-					    mac_is_set(flow->remote_mac);
+	return direction == SG_IN
+		       ? mac_equal(eth->h_source, flow->remote_mac)
+		       : mac_equal(eth->h_source, at->container_mac) &&
+				 mac_is_set(flow->remote_mac);
 }
 
 /* Rewritten and sent on. A reason to drop, or SG_OK with *ret_action. */
@@ -145,9 +145,13 @@ stage int hit_deliver(struct __sk_buff *skb, const struct packet *pkt,
 		.port = direction == SG_IN ? key->local_port : flow->gate_port,
 		.destination = direction == SG_IN,
 	};
+	const struct sg_addr *old = direction == SG_IN ? &pkt->dst : &pkt->src;
+	__be16 old_port = direction == SG_IN ? pkt->dport : pkt->sport;
 	__u32 ifindex = flow->ifindex;
-	int reason = rewrite(skb, pkt, &to);
+	int reason = rewrite_l4(skb, pkt, &to, old, old_port);
 
+	if (!reason)
+		reason = rewrite_ipv4(skb, pkt, &to, old->word[3]);
 	if (reason)
 		return reason;
 	if (direction == SG_IN)
@@ -166,7 +170,7 @@ stage int hit(struct __sk_buff *skb, enum sg_direction direction,
 	      int *ret_action)
 {
 	const struct sg_gate *at = send_gate();
-	struct packet pkt = {};
+	struct packet pkt;
 	struct sg_flow_key key;
 	struct sg_flow *flow;
 	__u32 wire_bytes;

@@ -47,6 +47,47 @@ stage __u32 rewrite_difference(bool v6, const struct sg_addr *old,
 	return sum_fold((__u64)(__u32)~old->word[3] + new->word[3]);
 }
 
+/* Whether an IPv4 packet's TCP or UDP sum may be still to be made, by what
+ * sends it (CHECKSUM_PARTIAL): it is then that of the pseudo header alone. */
+stage bool rewrite_is_partial(const struct packet *pkt, __u16 check)
+{
+	__u64 sum = (__u64)pkt->src.word[3] + pkt->dst.word[3] +
+		    bpf_htons(pkt->protocol) +
+		    bpf_htons(pkt->bytes - (pkt->l4_at - pkt->l3_at));
+
+	/* of one's complement's two zeros either */
+	return check == sum_fold(sum) || !check || check == 0xffff;
+}
+
+/* In place, where the sum is in the packet: it is made anew from what differs,
+ * by which CHECKSUM_COMPLETE differs the other way. False: left to the
+ * kernel's helpers, which know what kind of sum it is. */
+stage bool rewrite_l4_in_place(struct __sk_buff *skb, const struct packet *pkt,
+			       const struct rewrite *to, __be32 old_addr,
+			       __be16 old_port)
+{
+	bool tcp = pkt->protocol == IPPROTO_TCP;
+	void *l4 = reach_at(skb, pkt->l4_at);
+	__be16 *port = l4 + (to->destination ? 2 : 0);
+	__be16 *check = l4 + (tcp ? TCP_CHECK_AT : UDP_CHECK_AT);
+	__u32 difference;
+	__u64 sum;
+
+	if (is_v6(pkt) || (!tcp && pkt->protocol != IPPROTO_UDP) ||
+	    (void *)(port + 1) > (void *)(long)skb->data_end ||
+	    (void *)(check + 1) > (void *)(long)skb->data_end ||
+	    rewrite_is_partial(pkt, *check))
+		return false;
+	difference = sum_fold((__u64)(__u32)~old_addr + to->addr.word[3]);
+	sum = (__u64)(__u16) ~*check + difference + (__u16)~old_port + to->port;
+	*check = ~sum_fold(sum);
+	if (!tcp && !*check)
+		*check = 0xffff; /* 0: no sum (RFC 768) */
+	*port = to->port;
+	bpf_csum_update(skb, (__u16)~difference);
+	return true;
+}
+
 /* The sum of the transport's pseudo header (RFC 768, 9293, 8200 8.1). */
 stage int rewrite_pseudo(struct __sk_buff *skb, const struct packet *pkt,
 			 const struct rewrite *to, const struct sg_addr *old,
@@ -76,6 +117,8 @@ stage int rewrite_l4(struct __sk_buff *skb, const struct packet *pkt,
 	__u64 flags = 0;
 	int reason;
 
+	if (rewrite_l4_in_place(skb, pkt, to, old->word[3], old_port))
+		return SG_OK;
 	if (pkt->protocol == IPPROTO_UDP)
 		flags = BPF_F_MARK_MANGLED_0; /* 0: no sum (RFC 768) */
 	if (is_icmp(pkt->protocol))

@@ -30,18 +30,15 @@ static __noinline __u32 split_wire_bytes(struct __sk_buff *skb,
 }
 
 /* Whether a UDP sum is still to be made, by hardware that would then sum over
- * one piece: it is that of the pseudo header alone (CHECKSUM_PARTIAL). */
+ * one piece. */
 stage bool split_sum_is_partial(struct __sk_buff *skb, const struct packet *pkt)
 {
-	__u64 sum = (__u64)pkt->src.word[3] + pkt->dst.word[3] +
-		    bpf_htons(pkt->protocol) +
-		    bpf_htons(pkt->bytes - (pkt->l4_at - pkt->l3_at));
 	__be16 check;
 
 	if (bpf_skb_load_bytes(skb, pkt->l4_at + UDP_CHECK_AT, &check,
 			       sizeof(check)))
 		return true;
-	return check == sum_fold(sum);
+	return check && rewrite_is_partial(pkt, check);
 }
 
 /* Whether a packet may be sent in pieces. A TCP sender learns quickly. */

@@ -11,7 +11,7 @@ import setups
 from pump import Pump
 from report import Report
 
-PARTS = {"existing": packets.existing}
+PARTS = {"existing": packets.existing, "in-kernel": packets.in_kernel}
 
 
 class Bench:

@@ -38,13 +38,15 @@ class Flow:
         for frame in self.open:    # apart: each answers the one before
             self.setup.pump.play(1, frame)
 
-    def segment(self, direction):
-        """The next one, 0: in, 1: out."""
+    def data(self, direction):
+        """The next segment's frame, 0: in, 1: out."""
         macs, ends, ports = self.parts[direction]
         seq = (frames.SEQ + 1 + self.sent[direction]) % 2**32
-        data = frames.tcp(macs, ends, ports, ACK, (seq, frames.SEQ + 1), PAYLOAD)
-        return frames.next_segment(self.setup.box_handle if direction else self.handle, data,
-                                   len(PAYLOAD))
+        return frames.tcp(macs, ends, ports, ACK, (seq, frames.SEQ + 1), PAYLOAD)
+
+    def segment(self, direction):
+        return frames.next_segment(self.setup.box_handle if direction else self.handle,
+                                   self.data(direction), len(PAYLOAD))
 
     def play(self, direction, count):
         """The cost of one of its packets; all must have arrived."""
@@ -87,3 +89,26 @@ def existing(bench):
     figure = "existing flow, container to tap0"
     limits("container to tap0 / iptables-legacy", ratio(figure, mine, setups.Legacy.title), 0.60)
     limits("container to tap0 / bare redirect", ratio(figure, mine, setups.Redirect.title), 1.10)
+
+
+def in_kernel(bench):
+    """A program's own time, less that of one that does nothing."""
+    gate, = bench.setups((setups.Scoutgate,))
+    flow = Flow(gate, TO_TAP, setups.EXPERT, gate.to, gate.tap_handle)
+    flow.begin()
+    flow.play(0, 100)
+    flow.play(1, 100)
+    programs = bench.pins(gate.name) + "/programs"
+    figure = "a program's own time"
+    for _ in range(bench.rounds):
+        empty, _ = bench.pump.time(gate.gate, "tap0", bench.program("sink"), bench.packets,
+                                   flow.data(0))
+        for name, path, iface, direction in (
+                ("parse and drop", bench.program("parse_and_drop"), "tap0", 0),
+                ("a flow's packet, in", f"{programs}/sg_uplink_in", "tap0", 0),
+                ("a flow's packet, out", f"{programs}/sg_container_in", "ve-container", 1)):
+            spent, _ = bench.pump.time(gate.gate, iface, path, bench.packets, flow.data(direction))
+            bench.report.add(figure, "ns a run", name, spent - empty)
+    yardstick = bench.report.median(figure, "parse and drop") / 26
+    bench.report.limit("in-kernel time of a flow hit, ns where parse and drop takes 26",
+                       bench.report.median(figure, "a flow's packet, in") / yardstick, 80)

@@ -14,6 +14,11 @@
  *                  a pinned program on what the interface receives: a handle
  *   play COUNT N   and N lines, each a frame; COUNT times, all of them in turn:
  *                  nanoseconds of CPU, nanoseconds, frames that were refused
+ *   time NS IFACE PATH COUNT HEX
+ *                  a pinned program, run on a frame as if the interface had
+ *                  received it: COUNT times by BPF_PROG_TEST_RUN, once each, as
+ *                  the program changes the frame: nanoseconds, and the last
+ *                  verdict
  *
  * A frame is: HANDLE HEX AT ADD SUM SUM, where the 32 bits at AT grow by ADD
  * each time, and the Internet checksums at both SUMs follow; 0: none.
@@ -134,13 +139,12 @@ static uint64_t cpu_ns(int schedstat)
 	return now_ns(CLOCK_PROCESS_CPUTIME_ID) + strtoull(text, NULL, 10);
 }
 
-static void take_frame(struct frame *frame)
+static void take_bytes(struct frame *frame)
 {
 	static char hex[2 * FRAME_BYTES + 1];
 	unsigned int byte;
 
-	if (scanf("%d %3200s %zu %u %zu %zu", &frame->fd, hex, &frame->at,
-		  &frame->add, &frame->sums[0], &frame->sums[1]) != 6)
+	if (scanf("%3200s", hex) != 1)
 		fail("frame");
 	frame->bytes = strlen(hex) / 2;
 	for (size_t i = 0; i < frame->bytes; i++) {
@@ -148,6 +152,16 @@ static void take_frame(struct frame *frame)
 			fail("frame");
 		frame->data[i] = (uint8_t)byte;
 	}
+}
+
+static void take_frame(struct frame *frame)
+{
+	if (scanf("%d", &frame->fd) != 1)
+		fail("frame");
+	take_bytes(frame);
+	if (scanf("%zu %u %zu %zu", &frame->at, &frame->add, &frame->sums[0],
+		  &frame->sums[1]) != 4)
+		fail("frame");
 }
 
 /* RFC 1624, eqn. 3, for 32 bits that change */
@@ -206,6 +220,38 @@ static void play(unsigned long count, unsigned long frame_count, int schedstat)
 	       (unsigned long long)wall, (unsigned long long)refused);
 }
 
+static void time_program(void)
+{
+	struct frame *frame = &frames[0];
+	struct __sk_buff context = {0};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .repeat = 1,
+		    .data_in = frame->data, .ctx_in = &context,
+		    .ctx_size_in = sizeof(context));
+	char ns[128];
+	char iface[IF_NAMESIZE];
+	char path[256];
+	unsigned long count;
+	uint64_t sum = 0;
+	int program;
+
+	if (scanf("%127s %15s %255s %lu", ns, iface, path, &count) != 4)
+		fail("time");
+	take_bytes(frame);
+	opts.data_size_in = (uint32_t)frame->bytes;
+	enter(ns);
+	context.ifindex = if_nametoindex(iface);
+	program = bpf_obj_get(path);
+	if (program < 0)
+		fail(path);
+	for (unsigned long i = 0; i < count; i++) {
+		if (bpf_prog_test_run_opts(program, &opts))
+			fail("BPF_PROG_TEST_RUN");
+		sum += opts.duration;
+	}
+	close(program);
+	printf("%llu %d\n", (unsigned long long)sum, (int)opts.retval);
+}
+
 static int open_handle(const char *word)
 {
 	char ns[128];
@@ -226,7 +272,9 @@ static void obey(int schedstat)
 	char word[16];
 
 	while (scanf("%15s", word) == 1) {
-		if (strcmp(word, "play") != 0)
+		if (strcmp(word, "time") == 0)
+			time_program();
+		else if (strcmp(word, "play") != 0)
 			printf("%d\n", open_handle(word));
 		else if (scanf("%lu %lu", &count, &frame_count) == 2)
 			play(count, frame_count, schedstat);
