@@ -13,12 +13,12 @@
 
 /* Everything a packet is judged by is looked up once, so that it sees one
  * policy, whole. */
-stage int begin(struct __sk_buff *skb, struct packet *pkt)
+stage int begin(__u32 ifindex, struct packet *pkt)
 {
 	const struct sg_active *at;
 	__u32 zero = 0;
 
-	pkt->ifindex = skb->ifindex;
+	pkt->ifindex = ifindex;
 	at = bpf_map_lookup_elem(&active, &zero);
 	if (!at)
 		return SG_DROP_NOT_GOVERNED;
@@ -33,7 +33,7 @@ stage int begin(struct __sk_buff *skb, struct packet *pkt)
 /* And what the link says, which a hit does not need. */
 stage int begin_link(struct __sk_buff *skb, struct packet *pkt)
 {
-	if (begin(skb, pkt))
+	if (begin(skb->ifindex, pkt))
 		return SG_DROP_NOT_GOVERNED;
 	pkt->iface = bpf_map_lookup_elem(&ifaces, &pkt->ifindex);
 	return pkt->iface ? parse_link(skb, pkt) : SG_DROP_NOT_GOVERNED;

@@ -6,6 +6,7 @@
 #ifndef SG_BPF_FLOW_H
 #define SG_BPF_FLOW_H
 
+#include "begun.h"
 #include "flows_maps.h"
 #include "grant.h"
 #include "packet.h"
@@ -178,6 +179,7 @@ stage void flow_begin(const struct sg_flow_key *key, struct sg_flow *flow,
 	flow->created_s = pkt->now_s;
 	flow->last_s = pkt->now_s;
 	flow_new_id(flow->id);
+	begun_note(key, flow->gate_port);
 	bpf_map_update_elem(&half_open, key, flow, BPF_NOEXIST);
 }
 

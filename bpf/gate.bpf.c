@@ -12,7 +12,7 @@
  *                    that the answers are let in
  *   sg_move          no packet, but a flow of the maps that these replace
  *
- * Stages, each a header of that name: hit, or: begin -> parse -> link,
+ * Stages, each a header of that name: early; hit, or: begin -> parse -> link,
  * icmp_error or fragment -> owner -> flow, or policy and open -> admit (allow,
  * track, promote)
  * -> deliver (rewrite, clamp, split, send), or count, and perhaps tell the
@@ -22,6 +22,7 @@
 #include "begin.h"
 #include "count.h"
 #include "deliver.h"
+#include "early.h"
 #include "flow.h"
 #include "fragment.h"
 #include "hit.h"
@@ -292,7 +293,12 @@ int sg_host_out(struct __sk_buff *skb)
 SEC("xdp")
 int sg_uplink_early(struct xdp_md *ctx)
 {
-	return XDP_PASS;
+	int reason = early(ctx);
+
+	if (!reason)
+		return XDP_PASS;
+	count_drop(ctx->ingress_ifindex, reason);
+	return XDP_DROP;
 }
 
 SEC("tc")

@@ -11,93 +11,32 @@
 #include "begin.h"
 #include "deliver.h"
 #include "grant.h"
-#include "parse_ipv4.h"
+#include "plain.h"
 #include "track.h"
 
 #define MISS (-3)
-#define HIT_IP_START 0x45 /* version 4, no options */
 
-stage bool hit_parse_tcp(struct __sk_buff *skb, struct packet *pkt,
-			 const struct iphdr *ip, __u32 *ret_header_bytes)
-{
-	const struct tcphdr *tcp = (void *)(ip + 1);
-	__u32 payload_bytes = pkt->bytes - sizeof(*ip);
-	__u32 header_bytes;
-
-	if ((void *)(tcp + 1) > (void *)(long)skb->data_end)
-		return false;
-	header_bytes = tcp->doff * 4;
-	pkt->tcp_flags = ((const __u8 *)tcp)[13];
-	if (header_bytes < sizeof(*tcp) || header_bytes > payload_bytes ||
-	    (pkt->tcp_flags &
-	     (TCP_SYN | TCP_FIN | TCP_RST | TCP_URG | TCP_ACK)) != TCP_ACK)
-		return false;
-	pkt->sport = tcp->source;
-	pkt->dport = tcp->dest;
-	pkt->window = bpf_ntohs(tcp->window);
-	pkt->seq = bpf_ntohl(tcp->seq);
-	pkt->ack = bpf_ntohl(tcp->ack_seq);
-	pkt->seq_end = pkt->seq + payload_bytes - header_bytes;
-	*ret_header_bytes = header_bytes;
-	return true;
-}
-
-stage bool hit_parse_udp(struct __sk_buff *skb, struct packet *pkt,
-			 const struct iphdr *ip, __u32 *ret_header_bytes)
-{
-	const struct udphdr *udp = (void *)(ip + 1);
-	__u32 udp_bytes;
-
-	if ((void *)(udp + 1) > (void *)(long)skb->data_end)
-		return false;
-	udp_bytes = bpf_ntohs(udp->len);
-	if (udp_bytes < sizeof(*udp) || udp_bytes > pkt->bytes - sizeof(*ip))
-		return false;
-	pkt->sport = udp->source;
-	pkt->dport = udp->dest;
-	*ret_header_bytes = sizeof(*udp);
-	return true;
-}
-
-/* Of the stages of parse.h, what a plain IPv4 packet needs. *ret_wire_bytes:
- * its largest on the wire, as it may be segmented. */
+/* Headers as in plain.h, and nothing that a connection sends once in its life.
+ * *ret_wire_bytes: its largest on the wire, as it may be segmented. */
 stage bool hit_parse(struct __sk_buff *skb, struct packet *pkt,
 		     __u32 *ret_wire_bytes)
 {
-	const struct ethhdr *eth = (void *)(long)skb->data;
-	const struct iphdr *ip = (void *)(eth + 1);
-	__u32 header_bytes;
-	bool plain;
+	__u32 payload_bytes;
 
-	if ((void *)(ip + 1) > (void *)(long)skb->data_end ||
-	    eth->h_proto != bpf_htons(ETH_P_IP) ||
-	    skb->protocol != bpf_htons(ETH_P_IP) ||
-	    skb->pkt_type != PACKET_HOST || skb->vlan_present ||
-	    *(const __u8 *)ip != HIT_IP_START || ip->ttl <= 1 ||
-	    ip->frag_off & bpf_htons(IP_MORE_FRAGMENTS | IP_OFFSET_MASK) ||
-	    !parse_sum_is_right(parse_sum(ip)))
+	if (skb->vlan_present || skb->pkt_type != PACKET_HOST ||
+	    plain_parse((void *)(long)skb->data, (void *)(long)skb->data_end,
+			skb->len, pkt) ||
+	    skb->protocol != bpf_htons(pkt->ether_type) || pkt->ttl <= 1)
 		return false;
-	pkt->bytes = bpf_ntohs(ip->tot_len);
-	if (pkt->bytes < sizeof(*ip) + sizeof(struct udphdr) ||
-	    pkt->bytes > skb->len - ETH_HLEN)
+	*ret_wire_bytes = pkt->bytes;
+	if (pkt->protocol == IPPROTO_UDP)
+		return !skb->gso_size;
+	if (pkt->protocol != IPPROTO_TCP ||
+	    pkt->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST | TCP_URG))
 		return false;
-	pkt->protocol = ip->protocol;
-	if (pkt->protocol == IPPROTO_TCP)
-		plain = hit_parse_tcp(skb, pkt, ip, &header_bytes);
-	else
-		plain = pkt->protocol == IPPROTO_UDP &&
-			hit_parse_udp(skb, pkt, ip, &header_bytes);
-	if (!plain)
-		return false;
-	pkt->ether_type = ETH_P_IP;
-	pkt->l3_at = ETH_HLEN;
-	pkt->l4_at = ETH_HLEN + sizeof(*ip);
-	pkt->src = addr_from_v4(ip->saddr);
-	pkt->dst = addr_from_v4(ip->daddr);
-	pkt->ttl = ip->ttl;
-	*ret_wire_bytes = skb->gso_size
-				  ? sizeof(*ip) + header_bytes + skb->gso_size
-				  : pkt->bytes;
+	payload_bytes = pkt->seq_end - pkt->seq;
+	if (skb->gso_size)
+		*ret_wire_bytes -= payload_bytes - skb->gso_size;
 	return true;
 }
 
@@ -151,15 +90,16 @@ stage int hit_deliver(struct __sk_buff *skb, const struct packet *pkt,
 	int reason = rewrite_l4(skb, pkt, &to, old, old_port);
 
 	if (!reason)
-		reason = rewrite_ipv4(skb, pkt, &to, old->word[3]);
+		reason = is_v6(pkt) ? rewrite_ipv6(skb, pkt, &to)
+				    : rewrite_ipv4(skb, pkt, &to, old->word[3]);
 	if (reason)
 		return reason;
 	if (direction == SG_IN)
-		reason = send_frame(skb, ETH_P_IP, true, at->container_mac,
-				    at->veth_mac);
+		reason = send_frame(skb, pkt->ether_type, true,
+				    at->container_mac, at->veth_mac);
 	else
-		reason = send_frame(skb, ETH_P_IP, true, flow->remote_mac,
-				    flow->gate_mac);
+		reason = send_frame(skb, pkt->ether_type, true,
+				    flow->remote_mac, flow->gate_mac);
 	*ret_action = direction == SG_IN
 			      ? bpf_redirect_peer(at->container_ifindex, 0)
 			      : bpf_redirect(ifindex, 0);
@@ -175,11 +115,11 @@ stage int hit(struct __sk_buff *skb, enum sg_direction direction,
 	struct sg_flow *flow;
 	__u32 wire_bytes;
 
-	if (!at || !at->container_ifindex || begin(skb, &pkt) ||
+	if (!at || !at->container_ifindex || begin(skb->ifindex, &pkt) ||
 	    !hit_parse(skb, &pkt, &wire_bytes))
 		return MISS;
 	if (direction == SG_IN) /* where the forward changes no port */
-		flow_key_in(&key, &pkt, &pkt.policy->container, pkt.dport);
+		flow_key_in(&key, &pkt, container_addr(&pkt), pkt.dport);
 	else
 		flow_key_out(&key, &pkt);
 	flow = bpf_map_lookup_elem(&flows, &key);

@@ -31,12 +31,12 @@ stage bool parse_flags_are_sane(__u8 flags)
 	}
 }
 
-stage int parse_tcp(struct __sk_buff *skb, struct packet *pkt,
-		    __u32 payload_bytes)
+/* The headers below are read in place, by skb and XDP alike: `end` is the end
+ * of what can be read. */
+stage int parse_tcp(const struct tcphdr *tcp, const void *end,
+		    struct packet *pkt, __u32 payload_bytes)
 {
-	const struct tcphdr *tcp = reach_at(skb, pkt->l4_at);
-
-	if ((void *)(tcp + 1) > (void *)(long)skb->data_end)
+	if ((const void *)(tcp + 1) > end)
 		return SG_DROP_L4_HEADER;
 	if (tcp->doff < 5 || tcp->doff * 4U > payload_bytes)
 		return SG_DROP_L4_HEADER;
@@ -54,13 +54,12 @@ stage int parse_tcp(struct __sk_buff *skb, struct packet *pkt,
 	return SG_OK;
 }
 
-stage int parse_udp(struct __sk_buff *skb, struct packet *pkt,
-		    __u32 payload_bytes)
+stage int parse_udp(const struct udphdr *udp, const void *end,
+		    struct packet *pkt, __u32 payload_bytes)
 {
-	const struct udphdr *udp = reach_at(skb, pkt->l4_at);
 	__u32 udp_bytes;
 
-	if ((void *)(udp + 1) > (void *)(long)skb->data_end)
+	if ((const void *)(udp + 1) > end)
 		return SG_DROP_L4_HEADER;
 	udp_bytes = bpf_ntohs(udp->len);
 	if (udp_bytes < sizeof(*udp) ||
@@ -73,11 +72,10 @@ stage int parse_udp(struct __sk_buff *skb, struct packet *pkt,
 
 /* Echo and its reply go on to the flow table; the others are left to those
  * stages that know them. */
-stage int parse_icmp(struct __sk_buff *skb, struct packet *pkt)
+stage int parse_icmp(const struct icmphdr *icmp, const void *end,
+		     struct packet *pkt)
 {
-	const struct icmphdr *icmp = reach_at(skb, pkt->l4_at);
-
-	if ((void *)(icmp + 1) > (void *)(long)skb->data_end)
+	if ((const void *)(icmp + 1) > end)
 		return SG_DROP_L4_HEADER;
 	pkt->icmp_type = icmp->type;
 	if (icmp->type ==
@@ -112,6 +110,22 @@ stage __u32 parse_header_bytes(const struct packet *pkt)
 	return 0;
 }
 
+/* The header at `l4`, of what is not a later fragment. */
+stage int parse_header(const void *l4, const void *end, struct packet *pkt,
+		       __u32 payload_bytes)
+{
+	int reason;
+
+	if (pkt->protocol == IPPROTO_TCP)
+		reason = parse_tcp(l4, end, pkt, payload_bytes);
+	else if (pkt->protocol == IPPROTO_UDP)
+		reason = parse_udp(l4, end, pkt, payload_bytes);
+	else
+		return parse_icmp(l4, end, pkt);
+	return reason || (pkt->sport && pkt->dport) ? reason
+						    : SG_DROP_PORT_ZERO;
+}
+
 static __noinline int parse_l4(struct __sk_buff *skb, struct packet *pkt)
 {
 	__u32 payload_bytes;
@@ -131,17 +145,11 @@ static __noinline int parse_l4(struct __sk_buff *skb, struct packet *pkt)
 	if (payload_bytes < header_bytes ||
 	    !reach(skb, pkt->l4_at, header_bytes))
 		return pkt->has_more ? SG_DROP_FRAGMENT_BAD : SG_DROP_L4_HEADER;
-	if (pkt->protocol == IPPROTO_TCP)
-		reason = parse_tcp(skb, pkt, payload_bytes);
-	else if (pkt->protocol == IPPROTO_UDP)
-		reason = parse_udp(skb, pkt, payload_bytes);
-	else
-		return parse_icmp(skb, pkt);
-	if (pkt->has_more && reason == SG_DROP_L4_HEADER)
-		return SG_DROP_FRAGMENT_BAD;
-	if (!reason && (!pkt->sport || !pkt->dport))
-		return SG_DROP_PORT_ZERO;
-	return reason;
+	reason = parse_header(reach_at(skb, pkt->l4_at),
+			      (void *)(long)skb->data_end, pkt, payload_bytes);
+	return pkt->has_more && reason == SG_DROP_L4_HEADER
+		       ? SG_DROP_FRAGMENT_BAD
+		       : reason;
 }
 
 #endif

@@ -25,49 +25,48 @@ stage void policy_count_hit(__u32 rule, bool admitted)
 		hit->refused++;
 }
 
-stage int policy_forward(const struct packet *pkt, const struct sg_port *port,
-			 struct sg_flow *ret_flow)
+/* What must be open for a packet from an uplink: to a forward's port, or to the
+ * host's control. */
+stage __u8 policy_grants(const struct packet *pkt, const struct sg_port *port)
 {
-	__u8 needed = pkt->iface->role == SG_ROLE_LAN
-			      ? SG_GRANT_BIT(SG_GRANT_LAN_ACCESS)
-			      : 0;
-	int reason = SG_OK;
+	__u8 needed = port ? 0 : SG_GRANT_BIT(SG_GRANT_HOST_CONTROL);
 
-	if (pkt->protocol == IPPROTO_TCP && !is_syn(pkt))
-		return SG_DROP_NO_FLOW;
-	if (!grants_are_open(needed, pkt->now_s))
-		reason = SG_DROP_GRANT_CLOSED;
-	else if (!addr_is_set(container_addr(pkt)))
-		reason = SG_DROP_IPV6;
-	else if (!allow_source(port, pkt, &pkt->src) ||
-		 addr_is_link_local(&pkt->src)) /* of no meaning elsewhere */
-		reason = SG_DROP_SOURCE_REFUSED;
-	else
-		reason = limit_source(pkt);
-	policy_count_hit(port->rule, !reason);
-	if (!reason && pkt->ttl <= 1)
-		reason = SG_DROP_TTL;
-	if (reason)
-		return reason;
-	ret_flow->kind = SG_KIND_FORWARD;
-	ret_flow->grants = needed;
-	ret_flow->rule = port->rule;
-	return SG_OK;
-}
-
-stage int policy_control(const struct packet *pkt, struct sg_flow *ret_flow)
-{
-	__u8 needed = SG_GRANT_BIT(SG_GRANT_HOST_CONTROL);
-
-	if (!is_syn(pkt))
-		return SG_DROP_NO_FLOW;
 	if (pkt->iface->role == SG_ROLE_LAN)
 		needed |= SG_GRANT_BIT(SG_GRANT_LAN_ACCESS);
-	if (!grants_are_open(needed, pkt->now_s))
+	return needed;
+}
+
+stage int policy_forward_refuses(const struct packet *pkt,
+				 const struct sg_port *port)
+{
+	if (pkt->protocol == IPPROTO_TCP && !is_syn(pkt))
+		return SG_DROP_NO_FLOW;
+	if (!grants_are_open(policy_grants(pkt, port), pkt->now_s))
 		return SG_DROP_GRANT_CLOSED;
-	ret_flow->kind = SG_KIND_CONTROL;
-	ret_flow->grants = needed;
-	return limit_source(pkt);
+	if (!addr_is_set(container_addr(pkt)))
+		return SG_DROP_IPV6;
+	return !allow_source(port, pkt, &pkt->src) ||
+			       addr_is_link_local(&pkt->src) /* means nothing
+							      elsewhere */
+		       ? SG_DROP_SOURCE_REFUSED
+		       : SG_OK;
+}
+
+/* Whether a packet that was dropped for this is counted with its forward. */
+stage bool policy_is_forwards(int reason)
+{
+	return reason == SG_DROP_GRANT_CLOSED || reason == SG_DROP_IPV6 ||
+	       reason == SG_DROP_SOURCE_REFUSED ||
+	       reason == SG_DROP_SOURCE_LIMIT;
+}
+
+stage int policy_control_refuses(const struct packet *pkt)
+{
+	if (!is_syn(pkt))
+		return SG_DROP_NO_FLOW;
+	return grants_are_open(policy_grants(pkt, NULL), pkt->now_s)
+		       ? SG_OK
+		       : SG_DROP_GRANT_CLOSED;
 }
 
 /* Whether a packet is one that begins a conversation. */
@@ -97,11 +96,9 @@ stage int policy_echo(const struct packet *pkt)
 		       : SG_DROP_CLOSED_ECHO;
 }
 
-/* From vpn or lan. SG_OK: a flow of ret_flow->kind begins; TO_HOST: for the
- * host, with no flow; otherwise the reason to drop. */
-stage int policy_from_uplink(const struct packet *pkt,
-			     const struct sg_port *port,
-			     struct sg_flow *ret_flow)
+/* From vpn or lan: the reason to drop it, or SG_OK: it may begin a flow; or
+ * TO_HOST: for the host, with no flow. Changes nothing. */
+stage int policy_refuses(const struct packet *pkt, const struct sg_port *port)
 {
 	if (address_is_spoofed(pkt))
 		return SG_DROP_SPOOFED;
@@ -109,17 +106,39 @@ stage int policy_from_uplink(const struct packet *pkt,
 		return SG_DROP_NOT_UNICAST;
 	if (!address_is_own(pkt->ifindex, &pkt->dst))
 		return SG_DROP_NOT_GATE;
-	flow_gate(ret_flow, pkt->ifindex, pkt->iface, &pkt->dst, pkt->dport);
 	if (is_icmp(pkt->protocol))
 		return policy_echo(pkt);
 	if (port)
-		return policy_forward(pkt, port, ret_flow);
-	if (pkt->protocol == IPPROTO_TCP &&
-	    bpf_ntohs(pkt->dport) == pkt->policy->control_port)
-		return policy_control(pkt, ret_flow);
-	if (pkt->protocol == IPPROTO_TCP && !is_syn(pkt))
-		return SG_DROP_NO_FLOW;
-	return SG_DROP_CLOSED_PORT;
+		return policy_forward_refuses(pkt, port);
+	if (pkt->protocol != IPPROTO_TCP)
+		return SG_DROP_CLOSED_PORT;
+	if (bpf_ntohs(pkt->dport) == pkt->policy->control_port)
+		return policy_control_refuses(pkt);
+	return is_syn(pkt) ? SG_DROP_CLOSED_PORT : SG_DROP_NO_FLOW;
+}
+
+/* From vpn or lan. SG_OK: a flow of ret_flow->kind begins; TO_HOST: for the
+ * host, with no flow; otherwise the reason to drop. */
+stage int policy_from_uplink(const struct packet *pkt,
+			     const struct sg_port *port,
+			     struct sg_flow *ret_flow)
+{
+	int reason = policy_refuses(pkt, port);
+
+	if (!reason)
+		reason = limit_source(pkt);
+	if (port && (!reason || policy_is_forwards(reason)))
+		policy_count_hit(port->rule, !reason);
+	if (!reason && port && pkt->ttl <= 1)
+		reason = SG_DROP_TTL;
+	if (reason)
+		return reason;
+	flow_gate(ret_flow, pkt->ifindex, pkt->iface, &pkt->dst, pkt->dport);
+	ret_flow->kind = port ? SG_KIND_FORWARD : SG_KIND_CONTROL;
+	ret_flow->grants = policy_grants(pkt, port);
+	if (port)
+		ret_flow->rule = port->rule;
+	return SG_OK;
 }
 
 /* From the container. As above. */

@@ -27,6 +27,7 @@
 	X(subnets)                                                             \
 	X(own_addrs)                                                           \
 	X(flows)                                                               \
+	X(begun)                                                               \
 	X(half_open)                                                           \
 	X(sweep)                                                               \
 	X(sweep_hand)                                                          \
