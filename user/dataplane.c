@@ -175,6 +175,7 @@ static void choose_programs(struct loading *parts, bool moves)
 	bpf_program__set_autoload(second->progs.sg_move, moves);
 	bpf_program__set_autoload(second->progs.sg_container_in, true);
 	bpf_program__set_autoload(second->progs.sg_host_out, true);
+	bpf_program__set_autoload(second->progs.sg_uplink_early, true);
 }
 
 /* The verifier takes most of the time: the two large programs go through it
@@ -245,6 +246,8 @@ int dataplane_load(const char *pin_dir, const bool *next,
 		parts[DATAPLANE_SECOND].skeleton->progs.sg_container_in);
 	dataplane.program_fds[DATAPLANE_sg_host_out] = bpf_program__fd(
 		parts[DATAPLANE_SECOND].skeleton->progs.sg_host_out);
+	dataplane.program_fds[DATAPLANE_sg_uplink_early] = bpf_program__fd(
+		parts[DATAPLANE_SECOND].skeleton->progs.sg_uplink_early);
 	dataplane.move_fd = bpf_program__fd(
 		parts[DATAPLANE_SECOND].skeleton->progs.sg_move);
 	*ret_dataplane = dataplane;

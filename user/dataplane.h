@@ -15,6 +15,7 @@
 /* X(name): as in bpf/gate.bpf.c */
 #define DATAPLANE_PROGRAMS(X)                                                  \
 	X(sg_uplink_in)                                                        \
+	X(sg_uplink_early)                                                     \
 	X(sg_container_in)                                                     \
 	X(sg_host_out)
 

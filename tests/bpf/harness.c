@@ -24,6 +24,11 @@
 #include "loaded.h"
 #include "maps.h"
 #include "sync.h"
+#include "twin.h"
+
+/* who tries every port would wait long: the first, then one of so many */
+#define TWIN_ALWAYS 20000
+#define TWIN_THEN 97
 
 struct gate_test gate_test;
 
@@ -67,6 +72,10 @@ int harness_setup_group(void **state)
 	      "sysctl -qw net.ipv4.conf.lo.forwarding=1;"
 	      "ip neigh add 192.168.7.9 lladdr 02:00:00:00:09:01 dev eth0;"
 	      "ip neigh add 10.1.0.1 lladdr 02:00:00:00:09:01 dev tap0");
+	/* an XDP program can be tried on a receive queue that is ready for one
+	 */
+	shell("for i in tap0 eth0; do ethtool -K $i gro on; done "
+	      "2>/dev/null;:");
 	return 0;
 }
 
@@ -111,6 +120,7 @@ int harness_setup(void **state)
 	for (int i = 0; i < IFACE_COUNT; i++)
 		gate_test.ifindex[i] = if_nametoindex(names[i]);
 	harness_restart(NULL);
+	gate_test.has_twin = twin_is_possible();
 	return 0;
 }
 
@@ -151,10 +161,22 @@ static int run(struct frame *frame, enum dataplane_program program,
 
 int run_in(struct frame *frame, enum place at)
 {
-	return run(frame,
-		   at == VE_CONTAINER ? DATAPLANE_sg_container_in
-				      : DATAPLANE_sg_uplink_in,
-		   gate_test.ifindex[at]);
+	static unsigned long runs;
+	struct twin twin;
+	bool has_twin;
+	int action;
+
+	if (at == VE_CONTAINER)
+		return run(frame, DATAPLANE_sg_container_in,
+			   gate_test.ifindex[at]);
+	has_twin = gate_test.has_twin &&
+		   (runs++ < TWIN_ALWAYS || runs % TWIN_THEN == 0);
+	if (has_twin)
+		twin_before(&twin, frame, at);
+	action = run(frame, DATAPLANE_sg_uplink_in, gate_test.ifindex[at]);
+	if (has_twin)
+		twin_after(&twin, at, action);
+	return action;
 }
 
 int run_out(struct frame *frame, enum place at)

@@ -31,6 +31,7 @@
 
 struct gate_test {
 	bool is_loaded;
+	bool has_twin; /* see twin.h */
 	int program_fds[DATAPLANE_PROGRAM_COUNT];
 	struct pins pins;
 	struct policy policy;
