@@ -13,7 +13,8 @@
 
 #include "harness.h"
 
-#define ARRAY_MOST 2048 /* the ring of tokens is larger, and said to be empty */
+#define ARRAY_MOST 2048 /* the ring of tokens is larger, and said to be empty  \
+			 */
 
 /* What a map was when it was made. */
 static void empty_map(int fd)
