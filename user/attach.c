@@ -3,10 +3,11 @@
 #include "attach.h"
 
 #include "dataplane.h"
+#include "early.h"
 #include "entries.h"
 
 static int attach_link(const char *pin_dir, const struct attach *how,
-		       const struct link *link, int role,
+		       const struct link *link, int role, enum early_mode early,
 		       struct fault *ret_fault)
 {
 	struct hook hook = {.pin_dir = pin_dir, .ifindex = link->ifindex};
@@ -20,8 +21,14 @@ static int attach_link(const char *pin_dir, const struct attach *how,
 	if (r)
 		return r;
 	hook.side = HOOK_EGRESS;
-	return hook_attach(&hook, how->mode,
-			   how->program_fds[DATAPLANE_sg_host_out], ret_fault);
+	r = hook_attach(&hook, how->mode,
+			how->program_fds[DATAPLANE_sg_host_out], ret_fault);
+	if (r)
+		return r;
+	/* the gate is whole without it: `status` says where it is not */
+	early_set(pin_dir, link->ifindex, early,
+		  how->program_fds[DATAPLANE_sg_uplink_early]);
+	return 0;
 }
 
 static int detach_index(const char *pin_dir, uint32_t ifindex,
@@ -30,6 +37,7 @@ static int detach_index(const char *pin_dir, uint32_t ifindex,
 	struct hook hook = {.pin_dir = pin_dir, .ifindex = ifindex};
 	int r;
 
+	early_set(pin_dir, ifindex, EARLY_OFF, -1);
 	hook.side = HOOK_INGRESS;
 	r = hook_detach(&hook, ret_fault);
 	if (r)
@@ -68,7 +76,7 @@ int attach_links(const char *pin_dir, const struct attach *how,
 
 		if (role >= 0)
 			r = attach_link(pin_dir, how, &links->items[i], role,
-					ret_fault);
+					policy->early[role], ret_fault);
 	}
 	return r;
 }
@@ -92,7 +100,8 @@ void attach_undo(const char *pin_dir, const struct attach *former,
 		int role = entries_role(policy, link);
 
 		if (is_among(link->ifindex, before, count) && role >= 0)
-			attach_link(pin_dir, former, link, role, &ignored);
+			attach_link(pin_dir, former, link, role,
+				    policy->early[role], &ignored);
 		else if (role >= 0)
 			detach_index(pin_dir, link->ifindex, &ignored);
 	}

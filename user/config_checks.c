@@ -225,6 +225,16 @@ int check_protocol(cfg_t *cfg, cfg_opt_t *opt)
 	return 0;
 }
 
+int check_early_mode(cfg_t *cfg, cfg_opt_t *opt)
+{
+	if (check_once(cfg, opt))
+		return -1;
+	if (policy_early_by_name(cfg_opt_getnstr(opt, 0)) < 0)
+		return refuse(cfg, opt, cfg_opt_getnstr(opt, 0),
+			      "neither native, generic nor off");
+	return 0;
+}
+
 int check_roles(cfg_t *cfg, cfg_opt_t *opt)
 {
 	if (check_once(cfg, opt))

@@ -27,6 +27,7 @@ int check_network(cfg_t *cfg, cfg_opt_t *opt);
 int check_networks(cfg_t *cfg, cfg_opt_t *opt);
 int check_ports(cfg_t *cfg, cfg_opt_t *opt);
 int check_protocol(cfg_t *cfg, cfg_opt_t *opt);
+int check_early_mode(cfg_t *cfg, cfg_opt_t *opt);
 int check_roles(cfg_t *cfg, cfg_opt_t *opt);
 int check_uplinks(cfg_t *cfg, cfg_opt_t *opt);
 int check_port_or_none(cfg_t *cfg, cfg_opt_t *opt);

@@ -9,12 +9,14 @@ static cfg_opt_t vpn_opts[] = {
 	CFG_STR_LIST("interfaces", NULL, CFGF_NODEFAULT),
 	CFG_STR("network", NULL, CFGF_NODEFAULT),
 	CFG_BOOL("mss-clamp", cfg_true, CFGF_NONE),
+	CFG_STR("xdp", "native", CFGF_NONE),
 	CFG_END(),
 };
 
 static cfg_opt_t lan_opts[] = {
 	CFG_STR_LIST("interfaces", NULL, CFGF_NODEFAULT),
 	CFG_BOOL("mss-clamp", cfg_true, CFGF_NONE),
+	CFG_STR("xdp", "native", CFGF_NONE),
 	CFG_END(),
 };
 
@@ -89,9 +91,11 @@ static const struct {
 	      {"vpn|interfaces", check_interfaces},
 	      {"vpn|network", check_network},
 	      {"vpn|mss-clamp", check_once},
+	      {"vpn|xdp", check_early_mode},
 	      {"lan", check_section},
 	      {"lan|interfaces", check_interfaces},
 	      {"lan|mss-clamp", check_once},
+	      {"lan|xdp", check_early_mode},
 	      {"container", check_section},
 	      {"container|interface", check_interfaces},
 	      {"container|address", check_addr},

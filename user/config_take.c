@@ -134,6 +134,10 @@ int config_take(cfg_t *cfg, struct policy *policy)
 	take_role(lan, "interfaces", &policy->roles[SG_ROLE_LAN]);
 	policy->clamps_mss[SG_ROLE_VPN] = cfg_getbool(vpn, "mss-clamp");
 	policy->clamps_mss[SG_ROLE_LAN] = cfg_getbool(lan, "mss-clamp");
+	policy->early[SG_ROLE_VPN] =
+		(enum early_mode)policy_early_by_name(cfg_getstr(vpn, "xdp"));
+	policy->early[SG_ROLE_LAN] =
+		(enum early_mode)policy_early_by_name(cfg_getstr(lan, "xdp"));
 	take_container(cfg_getsec(cfg, "container"), policy);
 	for (unsigned int i = 0; i < SG_GRANT_COUNT; i++)
 		policy->grants[i] = cfg_getbool(grants, name_of_grant(i));

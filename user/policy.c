@@ -36,6 +36,8 @@ void policy_init(struct policy *ret_policy)
 	ret_policy->new_per_source = 100;
 	ret_policy->clamps_mss[SG_ROLE_VPN] = true;
 	ret_policy->clamps_mss[SG_ROLE_LAN] = true;
+	ret_policy->early[SG_ROLE_VPN] = EARLY_NATIVE;
+	ret_policy->early[SG_ROLE_LAN] = EARLY_NATIVE;
 #define X(field, key, seconds) ret_policy->timeout_s.field = seconds;
 	POLICY_TIMEOUTS(X)
 #undef X
@@ -94,5 +96,19 @@ int policy_role_of(const struct policy *policy, const char *interface)
 			if (text_interface_matches(has->patterns[i], interface))
 				return role;
 	}
+	return -ENOENT;
+}
+
+int policy_early_by_name(const char *name)
+{
+	static const char *const names[] = {
+#define X(id, name) [EARLY_##id] = name,
+		POLICY_EARLY_MODES(X)
+#undef X
+	};
+
+	for (int mode = 0; mode < EARLY_MODE_COUNT; mode++)
+		if (strcmp(names[mode], name) == 0)
+			return mode;
 	return -ENOENT;
 }

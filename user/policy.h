@@ -31,6 +31,19 @@
 	X(udp_assured, "udp-assured", 180)                                     \
 	X(icmp, "icmp", 60)
 
+/* X(ENUM, "name"): how an uplink's early drop is attached (XDP) */
+#define POLICY_EARLY_MODES(X)                                                  \
+	X(OFF, "off")                                                          \
+	X(NATIVE, "native")   /* where the driver has it */                    \
+	X(GENERIC, "generic") /* by the kernel, at some cost */
+
+enum early_mode {
+#define X(id, name) EARLY_##id,
+	POLICY_EARLY_MODES(X)
+#undef X
+		EARLY_MODE_COUNT
+};
+
 struct policy_role {
 	char patterns[POLICY_PATTERNS_MAX][SG_IFNAME_BYTES];
 	size_t pattern_count;
@@ -50,6 +63,7 @@ struct policy_forward {
 struct policy {
 	struct policy_role roles[SG_ROLE_COUNT];
 	bool clamps_mss[SG_ROLE_COUNT];
+	enum early_mode early[SG_ROLE_COUNT];
 	struct sg_addr container;
 	struct sg_addr container6; /* all 0: it has none */
 	struct network vpn_network;
@@ -90,6 +104,9 @@ int policy_add_forward(struct policy *policy,
  * *ret_fault and *ret_line (0: the file as a whole). */
 int policy_validate(const struct policy *policy, struct fault *ret_fault,
 		    int *ret_line);
+
+/* The mode of a name, or -ENOENT. */
+int policy_early_by_name(const char *name);
 
 /* The role of an interface, or -ENOENT: it is not governed. */
 int policy_role_of(const struct policy *policy, const char *interface);

@@ -10,6 +10,7 @@
 
 #include "cleanup.h"
 #include "dataplane.h"
+#include "early.h"
 #include "forwarding.h"
 #include "forwards.h"
 #include "guard.h"
@@ -23,11 +24,9 @@
 #include "verb.h"
 
 static const struct show_column iface_columns[] = {
-	{"interface", "INTERFACE"},
-	{"role", "ROLE"},
-	{"ingress", "INGRESS"},
-	{"egress", "EGRESS"},
-	{"forwarding", "KERNEL FORWARDS"},
+	{"interface", "INTERFACE"},   {"role", "ROLE"},
+	{"ingress", "INGRESS"},	      {"egress", "EGRESS"},
+	{"early_drop", "EARLY DROP"}, {"forwarding", "KERNEL FORWARDS"},
 };
 
 static const struct show_column grant_columns[] = {
@@ -92,6 +91,27 @@ static void add_hook(struct json_object *row, struct json_object *troubles,
 			    key, ifindex);
 }
 
+/* What refuses before there is an skb, where the driver lets it. */
+static void add_early(struct json_object *row, struct json_object *troubles,
+		      const char *pin_dir, uint32_t ifindex)
+{
+	static const char *const words[] = {
+		[EARLY_IS_NATIVE] = "native",
+		[EARLY_IS_GENERIC] = "generic",
+		[EARLY_IS_FOREIGN] = "another's",
+		[EARLY_IS_ABSENT] = "none",
+	};
+	uint32_t id = 0;
+	enum early_state state = early_query(pin_dir, ifindex, &id);
+
+	show_add_text(row, "early_drop", words[state]);
+	if (id && id != program_id(pin_dir, DATAPLANE_sg_uplink_early))
+		add_trouble(troubles,
+			    "another program than the gate's drops early on "
+			    "interface %u; run `scoutgate up`",
+			    ifindex);
+}
+
 /* The second layer: what the kernel would do if the gate were not there. */
 static void add_forwarding(struct json_object *row,
 			   struct json_object *troubles, uint32_t ifindex)
@@ -130,6 +150,7 @@ static int add_ifaces(const struct pins *pins, struct json_object *rows,
 						   : DATAPLANE_sg_uplink_in);
 		add_hook(row, troubles, pins->dir, keys[i], HOOK_EGRESS,
 			 DATAPLANE_sg_host_out);
+		add_early(row, troubles, pins->dir, keys[i]);
 		add_forwarding(row, troubles, keys[i]);
 	}
 	for (unsigned int role = 0; role < SG_ROLE_COUNT && !r; role++)
