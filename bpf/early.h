@@ -9,8 +9,7 @@
 #define SG_BPF_EARLY_H
 
 #include "begin.h"
-#include "begun.h"
-#include "count.h"
+#include "owner.h"
 #include "plain.h"
 #include "policy.h"
 
@@ -35,8 +34,8 @@ stage int early_judge(const struct packet *pkt)
 	const struct sg_port *port = allow_port(pkt, pkt->protocol, pkt->dport);
 	int reason;
 
-	if (port && begun_has(pkt->protocol, port->container_port))
-		return SG_OK; /* by which a flow may be found, too */
+	if (!is_icmp(pkt->protocol) && owner_may_have_flow(pkt, port))
+		return SG_OK;
 	reason = policy_refuses(pkt, port);
 	if (reason <= 0)
 		return SG_OK;

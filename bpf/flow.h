@@ -121,10 +121,9 @@ static __noinline struct sg_flow *flow_find(const struct sg_flow_key *key,
 
 	if (!key || !pkt)
 		return NULL;
-	flow = bpf_map_lookup_elem(&flows, key);
+	/* in this order: one that is promoted between the two is found */
+	flow = bpf_map_lookup_elem(&half_open, key);
 	if (!flow)
-		flow = bpf_map_lookup_elem(&half_open, key);
-	if (!flow) /* promoted between the two */
 		flow = bpf_map_lookup_elem(&flows, key);
 	if (!flow)
 		return NULL;

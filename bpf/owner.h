@@ -7,6 +7,7 @@
 #define SG_BPF_OWNER_H
 
 #include "allow.h"
+#include "begun.h"
 #include "masquerade.h"
 
 /* The key that a packet from an uplink has if it is for the container: by a
@@ -30,6 +31,15 @@ stage bool owner_container_key(struct sg_flow_key *key,
 	return true;
 }
 
+/* Whether a packet from an uplink can be one of a conversation: one was begun
+ * on its port, or on the container's that this stands for. */
+stage bool owner_may_have_flow(const struct packet *pkt,
+			       const struct sg_port *port)
+{
+	return begun_has(pkt->protocol, pkt->dport) ||
+	       (port && begun_has(pkt->protocol, port->container_port));
+}
+
 /* The flow of a packet from an uplink: the container's, or else the host's; or
  * NULL. *ret_key is its key. */
 stage struct sg_flow *owner_flow(struct sg_flow_key *ret_key,
@@ -38,6 +48,8 @@ stage struct sg_flow *owner_flow(struct sg_flow_key *ret_key,
 {
 	struct sg_flow *flow = NULL;
 
+	if (!owner_may_have_flow(pkt, port))
+		return NULL;
 	if (owner_container_key(ret_key, pkt, port))
 		flow = flow_find(ret_key, pkt);
 	if (flow)

@@ -11,7 +11,8 @@ import setups
 from pump import Pump
 from report import Report
 
-PARTS = {"existing": packets.existing, "in-kernel": packets.in_kernel}
+PARTS = {"existing": packets.existing, "in-kernel": packets.in_kernel,
+         "refused": packets.refused, "first": packets.first}
 
 
 class Bench:

@@ -44,6 +44,12 @@ int to_uplink(struct __sk_buff *skb)
 	return ifindex ? bpf_redirect(*ifindex, 0) : TC_ACT_SHOT;
 }
 
+SEC("xdp")
+int early_drop(struct xdp_md *ctx)
+{
+	return XDP_DROP;
+}
+
 /* The yardstick of a program's own time. */
 SEC("tc")
 int parse_and_drop(struct __sk_buff *skb)

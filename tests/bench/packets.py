@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What one packet costs: of a flow, the first one, one that is refused."""
+import ipaddress
+
 import frames
 import setups
-from frames import ACK, SYN
+from frames import ACK, FIN, SYN
 
 EXPERT_PORT = 40000
 PAYLOAD = b"scoutgate!"    # a frame of 64 bytes
 SETUPS = (setups.Legacy, setups.Compat, setups.Nftables, setups.Routing, setups.Redirect,
-          setups.Scoutgate)
+          setups.Scoutgate, setups.ScoutgateTc)
 
 TO_TAP = (setups.EXPERT_MAC, setups.TAP_MAC)
 TO_ETH = (setups.LAN_MAC, setups.ETH_MAC)
@@ -112,3 +114,80 @@ def in_kernel(bench):
     yardstick = bench.report.median(figure, "parse and drop") / 26
     bench.report.limit("in-kernel time of a flow hit, ns where parse and drop takes 26",
                        bench.report.median(figure, "a flow's packet, in") / yardstick, 80)
+
+
+def refused(bench):
+    """e. A flood of what is closed, each packet from another address."""
+    made = bench.setups((setups.Legacy, setups.Compat, setups.Nftables, setups.NftIngress,
+                         setups.ScoutgateTc, setups.Scoutgate))
+    closed, step = 9999, 1
+    floods = []
+    for setup in made:
+        ports = (EXPERT_PORT, closed)
+        floods.append((setup, (
+            ("tap0, TCP", frames.next_source(setup.tap_handle, frames.tcp(
+                TO_TAP, ("10.64.0.1", setups.TAP), ports, SYN), step)),
+            ("eth0, TCP", frames.next_source(setup.lan_handle, frames.tcp(
+                TO_ETH, ("198.18.0.1", setups.ETH), ports, SYN), step)),
+            ("eth0, TCP over IPv6", frames.next_source6(setup.lan_handle, frames.tcp(
+                TO_ETH, ("fd00:64::1", setups.ETH6), ports, SYN), step)))))
+    for _ in range(bench.rounds):
+        for setup, kinds in floods:
+            for kind, frame in kinds:
+                cost = setup.pump.play(bench.packets, frame)
+                bench.report.add(f"refused packet, {kind}", "ns of CPU a packet", setup.title,
+                                 cost.cpu)
+    figure = "refused packet, tap0, TCP"
+    ratio, limit = bench.report.ratio, bench.report.limit
+    early, journey = setups.Scoutgate.title, setups.ScoutgateTc.title
+    limit("refused by XDP / iptables INPUT drop", ratio(figure, early, setups.Legacy.title), 0.17)
+    limit("refused by XDP / nft netdev-ingress drop",
+          ratio(figure, early, setups.NftIngress.title), 0.45)
+    limit("refused by tc / iptables INPUT drop", ratio(figure, journey, setups.Legacy.title), 0.40)
+
+
+def first(bench):
+    """d. The packet that begins a connection, each from another address; and whole connections
+    of which the pump is both ends: SYN, SYN-ACK, ACK, 64 bytes, FIN and its answers."""
+    made = bench.setups((setups.Legacy, setups.Compat, setups.Nftables, setups.ScoutgateTc,
+                         setups.Scoutgate))
+    count = bench.packets // 5
+    at = 0
+    for _ in range(bench.rounds):
+        for setup in made:
+            frame = frames.next_source(setup.tap_handle, frames.tcp(
+                TO_TAP, (address("10.64.0.1", at), setup.to), (EXPERT_PORT, setups.BOX_PORT), SYN))
+            cost = setup.pump.play(count, frame)
+            bench.report.add("first packet of a connection", "ns of CPU", setup.title, cost.cpu)
+            setup.forget()
+            cost = setup.pump.play(count, *connection(setup, address("10.96.0.1", at)))
+            bench.report.add("connections", "a second on one core", setup.title, 1e9 / cost.cpu)
+            setup.forget()
+        at += count
+    mine, theirs = setups.Scoutgate.title, setups.Legacy.title
+    bench.report.limit("first packet of a connection / iptables-legacy",
+                       bench.report.ratio("first packet of a connection", mine, theirs), 0.55)
+    bench.report.limit("connections a second / iptables-legacy",
+                       bench.report.ratio("connections", mine, theirs), 1.5, at_least=True)
+
+
+def address(first_one, more):
+    return str(ipaddress.ip_address(first_one) + more)
+
+
+def connection(setup, remote):
+    """The frames of one, the remote's address to grow with each time."""
+    ports, back = (EXPERT_PORT, setups.BOX_PORT), (setups.BOX_PORT, EXPERT_PORT)
+    seq, size = frames.SEQ, len(PAYLOAD)
+
+    def expert(flags, sent, heard, payload=b""):
+        return frames.next_source(setup.tap_handle, frames.tcp(
+            TO_TAP, (remote, setup.to), ports, flags, (seq + sent, seq + heard), payload))
+
+    def box(flags, sent, heard):
+        return frames.next_destination(setup.box_handle, frames.tcp(
+            FROM_BOX, (setups.BOX, remote), back, flags, (seq + sent, seq + heard)))
+
+    return [expert(SYN, 0, -seq), box(SYN | ACK, 0, 1), expert(ACK, 1, 1),
+            expert(ACK, 1, 1, PAYLOAD), box(ACK, 1, 1 + size),
+            expert(FIN | ACK, 1 + size, 1), box(FIN | ACK, 1, 2 + size), expert(ACK, 2 + size, 2)]

@@ -81,7 +81,8 @@ static int open_tap(const char *iface)
 	struct sock_filter nothing = {.code = BPF_RET | BPF_K};
 	struct sock_fprog filter = {.len = 1, .filter = &nothing};
 	struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI};
-	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+	/* as VPNs do; others' frames are skbs before XDP sees them */
+	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
 
 	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", iface);
 	if (fd < 0 || ioctl(fd, TUNSETIFF, &request) ||

@@ -185,7 +185,7 @@ ip route add default via {LAN}
 
 class Conntrack(Setup):
     def forget(self):
-        self.sh("conntrack -F 2>/dev/null")
+        self.sh("conntrack -F 2>&1")
 
 
 class Legacy(Conntrack):
@@ -265,3 +265,8 @@ class Scoutgate(Setup):
     def forget(self):
         self.run("down")
         self.run("up")
+
+
+class ScoutgateTc(Scoutgate):
+    title = "scoutgate, xdp = off"
+    more = "vpn { xdp = off }\nlan { xdp = off }\n"
