@@ -2,17 +2,25 @@
 """The gate beside others, in one run: every figure is taken of all of them in turn, several
 times over, and what counts is the median and the ratio within a turn."""
 import argparse
+import json
 import os
 import platform
+import subprocess
 import time
 
+import control
+import growth
 import packets
 import setups
+import sockets
 from pump import Pump
 from report import Report
 
 PARTS = {"existing": packets.existing, "in-kernel": packets.in_kernel,
-         "refused": packets.refused, "first": packets.first}
+         "refused": packets.refused, "first": packets.first,
+         "bulk": sockets.bulk, "request": sockets.request,
+         "rules": growth.rules, "ifaces": growth.ifaces, "half-open": growth.half_open,
+         "flows": control.million, "control": control.commands}
 
 
 class Bench:
@@ -21,6 +29,7 @@ class Bench:
     def __init__(self, options):
         build = os.path.dirname(options.program)
         self.scoutgate = options.program
+        self.cpu = options.cpu
         self.directory = "/mnt/scoutgate-lab"
         self.objects = f"{build}/tests/bench"
         self.pump = Pump(f"{self.objects}/pump", options.cpu, options.ksoftirqd)
@@ -29,12 +38,37 @@ class Bench:
         self.quick = options.quick
         self.report = Report()
         self.made = {}
+        self.started = []
 
     def file(self, name):
         return f"{self.directory}/{name}"
 
     def pins(self, name):
         return f"{self.directory}/bpf/{name}"
+
+    def start(self, command):
+        """In the background, until the run ends."""
+        process = subprocess.Popen(
+            ["taskset", "-c", str(self.cpu), "bash", "-c", f"exec {command}"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.started.append(process)
+        return process
+
+    @staticmethod
+    def wait(command):
+        for _ in range(100):
+            if subprocess.run(["bash", "-c", command], capture_output=True, check=False
+                              ).returncode == 0:
+                return
+            time.sleep(0.05)
+        raise RuntimeError(f"in 5 s, never: {command}")
+
+    def end(self):
+        for process in self.started:
+            process.kill()
+            process.wait()
+        self.pump.close()
 
     def program(self, name, instance="ends"):
         """The pinned path of a program of ends.bpf.c; each instance has maps of its own."""
@@ -46,6 +80,21 @@ class Bench:
 
     def map(self, name, instance):
         return f"{self.pins(instance)}_maps/{name}"
+
+    def map_info(self, setup, name):
+        return json.loads(setups.sh(f"bpftool -j map show pinned {self.pins(setup.name)}/{name}"))
+
+    def map_bytes(self, setup, name):
+        """That the kernel has allotted."""
+        return self.map_info(setup, name)["bytes_memlock"]
+
+    def map_room(self, setup, name):
+        return self.map_info(setup, name)["max_entries"]
+
+    def entries(self, setup, name):
+        setup.run(f"{name} --json > {self.file('entries.json')}")
+        with open(self.file("entries.json"), encoding="ascii") as file:
+            return len(json.load(file)[name])
 
     def setups(self, classes, ports=None):
         """One of each class, in force and with a sink; made once."""
@@ -79,7 +128,7 @@ def main():
     bench.report.write(f"{options.out}.json",
                        {"date": time.strftime("%Y-%m-%d"), "kernel": platform.release(),
                         "rounds": bench.rounds, "packets": bench.packets})
-    bench.pump.close()
+    bench.end()
 
 
 if __name__ == "__main__":

@@ -20,6 +20,9 @@
  *                  the program changes the frame: nanoseconds, and the last
  *                  verdict
  *
+ * With `relay NS IFACE NS IFACE` for FD, it makes two tap devices instead and
+ * copies frames between them, as the two ends of a VPN would, until killed.
+ *
  * A frame is: HANDLE HEX AT ADD SUM SUM, where the 32 bits at AT grow by ADD
  * each time, and the Internet checksums at both SUMs follow; 0: none.
  */
@@ -31,6 +34,7 @@
 #include <linux/if_packet.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -78,15 +82,23 @@ static void enter(const char *ns)
 
 static int open_tap(const char *iface)
 {
-	struct sock_filter nothing = {.code = BPF_RET | BPF_K};
-	struct sock_fprog filter = {.len = 1, .filter = &nothing};
 	struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI};
 	/* as VPNs do; others' frames are skbs before XDP sees them */
 	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
 
 	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", iface);
-	if (fd < 0 || ioctl(fd, TUNSETIFF, &request) ||
-	    ioctl(fd, TUNATTACHFILTER, &filter))
+	if (fd < 0 || ioctl(fd, TUNSETIFF, &request))
+		fail(iface);
+	return fd;
+}
+
+static int open_sink(const char *iface)
+{
+	struct sock_filter nothing = {.code = BPF_RET | BPF_K};
+	struct sock_fprog filter = {.len = 1, .filter = &nothing};
+	int fd = open_tap(iface);
+
+	if (ioctl(fd, TUNATTACHFILTER, &filter))
 		fail(iface);
 	return fd;
 }
@@ -262,7 +274,7 @@ static int open_handle(const char *word)
 		fail(word);
 	enter(ns);
 	if (strcmp(word, "tap") == 0)
-		return open_tap(iface);
+		return open_sink(iface);
 	return strcmp(word, "tcx") == 0 ? attach(iface) : open_port(iface);
 }
 
@@ -283,12 +295,40 @@ static void obey(int schedstat)
 	}
 }
 
+static void copy_frames(int from, int to)
+{
+	static char frame[65536];
+	ssize_t bytes;
+
+	while ((bytes = read(from, frame, sizeof(frame))) > 0)
+		if (write(to, frame, (size_t)bytes) < 0 && errno != EIO)
+			fail("relay"); /* EIO: that end is not up */
+}
+
+static void relay(char **ends)
+{
+	struct pollfd taps[2] = {{.events = POLLIN}, {.events = POLLIN}};
+
+	for (int i = 0; i < 2; i++) {
+		enter(ends[2 * i]);
+		taps[i].fd = open_tap(ends[2 * i + 1]);
+	}
+	while (poll(taps, 2, -1) >= 0)
+		for (int i = 0; i < 2; i++)
+			if (taps[i].revents)
+				copy_frames(taps[i].fd, taps[!i].fd);
+}
+
 int main(int argc, char **argv)
 {
 	cpu_set_t cpus;
 
+	if (argc == 7 && strcmp(argv[2], "relay") == 0) {
+		relay(argv + 3);
+		return 1;
+	}
 	if (argc != 3) {
-		fprintf(stderr, "usage: pump CPU FD\n");
+		fprintf(stderr, "usage: pump CPU FD|relay NS IFACE NS IFACE\n");
 		return 2;
 	}
 	CPU_ZERO(&cpus);

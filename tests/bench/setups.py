@@ -127,8 +127,12 @@ class Setup:
         self.gate, self.box, self.lan = name, f"{name}-box", f"{name}-lan"
         self.pump: Pump = bench.pump
         self.wire()
-        self.tap_handle = self.pump.tap(self.gate, "tap0")
+        self.open()
         self.address()
+
+    def open(self):
+        """The pump is the expert, the container and the host on the LAN."""
+        self.tap_handle = self.pump.tap(self.gate, "tap0")
         self.box_handle = self.pump.port(self.box, "host0")
         self.lan_handle = self.pump.port(self.lan, "lan0")
 
@@ -247,7 +251,7 @@ class Scoutgate(Setup):
     more = ""    # of the configuration
 
     def config(self, ports):
-        by = {p: ", ".join(f'"{port}"' for protocol, port in ports if protocol == p)
+        by = {p: ",\n".join(f'"{port}"' for protocol, port in ports if protocol == p)
               for p in ("tcp", "udp")}
         return ("".join(f'forward "{p}" {{ protocol = {p}  ports = {{{by[p]}}} }}\n'
                         for p in by if by[p]) +
