@@ -185,32 +185,39 @@ int check_network(cfg_t *cfg, cfg_opt_t *opt)
 	return 0;
 }
 
+/* A list is checked at each of its values: this one. NULL: it is empty. */
+static const char *newest_value(cfg_opt_t *opt)
+{
+	unsigned int count = cfg_opt_size(opt);
+
+	return count ? cfg_opt_getnstr(opt, count - 1) : NULL;
+}
+
 int check_networks(cfg_t *cfg, cfg_opt_t *opt)
 {
+	const char *value = newest_value(opt);
 	struct network network;
 
 	if (check_once(cfg, opt))
 		return -1;
-	for (unsigned int i = 0; i < cfg_opt_size(opt); i++)
-		if (text_parse_network(cfg_opt_getnstr(opt, i), &network))
-			return refuse(
-				cfg, opt, cfg_opt_getnstr(opt, i),
-				"not a network; write it as 10.1.0.0/24 or "
-				"fd00:3::/64, no host bits");
+	if (value && text_parse_network(value, &network))
+		return refuse(cfg, opt, value,
+			      "not a network; write it as 10.1.0.0/24 or "
+			      "fd00:3::/64, no host bits");
 	return 0;
 }
 
 int check_ports(cfg_t *cfg, cfg_opt_t *opt)
 {
+	const char *value = newest_value(opt);
 	struct port_range range;
 
 	if (check_once(cfg, opt))
 		return -1;
-	for (unsigned int i = 0; i < cfg_opt_size(opt); i++)
-		if (text_parse_ports(cfg_opt_getnstr(opt, i), &range))
-			return refuse(cfg, opt, cfg_opt_getnstr(opt, i),
-				      "not a port or range; 1 to 65535, as 22 "
-				      "or 2000-2009");
+	if (value && text_parse_ports(value, &range))
+		return refuse(cfg, opt, value,
+			      "not a port or range; 1 to 65535, as 22 or "
+			      "2000-2009");
 	return 0;
 }
 

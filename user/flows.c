@@ -52,6 +52,20 @@ static bool is_over(const struct sg_flow_key *key, const struct sg_flow *flow,
 	return seconds_since(flow->last_s, now_s) > limit_s;
 }
 
+/* The interface's name, which most flows share with the one before. */
+static const char *name_of_interface(uint32_t ifindex)
+{
+	static char name[IF_NAMESIZE];
+	static uint32_t named;
+
+	if (ifindex == named)
+		return name;
+	if (!if_indextoname(ifindex, name))
+		snprintf(name, sizeof(name), "#%u", ifindex);
+	named = ifindex;
+	return name;
+}
+
 static void add_flow(struct json_object *rows, const struct sg_flow_key *key,
 		     const struct sg_flow *flow, uint32_t now_s)
 {
@@ -59,7 +73,6 @@ static void add_flow(struct json_object *rows, const struct sg_flow_key *key,
 	const struct sg_traffic *in = &flow->traffic[SG_IN];
 	const struct sg_traffic *out = &flow->traffic[SG_OUT];
 	char text[TEXT_ADDR_BYTES + 8];
-	char name[IF_NAMESIZE];
 
 	show_add_text(row, "kind", name_of_kind(flow->kind));
 	show_add_text(row, "protocol", name_of_protocol(key->protocol));
@@ -72,9 +85,7 @@ static void add_flow(struct json_object *rows, const struct sg_flow_key *key,
 	show_add_text(row, "gate", text);
 	show_endpoint(&key->local, ntohs(key->local_port), text, sizeof(text));
 	show_add_text(row, "local", text);
-	snprintf(text, sizeof(text), "#%u", flow->ifindex);
-	show_add_text(row, "interface",
-		      if_indextoname(flow->ifindex, name) ? name : text);
+	show_add_text(row, "interface", name_of_interface(flow->ifindex));
 	show_add_number(row, "in_packets", in->packets);
 	show_add_number(row, "in_bytes", in->bytes);
 	show_add_number(row, "out_packets", out->packets);
