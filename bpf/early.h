@@ -59,7 +59,7 @@ static __noinline int early(struct xdp_md *ctx)
 		return SG_OK;
 	pkt.ifindex = ctx->ingress_ifindex;
 	pkt.iface = bpf_map_lookup_elem(&ifaces, &pkt.ifindex);
-	if (!pkt.iface || begin(pkt.ifindex, &pkt))
+	if (!pkt.iface || !pkt.iface->has_ethernet || begin(pkt.ifindex, &pkt))
 		return SG_OK;
 	if (!is_plain)
 		return reason;

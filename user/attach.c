@@ -6,6 +6,17 @@
 #include "early.h"
 #include "entries.h"
 
+/* What a link has of what is wanted: a frame without Ethernet is not what the
+ * program reads, and those of a veth are skbs before XDP sees them, which it
+ * would only copy. */
+static enum early_mode early_for(const struct link *link,
+				 enum early_mode wanted)
+{
+	return !link->has_ethernet || (link->is_veth && wanted == EARLY_NATIVE)
+		       ? EARLY_OFF
+		       : wanted;
+}
+
 static int attach_link(const char *pin_dir, const struct attach *how,
 		       const struct link *link, int role, enum early_mode early,
 		       struct fault *ret_fault)
@@ -26,7 +37,7 @@ static int attach_link(const char *pin_dir, const struct attach *how,
 	if (r)
 		return r;
 	/* the gate is whole without it: `status` says where it is not */
-	early_set(pin_dir, link->ifindex, early,
+	early_set(pin_dir, link->ifindex, early_for(link, early),
 		  how->program_fds[DATAPLANE_sg_uplink_early]);
 	return 0;
 }

@@ -30,6 +30,17 @@ static int grow(void **items, size_t count, size_t bytes)
 	return 0;
 }
 
+/* The kind of device that a driver says it is, as "veth". */
+static bool is_kind(const struct nlattr *link_info, const char *kind)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each_nested (attr, link_info)
+		if (mnl_attr_get_type(attr) == IFLA_INFO_KIND)
+			return strcmp(mnl_attr_get_str(attr), kind) == 0;
+	return false;
+}
+
 static int on_link(const struct nlmsghdr *message, void *data)
 {
 	const struct ifinfomsg *info = mnl_nlmsg_get_payload(message);
@@ -49,6 +60,8 @@ static int on_link(const struct nlmsghdr *message, void *data)
 				sizeof(link.name) - 1);
 		if (mnl_attr_get_type(attr) == IFLA_MTU)
 			link.mtu = mnl_attr_get_u32(attr);
+		if (mnl_attr_get_type(attr) == IFLA_LINKINFO)
+			link.is_veth = is_kind(attr, "veth");
 		if (mnl_attr_get_type(attr) == IFLA_ADDRESS &&
 		    mnl_attr_get_payload_len(attr) == SG_MAC_BYTES)
 			memcpy(link.mac, mnl_attr_get_payload(attr),

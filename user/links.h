@@ -17,6 +17,7 @@ struct link {
 	uint8_t mac[SG_MAC_BYTES];
 	uint32_t mtu; /* bytes from the IP header on */
 	bool has_ethernet;
+	bool is_veth;
 	bool is_up;
 	unsigned int had_role; /* 1 + the role that it had under a former
 				  name; 0: none, or none is known */

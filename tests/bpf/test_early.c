@@ -177,6 +177,27 @@ static void nor_what_a_flow_is_found_by(void **state)
 	assert_int_equal(twin_drops(), before);
 }
 
+/* What has no Ethernet header (tun) is not taken for what has one. */
+static void frames_without_ethernet_are_passed(void **state)
+{
+	const struct spec closed = between("192.168.7.9", "192.168.7.2", 1, 81,
+					   IPPROTO_TCP, SYN);
+	int fd = gate_test.pins.map_fds[PINS_ifaces];
+	unsigned long before = twin_drops();
+	struct sg_iface iface;
+
+	(void)state;
+	need_twin();
+	assert_int_equal(
+		bpf_map_lookup_elem(fd, &gate_test.ifindex[ETH0], &iface), 0);
+	iface.has_ethernet = 0;
+	assert_int_equal(bpf_map_update_elem(fd, &gate_test.ifindex[ETH0],
+					     &iface, BPF_ANY),
+			 0);
+	assert_int_equal(send_in(&closed, ETH0, NULL), ACTION_DROP);
+	assert_int_equal(twin_drops(), before);
+}
+
 /* A flood of what is closed costs no look at the flow table. */
 static void what_is_closed_is_dropped_early(void **state)
 {
@@ -211,6 +232,7 @@ int main(void)
 		TEST(random_packets_among_flows),
 		TEST(an_answer_is_not_dropped),
 		TEST(nor_what_a_flow_is_found_by),
+		TEST(frames_without_ethernet_are_passed),
 		TEST(what_is_closed_is_dropped_early),
 	};
 

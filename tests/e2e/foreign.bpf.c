@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Somebody else's tc program: counts what it sees, and lets it go on. */
+/* Somebody else's programs: tc's counts what it sees, and both let it go on. */
 #include "vmlinux.h"
 
 #include <bpf/bpf_helpers.h>
@@ -22,4 +22,10 @@ int foreign(struct __sk_buff *skb)
 	if (seen)
 		__sync_fetch_and_add(seen, 1);
 	return -1; /* TC_ACT_UNSPEC */
+}
+
+SEC("xdp")
+int foreign_early(struct xdp_md *ctx)
+{
+	return XDP_PASS;
 }

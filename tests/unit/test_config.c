@@ -269,6 +269,10 @@ static void limits_and_clamps(void **state)
 	assert_fine("vpn { mss-clamp = off }\nlan { mss-clamp = on }");
 	assert_refused("vpn {\nmss-clamp = maybe }", 2, "");
 	assert_refused("container { mss-clamp = on }", 1, "");
+	assert_fine("vpn { xdp = off }\nlan { xdp = generic }");
+	assert_refused("lan {\nxdp = fast }", 2, "neither native");
+	assert_refused("vpn { xdp = off xdp = native }", 1, "twice");
+	assert_refused("container { xdp = native }", 1, "");
 }
 
 static void other_values(void **state)

@@ -8,12 +8,12 @@
 enum { LO = 1, ETH0, TAP0, VE, DUMMY, ETH1 };
 
 static struct link items[] = {
-	{LO, "lo", {0}, 65536, false, true, 0},
-	{ETH0, "eth0", {2, 0, 0, 0, 0, 2}, 1500, true, true, 0},
-	{TAP0, "tap0", {0}, 1400, false, true, 0},
-	{VE, "ve-container", {2, 0, 0, 0, 0, 4}, 1500, true, true, 0},
-	{DUMMY, "dummy0", {2, 0, 0, 0, 0, 5}, 1500, true, true, 0},
-	{ETH1, "eth1", {2, 0, 0, 0, 0, 6}, 1500, true, false, 0},
+	{LO, "lo", {0}, 65536, false, false, true, 0},
+	{ETH0, "eth0", {2, 0, 0, 0, 0, 2}, 1500, true, false, true, 0},
+	{TAP0, "tap0", {0}, 1400, false, false, true, 0},
+	{VE, "ve-container", {2, 0, 0, 0, 0, 4}, 1500, true, false, true, 0},
+	{DUMMY, "dummy0", {2, 0, 0, 0, 0, 5}, 1500, true, false, true, 0},
+	{ETH1, "eth1", {2, 0, 0, 0, 0, 6}, 1500, true, false, false, 0},
 };
 
 static struct link_addr addrs[9];
