@@ -59,6 +59,9 @@ check-kernels: deps ## the tests under Debian's 5.10, 6.1 and 6.12, in QEMU (roo
 	$(Q)$(MAKE) --no-print-directory all build-tests
 	$(Q)tests/kernels/run $(O) $(KERNELS)
 
+bench: deps ## measure it beside other gates (root; BENCHFLAGS=--quick); $(O)/bench.json, .svg
+	$(Q)$(MAKE) --no-print-directory run-bench
+
 install: all ## install the program, its units and an example configuration
 	$(Q)install -D -m 0755 $(O)/scoutgate $(DESTDIR)$(PREFIX)/sbin/scoutgate
 	$(Q)install -D -m 0755 user/systemd/keep-closed \
@@ -112,7 +115,7 @@ vmlinux: ## make vmlinux/vmlinux.h anew from the running kernel's BTF
 
 C_FILES = $(wildcard bpf/*.[ch] user/*.[ch] include/*.h maps/*.h tests/*/*.[ch])
 
-.PHONY: help deps all demo check check-kernels run-check install uninstall clean format lint verify \
+.PHONY: help deps all demo check check-kernels bench run-check install uninstall clean format lint verify \
 	vmlinux
 
 # ------------------------------------------------------------------ building

@@ -31,12 +31,27 @@ $(O)/tests/e2e/%.bpf.o: tests/e2e/%.bpf.c
 	$(call say,BPF,$@)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@
 
+# what `make bench` measures with
+BENCH := $(O)/tests/bench/pump $(O)/tests/bench/ends.bpf.o
+
+$(O)/tests/bench/pump: $(O)/tests/bench/pump.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -o $@
+
+$(O)/tests/bench/%.bpf.o: tests/bench/%.bpf.c
+	@mkdir -p $(@D)
+	$(call say,BPF,$@)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@
+
 build-tests: $(UNIT_TESTS) $(BPF_TESTS) $(E2E_PROGRAMS) $(VERIFY) \
-		$(O)/tests/e2e/foreign.bpf.o
+		$(O)/tests/e2e/foreign.bpf.o $(BENCH)
 
 run-check: all build-tests
 	$(Q)tests/run --cases $(abspath $(O)/scoutgate) $(UNIT_TESTS) $(BPF_TESTS) $(E2E_TESTS)
 
-.PHONY: build-tests run-check
+run-bench: all $(BENCH)
+	$(Q)tests/bench/run $(BENCHFLAGS) $(abspath $(O)/scoutgate) $(abspath $(O)/bench)
+
+.PHONY: build-tests run-check run-bench
 .SECONDARY:
 -include $(patsubst %,%.d,$(UNIT_TESTS) $(BPF_TESTS) $(E2E_PROGRAMS) $(VERIFY)) $(BPF_HARNESS:.o=.d)

@@ -11,6 +11,7 @@ import time
 import control
 import growth
 import packets
+import plot
 import setups
 import sockets
 from pump import Pump
@@ -21,6 +22,21 @@ PARTS = {"existing": packets.existing, "in-kernel": packets.in_kernel,
          "bulk": sockets.bulk, "request": sockets.request,
          "rules": growth.rules, "ifaces": growth.ifaces, "half-open": growth.half_open,
          "flows": control.million, "control": control.commands}
+
+
+# the figures of all gates that the README shows
+COLUMNS = {"existing flow, tap0 to container": "tap0 to container, ns",
+           "existing flow, container to tap0": "container to tap0, ns",
+           "existing flow, eth0 to container": "eth0 (veth) to container, ns",
+           "first packet of a connection": "first packet, ns",
+           "connections": "connections a second",
+           "refused packet, tap0, TCP": "refused on tap0, ns",
+           "refused packet, eth0, TCP": "refused on eth0 (veth), ns",
+           "TCP to the container, CPU": "TCP in, CPU s a GB",
+           "TCP from the container, CPU": "TCP out, CPU s a GB",
+           "copy of a disk, CPU": "nbdcopy, CPU s a GB",
+           "request and response, p50": "p50, us",
+           "request and response, p99": "p99, us"}
 
 
 class Bench:
@@ -128,6 +144,12 @@ def main():
     bench.report.write(f"{options.out}.json",
                        {"date": time.strftime("%Y-%m-%d"), "kernel": platform.release(),
                         "rounds": bench.rounds, "packets": bench.packets})
+    with open(f"{options.out}.md", "w", encoding="ascii") as file:
+        file.write(bench.report.markdown(COLUMNS))
+    curves = growth.curves(bench)
+    if curves:
+        with open(f"{options.out}.svg", "w", encoding="ascii") as file:
+            file.write(plot.svg(curves, "First packet of a connection, by number of forwards"))
     bench.end()
 
 

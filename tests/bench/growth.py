@@ -33,6 +33,15 @@ def rules(bench):
                            bench.report.median(title(what, counts[0]), mine), 1.15)
 
 
+def curves(bench):
+    """For the plot: of each gate, (rules, nanoseconds of the first packet)."""
+    found = {}
+    for count in RULES:
+        for name, series in bench.report.figures.get(title("first packet", count), {}).items():
+            found.setdefault(name, []).append((count, series.median))
+    return found
+
+
 def title(what, count):
     return f"{what}, {count} forwards"
 

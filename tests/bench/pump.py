@@ -40,10 +40,10 @@ class Pump:
             "\n".join([f"play {count} {len(frames)}", *(f.line for f in frames)]))
         return Cost(cpu / count, wall / count, refused)
 
-    def time(self, namespace, iface, path, count, data):
-        """Nanoseconds of a program's run on a frame, the timer's own included, and its verdict."""
-        total, verdict = self.ask(f"time {namespace} {iface} {path} {count} {data.hex()}")
-        return total / count, verdict
+    def time(self, namespace, iface, path, count, data, repeat=1):
+        """Nanoseconds of a program's run on a frame; of single runs, the timer's own included."""
+        return self.ask(
+            f"time {namespace} {iface} {path} {count} {repeat} {data.hex()}")[0] / count
 
     def close(self):
         self.process.stdin.close()

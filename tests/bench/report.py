@@ -57,6 +57,27 @@ class Report:
                          + ("" if limit["met"] else "NOT MET"))
         return "\n".join(lines)
 
+    def markdown(self, columns):
+        """Two tables for the README: what is promised, and these figures of all gates."""
+        lines = ["| figure | limit | is |", "|---|---|---|"]
+        for limit in self.limits:
+            sign = "at least" if limit["at_least"] else "at most"
+            met = "" if limit["met"] else " (not met)"
+            lines.append(f"| {limit['figure']} | {sign} {limit['bound']:g} | "
+                         f"{limit['value']:.3g}{met} |")
+        columns = {figure: head for figure, head in columns.items() if figure in self.figures}
+        names = list(dict.fromkeys(name for figure in columns for name in self.figures[figure]))
+        lines += ["", "| | " + " | ".join(columns.values()) + " |",
+                  "|---" * (len(columns) + 1) + "|"]
+        for name in names:
+            cells = []
+            for figure in columns:
+                series = self.figures[figure].get(name)
+                cells.append(f"{series.median:,.3g} ({min(series.values):,.3g}-"
+                             f"{max(series.values):,.3g})" if series else "")
+            lines.append(f"| {name} | " + " | ".join(cells) + " |")
+        return "\n".join(lines) + "\n"
+
     def data(self):
         return {"figures": [{"figure": figure, "unit": self.units[figure],
                              "setups": [{"setup": name, "median": series.median,

@@ -223,6 +223,14 @@ class NftIngress(Setup):
         self.sh("nft -f -", "flush ruleset\n" + nft_ingress_rules(ports))
 
 
+class EarlyDrop(Setup):
+    title = "bare XDP drop"
+
+    def set_up(self, ports):
+        path = self.bench.program("early_drop")
+        self.sh(f"ip link set dev tap0 xdpdrv pinned {path}")
+
+
 class Routing(Setup):
     title = "plain routing"
     to = to_lan = BOX
