@@ -22,6 +22,8 @@ $(E2E_PROGRAMS): $(O)/tests/e2e/%: $(O)/tests/e2e/%.o $(LIB_OBJECTS)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -o $@
 
+$(O)/tests/e2e/flood: $(O)/tests/e2e/flood_packets.o
+
 $(VERIFY): $(VERIFY).o
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -o $@
@@ -54,4 +56,4 @@ run-bench: all $(BENCH)
 
 .PHONY: build-tests run-check run-bench
 .SECONDARY:
--include $(patsubst %,%.d,$(UNIT_TESTS) $(BPF_TESTS) $(E2E_PROGRAMS) $(VERIFY)) $(BPF_HARNESS:.o=.d)
+-include $(patsubst %,%.d,$(UNIT_TESTS) $(BPF_TESTS) $(E2E_PROGRAMS) $(VERIFY)) $(BPF_HARNESS:.o=.d) $(O)/tests/e2e/flood_packets.d

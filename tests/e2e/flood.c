@@ -5,170 +5,96 @@
  *
  *   --sources PREFIX  where they say they come from (10.64.0.0/10); no address
  *                     comes twice before each has come once
- *   --to ADDRESS      10.1.0.2
+ *   --from-port PORT  (any)
+ *   --to ADDRESS      10.1.0.2; a second one: to each in turn
  *   --port PORT       22
+ *   --tap ADDRESS     they do not go out by IFACE, they come in by it: it is
+ *                     made, with this address and DST_MAC, and set up, and goes
+ *                     with this process
+ *   --down            not set up: that is for others. Packets are pressed on it
+ *                     all the while
  *
  * syn: TCP SYNs. fragment: UDP datagrams of which the first fragment comes, or
- * one of the later, and never the rest. Prints how many were sent.
+ * one of the later, and never the rest. COUNT 0: without end. Prints how many
+ * were sent.
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <linux/if_packet.h>
-#include <net/ethernet.h>
+#include <linux/if_tun.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <netinet/ether.h>
-#include <netinet/ip.h>
-#include <netinet/tcp.h>
-#include <netinet/udp.h>
 #include <sched.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <unistd.h>
+
+#include "flood_packets.h"
 
 #define BATCH 256
-#define FRAGMENT_BYTES 64 /* behind the IP header */
-#define DATAGRAM_BYTES 3000
-#define FIRST_PORT 1024
-#define TTL 64
-
-struct slot {
-	uint16_t pad; /* aligns what is behind the Ethernet header */
-	struct ether_header eth;
-	struct iphdr ip;
-	union {
-		struct tcphdr tcp;
-		struct udphdr udp;
-		uint8_t bytes[FRAGMENT_BYTES];
-	};
-};
 
 struct flood {
 	const char *iface;
 	struct ether_addr to_mac;
-	bool fragments;
 	uint64_t count;
-	uint32_t first_source; /* host order, as all here */
-	uint32_t source_mask;  /* the bits that vary */
-	uint32_t source_at;
-	uint32_t source_step; /* odd, so it goes through the whole range */
-	uint32_t to;
-	uint16_t port;
-	uint64_t random;
+	struct in_addr tap; /* 0: through an interface that is there */
+	bool down;
+	struct flood_packets packets;
 };
 
-/* xorshift64 */
-static uint32_t next_random(struct flood *flood)
+static struct ifreq request_for(const struct flood *flood)
 {
-	flood->random ^= flood->random << 13;
-	flood->random ^= flood->random >> 7;
-	flood->random ^= flood->random << 17;
-	return (uint32_t)(flood->random >> 32);
-}
+	struct ifreq request = {};
 
-static uint32_t next_source(struct flood *flood)
-{
-	flood->source_at += flood->source_step;
-	return flood->first_source | (flood->source_at & flood->source_mask);
-}
-
-static uint16_t next_port(struct flood *flood)
-{
-	return (uint16_t)(FIRST_PORT +
-			  next_random(flood) % (UINT16_MAX + 1 - FIRST_PORT));
-}
-
-/* RFC 1071, over an even number of bytes */
-static uint32_t add_words(uint32_t sum, const void *data, size_t bytes)
-{
-	uint16_t word;
-
-	for (size_t at = 0; at < bytes; at += sizeof(word)) {
-		memcpy(&word, (const uint8_t *)data + at, sizeof(word));
-		sum += word;
-	}
-	return sum;
-}
-
-static uint16_t fold(uint32_t sum)
-{
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)~sum;
-}
-
-static size_t fill_ip(struct flood *flood, struct slot *slot, uint8_t protocol,
-		      uint16_t fragment, size_t bytes)
-{
-	slot->ip = (struct iphdr){
-		.version = 4,
-		.ihl = sizeof(slot->ip) / 4,
-		.tot_len = htons((uint16_t)(sizeof(slot->ip) + bytes)),
-		.id = (uint16_t)next_random(flood),
-		.frag_off = htons(fragment),
-		.ttl = TTL,
-		.protocol = protocol,
-		.saddr = htonl(next_source(flood)),
-		.daddr = htonl(flood->to),
-	};
-	slot->ip.check = fold(add_words(0, &slot->ip, sizeof(slot->ip)));
-	return sizeof(slot->eth) + sizeof(slot->ip) + bytes;
-}
-
-static size_t fill_syn(struct flood *flood, struct slot *slot)
-{
-	size_t bytes =
-		fill_ip(flood, slot, IPPROTO_TCP, IP_DF, sizeof(slot->tcp));
-	uint32_t sum = htons(IPPROTO_TCP) + htons(sizeof(slot->tcp));
-
-	slot->tcp = (struct tcphdr){
-		.source = htons(next_port(flood)),
-		.dest = htons(flood->port),
-		.seq = next_random(flood),
-		.doff = sizeof(slot->tcp) / 4,
-		.syn = 1,
-		.window = htons(UINT16_MAX),
-	};
-	sum = add_words(sum, &slot->ip.saddr, sizeof(slot->ip.saddr));
-	sum = add_words(sum, &slot->ip.daddr, sizeof(slot->ip.daddr));
-	slot->tcp.check = fold(add_words(sum, &slot->tcp, sizeof(slot->tcp)));
-	return bytes;
-}
-
-static size_t fill_fragment(struct flood *flood, struct slot *slot)
-{
-	uint32_t random = next_random(flood);
-	uint32_t last = (DATAGRAM_BYTES - FRAGMENT_BYTES) / 8;
-	uint32_t offset = random & 1 ? 1 + (random >> 8) % last : 0;
-	uint16_t more = offset && random & 2 ? 0 : IP_MF;
-
-	slot->udp = (struct udphdr){
-		.source = htons(next_port(flood)),
-		.dest = htons(flood->port),
-		.len = htons(DATAGRAM_BYTES),
-	};
-	return fill_ip(flood, slot, IPPROTO_UDP, (uint16_t)(offset | more),
-		       FRAGMENT_BYTES);
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s",
+		 flood->iface);
+	return request;
 }
 
 static int open_iface(const struct flood *flood, struct ether_addr *ret_mac)
 {
 	struct sockaddr_ll at = {.sll_family = AF_PACKET};
 	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
-	struct ifreq request = {};
+	struct ifreq request = request_for(flood);
 
-	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s",
-		 flood->iface);
 	at.sll_ifindex = (int)if_nametoindex(flood->iface);
 	if (fd < 0 || !at.sll_ifindex || ioctl(fd, SIOCGIFHWADDR, &request) ||
 	    bind(fd, (struct sockaddr *)&at, sizeof(at)))
 		return -1;
 	memcpy(ret_mac, request.ifr_hwaddr.sa_data, sizeof(*ret_mac));
+	return fd;
+}
+
+/* No process in between: the first packet comes as soon as it can. */
+static int make_tap(const struct flood *flood)
+{
+	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+	int control = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in address = {
+		.sin_family = AF_INET,
+		.sin_addr = flood->tap,
+	};
+	struct ifreq make = request_for(flood), mac = make, own = make,
+		     up = make;
+
+	make.ifr_flags = IFF_TAP | IFF_NO_PI;
+	mac.ifr_hwaddr.sa_family = ARPHRD_ETHER;
+	memcpy(mac.ifr_hwaddr.sa_data, &flood->to_mac, sizeof(flood->to_mac));
+	memcpy(&own.ifr_addr, &address, sizeof(address));
+	up.ifr_flags = IFF_UP;
+	if (fd < 0 || control < 0 || ioctl(fd, TUNSETIFF, &make) ||
+	    ioctl(control, SIOCSIFHWADDR, &mac) ||
+	    (!flood->down && (ioctl(control, SIOCSIFADDR, &own) ||
+			      ioctl(control, SIOCSIFFLAGS, &up))))
+		return -1;
+	close(control);
 	return fd;
 }
 
@@ -190,14 +116,34 @@ static int send_batch(int fd, struct mmsghdr *messages, unsigned int count)
 	return 0;
 }
 
+/* The same, where they come in; EIO: it is down. */
+static int write_batch(int fd, const struct mmsghdr *messages,
+		       unsigned int count)
+{
+	unsigned int done = 0;
+
+	while (done < count) {
+		const struct iovec *packet = messages[done].msg_hdr.msg_iov;
+
+		if (write(fd, packet->iov_base, packet->iov_len) >= 0)
+			done++;
+		else if (errno == EIO || errno == EINTR)
+			sched_yield();
+		else
+			return -1;
+	}
+	return 0;
+}
+
 /* How many were sent; fewer than wanted: errno says why. */
 static uint64_t run(struct flood *flood)
 {
 	static struct slot slots[BATCH];
 	static struct iovec parts[BATCH];
 	static struct mmsghdr messages[BATCH];
-	struct ether_addr from_mac;
-	int fd = open_iface(flood, &from_mac);
+	struct ether_addr from_mac = {{2}};
+	bool tap = flood->tap.s_addr != 0;
+	int fd = tap ? make_tap(flood) : open_iface(flood, &from_mac);
 	uint64_t sent = 0;
 
 	for (size_t i = 0; i < BATCH; i++) {
@@ -214,17 +160,16 @@ static uint64_t run(struct flood *flood)
 
 		for (unsigned int i = 0; i < batch; i++)
 			parts[i].iov_len =
-				flood->fragments
-					? fill_fragment(flood, &slots[i])
-					: fill_syn(flood, &slots[i]);
-		if (send_batch(fd, messages, batch))
+				flood_packets_next(&flood->packets, &slots[i]);
+		if (tap ? write_batch(fd, messages, batch)
+			: send_batch(fd, messages, batch))
 			break;
 		sent += batch;
 	}
 	return sent;
 }
 
-static bool take_prefix(const char *text, struct flood *ret_flood)
+static bool take_prefix(const char *text, struct flood_packets *ret_packets)
 {
 	unsigned int bits;
 	char address[INET_ADDRSTRLEN];
@@ -233,25 +178,39 @@ static bool take_prefix(const char *text, struct flood *ret_flood)
 	if (sscanf(text, "%15[0-9.]/%u", address, &bits) != 2 || bits < 1 ||
 	    bits > 32 || !inet_aton(address, &first))
 		return false;
-	ret_flood->source_mask = (uint32_t)(((uint64_t)1 << (32 - bits)) - 1);
-	ret_flood->first_source = ntohl(first.s_addr) & ~ret_flood->source_mask;
+	ret_packets->source_mask = (uint32_t)(((uint64_t)1 << (32 - bits)) - 1);
+	ret_packets->first_source =
+		ntohl(first.s_addr) & ~ret_packets->source_mask;
+	return true;
+}
+
+static bool take_target(const char *text, struct flood_packets *ret_packets)
+{
+	struct in_addr to;
+
+	if (ret_packets->to_count == TARGETS_MAX || !inet_aton(text, &to))
+		return false;
+	ret_packets->to[ret_packets->to_count++] = ntohl(to.s_addr);
 	return true;
 }
 
 static bool take_option(int option, const char *value, struct flood *ret_flood)
 {
-	struct in_addr to;
-
 	switch (option) {
 	case 's':
-		return take_prefix(value, ret_flood);
-	case 't':
-		if (!inet_aton(value, &to))
-			return false;
-		ret_flood->to = ntohl(to.s_addr);
+		return take_prefix(value, &ret_flood->packets);
+	case 'f':
+		ret_flood->packets.source_port = (uint16_t)atoi(value);
 		return true;
+	case 't':
+		return take_target(value, &ret_flood->packets);
 	case 'p':
-		ret_flood->port = (uint16_t)atoi(value);
+		ret_flood->packets.port = (uint16_t)atoi(value);
+		return true;
+	case 'i':
+		return inet_aton(value, &ret_flood->tap);
+	case 'd':
+		ret_flood->down = true;
 		return true;
 	default:
 		return false;
@@ -262,8 +221,11 @@ static bool take_arguments(int argc, char **argv, struct flood *ret_flood)
 {
 	static const struct option options[] = {
 		{"sources", required_argument, NULL, 's'},
+		{"from-port", required_argument, NULL, 'f'},
 		{"to", required_argument, NULL, 't'},
 		{"port", required_argument, NULL, 'p'},
+		{"tap", required_argument, NULL, 'i'},
+		{"down", no_argument, NULL, 'd'},
 		{},
 	};
 	int option;
@@ -275,30 +237,35 @@ static bool take_arguments(int argc, char **argv, struct flood *ret_flood)
 		return false;
 	argv += optind;
 	ret_flood->iface = argv[0];
-	ret_flood->fragments = strcmp(argv[2], "fragment") == 0;
+	ret_flood->packets.fragments = strcmp(argv[2], "fragment") == 0;
 	ret_flood->count = strtoull(argv[3], NULL, 10);
+	if (!ret_flood->count)
+		ret_flood->count = UINT64_MAX;
 	return ether_aton_r(argv[1], &ret_flood->to_mac) &&
-	       (ret_flood->fragments || strcmp(argv[2], "syn") == 0);
+	       (ret_flood->packets.fragments || strcmp(argv[2], "syn") == 0);
 }
 
 int main(int argc, char **argv)
 {
-	struct flood flood = {.port = 22};
+	struct flood flood = {.packets = {.port = 22}};
+	struct flood_packets *packets = &flood.packets;
 	uint64_t sent;
 
-	take_prefix("10.64.0.0/10", &flood);
-	take_option('t', "10.1.0.2", &flood);
+	take_prefix("10.64.0.0/10", packets);
 	if (!take_arguments(argc, argv, &flood)) {
-		fprintf(stderr, "usage: flood [--sources PREFIX] [--to ADDRESS]"
-				" [--port PORT] IFACE DST_MAC syn|fragment"
-				" COUNT\n");
+		fprintf(stderr, "usage: flood [--sources PREFIX] [--from-port "
+				"PORT] [--to ADDRESS]... [--port PORT] [--tap "
+				"ADDRESS] [--down] IFACE DST_MAC syn|fragment "
+				"COUNT\n");
 		return 2;
 	}
-	if (getrandom(&flood.random, sizeof(flood.random), 0) < 0 ||
-	    !flood.random)
-		flood.random = 1;
-	flood.source_at = next_random(&flood);
-	flood.source_step = next_random(&flood) | 1;
+	if (!packets->to_count)
+		take_target("10.1.0.2", packets);
+	if (getrandom(&packets->random, sizeof(packets->random), 0) < 0 ||
+	    !packets->random)
+		packets->random = 1;
+	packets->source_at = (uint32_t)packets->random;
+	packets->source_step = (uint32_t)(packets->random >> 32) | 1;
 	sent = run(&flood);
 	if (sent < flood.count)
 		fprintf(stderr, "flood: %s: %s\n", flood.iface,
