@@ -5,8 +5,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <nftables/libnftables.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -40,16 +42,26 @@ static void silence(void)
 	}
 }
 
+/* Nothing of the loader outlives it: not its locks, by which it would be taken
+ * for alive, nor a table that is older than the next one's. */
+static void bind_to(pid_t parent)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent ||
+	    close_range(STDERR_FILENO + 1, ~0U, 0))
+		_exit(EXIT_FAILURE);
+}
+
 /* In a process of its own: the library ends it where netlink fails it, also on
  * a kernel without nf_tables. */
 static bool run(const char *commands)
 {
-	pid_t child;
+	pid_t parent = getpid(), child;
 	int status;
 
 	fflush(stdout); /* or it is printed twice */
 	child = fork();
 	if (child == 0) {
+		bind_to(parent);
 		silence();
 		_exit(execute(commands) ? EXIT_SUCCESS : EXIT_FAILURE);
 	}
