@@ -3,15 +3,18 @@
 """What must not get through: sent, and looked for.
 
 forbidden.py send FILE ADDRESS:PORT...   tries each, in TCP and UDP, again and
-                                         again while FILE is there; FILE.sent
-                                         says how often
-forbidden.py sink FILE IFACE RULE...     counts the IPv4 packets that IFACE
-                                         receives while FILE is there and it
-                                         comes and goes; FILE.seen: how many were
-                                         forbidden, FILE.all: of how many
+                                         again while FILE is there; FILE.sent:
+                                         how many its kernel has taken
+forbidden.py sink FILE IFACE RULE...     counts the IPv4 packets that IFACE,
+                                         which comes and goes, receives until
+                                         FILE is gone and all that came is read;
+                                         FILE.seen: how many were forbidden,
+                                         FILE.all: of how many, FILE.missed: how
+                                         many the kernel could not keep for it
 
 RULE: to:PORT,PORT-PORT  TCP and UDP to other ports, but answers to us
       from:ADDRESS       from that address"""
+import errno
 import os
 import socket
 import struct
@@ -19,7 +22,9 @@ import sys
 import time
 
 ETH_P_IP = 0x0800
-HOST, OUTGOING = 0, 4
+OUTGOING = 4
+SOL_PACKET, PACKET_STATISTICS = 263, 6
+SO_RCVBUFFORCE, QUEUE_BYTES = 33, 16 << 20
 EPHEMERAL = 32768
 
 
@@ -37,13 +42,13 @@ def send(name, targets):
         for target in targets:
             tcp = socket.socket()
             tcp.setblocking(False)
+            sent += tcp.connect_ex(target) in (0, errno.EINPROGRESS)
+            tcp.close()
             try:
-                tcp.connect_ex(target)
                 udp.sendto(b"forbidden", target)
+                sent += 1
             except OSError:
                 pass        # the way there is gone for now
-            tcp.close()
-            sent += 2
         put(name + ".sent", sent)
         time.sleep(0.005)
 
@@ -73,23 +78,31 @@ def sink(name, iface, rules):
     rules = [parse(rule) for rule in rules]
     tap = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM,
                         socket.htons(ETH_P_IP))
+    tap.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, QUEUE_BYTES)
     tap.settimeout(0.1)
-    seen = every = 0
-    told = time.monotonic()
-    while os.path.exists(name):
+    seen = every = missed = 0
+    told = 0
+    is_over = False
+    while not is_over:
+        if not os.path.exists(name):
+            tap.settimeout(0)   # what is there already, and no more
         try:
             packet, (where, _, kind, *_) = tap.recvfrom(2048)
-            if where == iface and kind == HOST:
+            # an interface that has gone has no name
+            if where in (iface, "") and kind != OUTGOING:
                 every += 1
                 seen += is_forbidden(packet, rules)
-        except OSError:
-            pass            # nothing came, or the link is down
-        if time.monotonic() - told > 0.1:
+        except BlockingIOError:
+            is_over = True
+        except TimeoutError:
+            pass
+        if is_over or time.monotonic() - told > 0.1:
+            missed += struct.unpack("II", tap.getsockopt(
+                SOL_PACKET, PACKET_STATISTICS, 8))[1]
             put(name + ".seen", seen)
+            put(name + ".missed", missed)
             put(name + ".all", every)
             told = time.monotonic()
-    put(name + ".seen", seen)
-    put(name + ".all", every)
 
 
 if sys.argv[1] == "send":

@@ -46,14 +46,14 @@ openvpn_start() {
 
 # tap0 in the host gets 10.1.0.2 pushed by the expert's server at 10.1.0.1. The
 # link below it has a name without a role: it stands for the Internet.
-lab_vpn_real() {
+lab_vpn_real() { # [OPTION of the host's OpenVPN...]
 	lab_wire host wan0 $UNDERLAY_HOST/24 expert wan0 $UNDERLAY_EXPERT/24
 	openvpn_keys
 	openvpn_start expert server client --server 10.1.0.0 255.255.255.0 \
 		--topology subnet --local $UNDERLAY_EXPERT --port 1194 --dh none \
 		--keepalive 5 30
 	openvpn_start host client server --client --nobind \
-		--remote $UNDERLAY_EXPERT 1194 --connect-retry 1 1
+		--remote $UNDERLAY_EXPERT 1194 --connect-retry 1 1 "$@"
 	wait_for 15 host sh -c "ip -4 addr show tap0 | grep -q 10.1.0.2/24" || {
 		tail -5 "$LAB_DIR"/openvpn-*.log >&2
 		return 1
