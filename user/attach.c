@@ -17,8 +17,19 @@ static enum early_mode early_for(const struct link *link,
 		       : wanted;
 }
 
+/* The gate is whole without it: `status` says where it is not. */
+static void attach_early(const char *pin_dir, const struct attach *how,
+			 const struct link *link, enum early_mode wanted)
+{
+	int program_fd = how->program_fds[DATAPLANE_sg_uplink_early];
+
+	early_set(pin_dir, link->ifindex,
+		  program_fd < 0 ? EARLY_OFF : early_for(link, wanted),
+		  program_fd);
+}
+
 static int attach_link(const char *pin_dir, const struct attach *how,
-		       const struct link *link, int role, enum early_mode early,
+		       const struct link *link, int role,
 		       struct fault *ret_fault)
 {
 	struct hook hook = {.pin_dir = pin_dir, .ifindex = link->ifindex};
@@ -32,14 +43,8 @@ static int attach_link(const char *pin_dir, const struct attach *how,
 	if (r)
 		return r;
 	hook.side = HOOK_EGRESS;
-	r = hook_attach(&hook, how->mode,
-			how->program_fds[DATAPLANE_sg_host_out], ret_fault);
-	if (r)
-		return r;
-	/* the gate is whole without it: `status` says where it is not */
-	early_set(pin_dir, link->ifindex, early_for(link, early),
-		  how->program_fds[DATAPLANE_sg_uplink_early]);
-	return 0;
+	return hook_attach(&hook, how->mode,
+			   how->program_fds[DATAPLANE_sg_host_out], ret_fault);
 }
 
 static int detach_index(const char *pin_dir, uint32_t ifindex,
@@ -87,7 +92,15 @@ int attach_links(const char *pin_dir, const struct attach *how,
 
 		if (role >= 0)
 			r = attach_link(pin_dir, how, &links->items[i], role,
-					policy->early[role], ret_fault);
+					ret_fault);
+	}
+	/* last: who crosses is not to wait between two interfaces */
+	for (size_t i = 0; i < links->count && !r; i++) {
+		int role = entries_role(policy, &links->items[i]);
+
+		if (role >= 0)
+			attach_early(pin_dir, how, &links->items[i],
+				     policy->early[role]);
 	}
 	return r;
 }
@@ -110,11 +123,13 @@ void attach_undo(const char *pin_dir, const struct attach *former,
 		const struct link *link = &links->items[i];
 		int role = entries_role(policy, link);
 
-		if (is_among(link->ifindex, before, count) && role >= 0)
-			attach_link(pin_dir, former, link, role,
-				    policy->early[role], &ignored);
-		else if (role >= 0)
+		if (is_among(link->ifindex, before, count) && role >= 0) {
+			attach_link(pin_dir, former, link, role, &ignored);
+			attach_early(pin_dir, former, link,
+				     policy->early[role]);
+		} else if (role >= 0) {
 			detach_index(pin_dir, link->ifindex, &ignored);
+		}
 	}
 }
 

@@ -82,6 +82,8 @@ int early_set(const char *pin_dir, uint32_t ifindex, enum early_mode mode,
 	if (pin_path(pin_dir, ifindex, path))
 		return -ENAMETOOLONG;
 	fd = open_link(path, &info);
+	if (fd == -ENOENT && mode == EARLY_OFF)
+		return 0;
 	if (fd >= 0 && mode != EARLY_OFF &&
 	    early_query(pin_dir, ifindex, &id) == wanted)
 		return bpf_link_update(fd, program_fd, NULL) ? -errno : 0;
