@@ -17,7 +17,7 @@ enum early_state {
 	EARLY_IS_NATIVE,
 	EARLY_IS_GENERIC,
 	EARLY_IS_FOREIGN, /* another's XDP program has the place */
-	EARLY_IS_ABSENT,  /* nobody's: none is wanted, or the driver took none */
+	EARLY_IS_ABSENT, /* nobody's: none is wanted, or the driver took none */
 };
 
 /* Make the program the interface's in this mode, in place of an earlier one of

@@ -13,8 +13,8 @@
 
 #include "harness.h"
 
-#define ARRAY_MOST 2048 /* the ring of tokens is larger, and said to be empty  \
-			 */
+/* the ring of tokens is larger, and empty by its hand */
+#define ARRAY_MOST 2048
 
 /* What a map was when it was made. */
 static void empty_map(int fd)

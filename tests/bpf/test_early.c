@@ -180,8 +180,8 @@ static void nor_what_a_flow_is_found_by(void **state)
 /* What has no Ethernet header (tun) is not taken for what has one. */
 static void frames_without_ethernet_are_passed(void **state)
 {
-	const struct spec closed = between("192.168.7.9", "192.168.7.2", 1, 81,
-					   IPPROTO_TCP, SYN);
+	const struct spec closed =
+		between("192.168.7.9", "192.168.7.2", 1, 81, IPPROTO_TCP, SYN);
 	int fd = gate_test.pins.map_fds[PINS_ifaces];
 	unsigned long before = twin_drops();
 	struct sg_iface iface;
