@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What was measured: medians, ratios, a table, JSON, a plot."""
 import json
+import math
 import statistics
 
 
@@ -34,7 +35,7 @@ class Report:
     def ratio(self, figure, setup, other):
         """Median of the ratios of each round, so that what the machine does besides falls out."""
         pairs = zip(self.figures[figure][setup].values, self.figures[figure][other].values)
-        return statistics.median(one / two for one, two in pairs)
+        return statistics.median(one / two if two else math.nan for one, two in pairs)
 
     def limit(self, text, value, bound, at_least=False):
         """A figure that is promised."""

@@ -112,7 +112,7 @@ def request(bench):
     for _ in range(bench.rounds):
         for setup in made:
             said = setup.ask(f"sockperf ping-pong --tcp -i {setup.to} -p {PING_PORT} "
-                             f"-t {1 if bench.quick else 3} --msg-size 64 2>&1")
+                             f"-t {1 if bench.quick else 2} --msg-size 64 2>&1")
             for rank, name in (("50.000", "p50"), ("99.000", "p99")):
                 found = re.search(rf"percentile {rank} *= *([0-9.]+)", said)
                 bench.report.add(f"request and response, {name}", "us, half of it", setup.title,
