@@ -25,7 +25,8 @@ static __noinline int limit_source(const struct packet *pkt)
 		source.word[3] = 0;
 	}
 	newcomer = bpf_map_lookup_elem(&newcomers, &source);
-	if (!newcomer || newcomer->second != pkt->now_s) {
+	/* another CPU's second may have begun a little earlier than ours */
+	if (!newcomer || (__s32)(pkt->now_s - newcomer->second) > 0) {
 		first.second = pkt->now_s;
 		bpf_map_update_elem(&newcomers, &source, &first, BPF_ANY);
 		return SG_OK;

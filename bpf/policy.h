@@ -45,11 +45,10 @@ stage int policy_forward_refuses(const struct packet *pkt,
 		return SG_DROP_GRANT_CLOSED;
 	if (!addr_is_set(container_addr(pkt)))
 		return SG_DROP_IPV6;
-	return !allow_source(port, pkt, &pkt->src) ||
-			       addr_is_link_local(&pkt->src) /* means nothing
-							      elsewhere */
-		       ? SG_DROP_SOURCE_REFUSED
-		       : SG_OK;
+	if (!allow_source(port, pkt, &pkt->src) ||
+	    addr_is_link_local(&pkt->src)) /* of no meaning elsewhere */
+		return SG_DROP_SOURCE_REFUSED;
+	return SG_OK;
 }
 
 /* Whether a packet that was dropped for this is counted with its forward. */
