@@ -3,6 +3,8 @@
 
 O ?= build
 V ?= 0
+# one name for it, by which its dependencies are remembered
+override O := $(patsubst $(CURDIR)/%,%,$(abspath $(O)))
 PREFIX ?= /usr/local
 DESTDIR ?=
 CLANG ?= clang

@@ -40,4 +40,11 @@ stage __u32 clock_now_s(void)
 	return read->now_s;
 }
 
+/* Whether more than so many seconds have passed since. Signed: another CPU may
+ * have read the clock a little later than this one. */
+stage bool clock_is_over(__u32 now_s, __u32 since_s, __u32 limit_s)
+{
+	return (__s32)(now_s - since_s) > (__s32)limit_s;
+}
+
 #endif

@@ -7,6 +7,7 @@
 #define SG_BPF_FLOW_H
 
 #include "begun.h"
+#include "clock.h"
 #include "flows_maps.h"
 #include "grant.h"
 #include "packet.h"
@@ -62,8 +63,7 @@ stage bool flow_is_expired(const struct sg_flow *flow, __u8 protocol,
 
 	if (!is_icmp(protocol))
 		limit_s = state < SG_STATE_COUNT ? policy->timeout_s[state] : 0;
-	/* signed: another CPU's packet may be a little newer than ours */
-	return (__s32)(now_s - flow->last_s) > (__s32)limit_s;
+	return clock_is_over(now_s, flow->last_s, limit_s);
 }
 
 /* One flow fewer, or one more, on a masquerade port; 0: it is in use. */

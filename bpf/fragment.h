@@ -69,7 +69,7 @@ stage void fragment_replay(struct __sk_buff *skb, const struct packet *pkt,
 	if (!frame)
 		return;
 	bytes = reach_length(frame->bytes, SG_HELD_BYTES);
-	if (pkt->now_s - frame->last_s <= HELD_TIMEOUT_S &&
+	if (!clock_is_over(pkt->now_s, frame->last_s, HELD_TIMEOUT_S) &&
 	    !bpf_skb_change_tail(skb, bytes, 0) &&
 	    !bpf_skb_store_bytes(skb, 0, frame->frame, bytes,
 				 BPF_F_RECOMPUTE_CSUM))
@@ -100,8 +100,10 @@ stage struct sg_fragment *fragment_find(const struct sg_fragment_key *key,
 {
 	struct sg_fragment *first = bpf_map_lookup_elem(&fragments, key);
 
-	return first && pkt->now_s - first->last_s <= FRAGMENT_TIMEOUT_S ? first
-									 : NULL;
+	return first && !clock_is_over(pkt->now_s, first->last_s,
+				       FRAGMENT_TIMEOUT_S)
+		       ? first
+		       : NULL;
 }
 
 /* Give a later fragment the ports of its first. Returns SG_OK, TO_HOST, AGAIN

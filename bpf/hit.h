@@ -40,6 +40,16 @@ stage bool hit_parse(struct __sk_buff *skb, struct packet *pkt,
 	return true;
 }
 
+/* Whether the interface still has a role, and frames as they were read: the
+ * loader takes a role away before all else, and flows do not know. */
+stage bool hit_is_governed(const struct packet *pkt)
+{
+	const struct sg_iface *iface =
+		bpf_map_lookup_elem(&ifaces, &pkt->ifindex);
+
+	return iface && iface->has_ethernet;
+}
+
 /* Whether the flow goes on as it is: nothing to decide, no state to change. */
 stage bool hit_goes_on(const struct sg_flow *flow, const struct packet *pkt,
 		       enum sg_direction direction)
@@ -100,10 +110,12 @@ stage int hit_deliver(struct __sk_buff *skb, const struct packet *pkt,
 	else
 		reason = send_frame(skb, pkt->ether_type, true,
 				    flow->remote_mac, flow->gate_mac);
+	if (reason)
+		return reason;
 	*ret_action = direction == SG_IN
 			      ? bpf_redirect_peer(at->container_ifindex, 0)
 			      : bpf_redirect(ifindex, 0);
-	return reason;
+	return SG_OK;
 }
 
 stage int hit(struct __sk_buff *skb, enum sg_direction direction,
@@ -125,7 +137,8 @@ stage int hit(struct __sk_buff *skb, enum sg_direction direction,
 	else
 		flow_key_out(&key, &pkt);
 	flow = bpf_map_lookup_elem(&flows, &key);
-	if (!flow || !hit_goes_on(flow, &pkt, direction) ||
+	if (!flow || !hit_is_governed(&pkt) ||
+	    !hit_goes_on(flow, &pkt, direction) ||
 	    !hit_is_neighbours(skb, flow, at, direction) ||
 	    wire_bytes > (direction == SG_IN ? at->container_mtu : flow->mtu))
 		return MISS;

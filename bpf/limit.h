@@ -6,6 +6,7 @@
 #ifndef SG_BPF_LIMIT_H
 #define SG_BPF_LIMIT_H
 
+#include "clock.h"
 #include "flows_maps.h"
 #include "packet.h"
 
@@ -25,8 +26,7 @@ static __noinline int limit_source(const struct packet *pkt)
 		source.word[3] = 0;
 	}
 	newcomer = bpf_map_lookup_elem(&newcomers, &source);
-	/* another CPU's second may have begun a little earlier than ours */
-	if (!newcomer || (__s32)(pkt->now_s - newcomer->second) > 0) {
+	if (!newcomer || clock_is_over(pkt->now_s, newcomer->second, 0)) {
 		first.second = pkt->now_s;
 		bpf_map_update_elem(&newcomers, &source, &first, BPF_ANY);
 		return SG_OK;

@@ -66,7 +66,8 @@ standalone int masquerade_is_free(__u32 protocol, __u32 gate_port,
 
 	mapping = bpf_map_lookup_elem(&mappings, &key);
 	return !mapping || mapping->container_port == (__be16)container_port ||
-	       (!mapping->flows && now_s - mapping->last_s > keep_s);
+	       (!mapping->flows &&
+		clock_is_over(now_s, mapping->last_s, keep_s));
 }
 
 /* The first position from `at` on whose port is free, in an order that goes
@@ -110,7 +111,8 @@ stage bool masquerade_take(const struct sg_mapping_key *key,
 		return false;
 	bpf_spin_lock(&mapping->lock);
 	if (mapping->container_port == wanted.container_port ||
-	    (!mapping->flows && wanted.last_s - mapping->last_s > keep_s)) {
+	    (!mapping->flows &&
+	     clock_is_over(wanted.last_s, mapping->last_s, keep_s))) {
 		mapping->container_port = wanted.container_port;
 		mapping->last_s = wanted.last_s;
 		taken = true;
