@@ -9,6 +9,7 @@
 #define SG_BPF_EARLY_H
 
 #include "begin.h"
+#include "link.h"
 #include "owner.h"
 #include "plain.h"
 #include "policy.h"
@@ -23,9 +24,7 @@ stage bool early_is_special(const struct packet *pkt, int parsed)
 		return true;
 	if (is_icmp(pkt->protocol))
 		return !is_echo_request(pkt);
-	return pkt->protocol == IPPROTO_UDP &&
-	       (pkt->dport == bpf_htons(DHCP_CLIENT) ||
-		pkt->dport == bpf_htons(DHCP6_CLIENT));
+	return pkt->protocol == IPPROTO_UDP && link_is_dhcp_client(pkt);
 }
 
 /* SG_OK: for sg_uplink_in to judge. Otherwise the reason to drop. */

@@ -11,6 +11,7 @@
 #include "begin.h"
 #include "deliver.h"
 #include "grant.h"
+#include "link.h"
 #include "plain.h"
 #include "track.h"
 
@@ -30,7 +31,7 @@ stage bool hit_parse(struct __sk_buff *skb, struct packet *pkt,
 		return false;
 	*ret_wire_bytes = pkt->bytes;
 	if (pkt->protocol == IPPROTO_UDP)
-		return !skb->gso_size;
+		return !skb->gso_size && !link_is_dhcp_client(pkt);
 	if (pkt->protocol != IPPROTO_TCP ||
 	    pkt->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST | TCP_URG))
 		return false;

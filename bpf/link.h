@@ -120,6 +120,13 @@ stage bool link_is_dhcp_addr(const struct packet *pkt)
 	       address_is_own(pkt->ifindex, &pkt->dst);
 }
 
+/* Whether it may be, by the port alone, for a client of DHCP. */
+stage bool link_is_dhcp_client(const struct packet *pkt)
+{
+	return pkt->dport == bpf_htons(DHCP_CLIENT) ||
+	       pkt->dport == bpf_htons(DHCP6_CLIENT);
+}
+
 /* DHCP (RFC 2131, 8415): servers answer the host by an uplink, the container
  * asks the host by its own link; never the other way round. */
 stage bool link_is_dhcp(const struct packet *pkt)

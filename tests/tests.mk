@@ -3,7 +3,7 @@
 
 UNIT_TESTS := $(patsubst %.c,$(O)/%,$(wildcard tests/unit/test_*.c))
 BPF_TESTS := $(patsubst %.c,$(O)/%,$(wildcard tests/bpf/test_*.c))
-BPF_HARNESS := $(patsubst %,$(O)/tests/bpf/%.o,frames harness loaded probes twin)
+BPF_HARNESS := $(patsubst %,$(O)/tests/bpf/%.o,frames harness loaded probes talks twin)
 E2E_TESTS := $(wildcard tests/e2e/test_*)
 E2E_PROGRAMS := $(O)/tests/e2e/flood $(O)/tests/e2e/age
 VERIFY := $(O)/tests/bpf/verify

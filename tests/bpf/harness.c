@@ -119,6 +119,8 @@ int harness_setup(void **state)
 	(void)state;
 	for (int i = 0; i < IFACE_COUNT; i++)
 		gate_test.ifindex[i] = if_nametoindex(names[i]);
+	gate_test.gso_bytes = 0;
+	gate_test.test_flags = 0;
 	harness_restart(NULL);
 	gate_test.has_twin = twin_is_possible();
 	return 0;
@@ -144,12 +146,14 @@ void harness_grant(unsigned int grant, uint32_t open, uint32_t deadline_s)
 static int run(struct frame *frame, enum dataplane_program program,
 	       uint32_t ifindex)
 {
-	struct __sk_buff context = {.ifindex = ifindex};
+	struct __sk_buff context = {.ifindex = ifindex,
+				    .gso_size = gate_test.gso_bytes};
 	struct frame out = {.bytes = FRAME_BYTES};
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame->data,
 		    .data_size_in = (__u32)frame->bytes, .data_out = out.data,
 		    .data_size_out = FRAME_BYTES, .ctx_in = &context,
-		    .ctx_size_in = sizeof(context), .repeat = 1);
+		    .ctx_size_in = sizeof(context), .repeat = 1,
+		    .flags = gate_test.test_flags);
 	int fd = gate_test.program_fds[program];
 
 	if (bpf_prog_test_run_opts(fd, &opts))

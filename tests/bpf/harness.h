@@ -36,6 +36,8 @@ struct gate_test {
 	struct pins pins;
 	struct policy policy;
 	uint32_t ifindex[IFACE_COUNT];
+	uint32_t gso_bytes;  /* of what is run: of a segment; 0: it is one */
+	uint32_t test_flags; /* BPF_F_TEST_..., as it is run */
 };
 
 extern struct gate_test gate_test;
