@@ -223,6 +223,25 @@ static void a_closed_grant_stops_later_fragments(void **state)
 	assert_dropped(&second, ETH0, SG_DROP_GRANT_CLOSED);
 }
 
+/* Whose first came by another CPU, in whose clock a second has just begun. */
+static void a_later_fragment_by_a_cpu_that_is_behind(void **state)
+{
+	int fd = gate_test.pins.map_fds[PINS_fragments];
+	struct sg_fragment_key key;
+	struct sg_fragment entry;
+	struct frame second;
+	struct frame first;
+
+	(void)state;
+	cut(&datagram, &first, &second);
+	assert_int_equal(run_in(&first, TAP0), ACTION_REDIRECT);
+	assert_int_equal(bpf_map_get_next_key(fd, NULL, &key), 0);
+	assert_int_equal(bpf_map_lookup_elem(fd, &key, &entry), 0);
+	entry.last_s++;
+	assert_int_equal(bpf_map_update_elem(fd, &key, &entry, BPF_EXIST), 0);
+	assert_int_equal(run_in(&second, TAP0), ACTION_REDIRECT);
+}
+
 static void pings_in_fragments_are_the_hosts(void **state)
 {
 	struct spec ping =
@@ -248,6 +267,7 @@ int main(void)
 		TEST(case_26_a_tiny_first_fragment),
 		TEST(case_27_a_fragment_beyond_the_end),
 		TEST(a_closed_grant_stops_later_fragments),
+		TEST(a_later_fragment_by_a_cpu_that_is_behind),
 		TEST(pings_in_fragments_are_the_hosts),
 	};
 

@@ -154,6 +154,30 @@ static void one_neighbour_may_begin_so_many_flows(void **state)
 		assert_int_equal(send_in(&vpn, TAP0, NULL), ACTION_REDIRECT);
 }
 
+/* Nor more, by CPUs whose seconds do not begin at once. */
+static void nor_more_by_a_cpu_that_is_behind(void **state)
+{
+	int fd = gate_test.pins.map_fds[PINS_newcomers];
+	struct spec spec = between("192.168.7.9", "192.168.7.2", 40000, 22,
+				   IPPROTO_TCP, SYN);
+	struct sg_newcomer newcomer;
+	struct sg_addr source;
+
+	(void)state;
+	harness_reload("forward \"ssh\" { ports = {\"22\"} }\n"
+		       "limits { new-per-source = \"10\" }");
+	harness_grant(SG_GRANT_LAN_ACCESS, 1, 0);
+	assert_delivered(&spec, ETH0);
+	assert_int_equal(bpf_map_get_next_key(fd, NULL, &source), 0);
+	assert_int_equal(bpf_map_lookup_elem(fd, &source, &newcomer), 0);
+	newcomer.second++;
+	newcomer.flows = 10;
+	assert_int_equal(bpf_map_update_elem(fd, &source, &newcomer, BPF_EXIST),
+			 0);
+	spec.sport++;
+	assert_spec_dropped(&spec, ETH0, SG_DROP_SOURCE_LIMIT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -162,6 +186,7 @@ int main(void)
 		TEST(case_53_the_container_has_one_mac),
 		TEST(case_29_30_tags_are_no_way_round),
 		TEST(one_neighbour_may_begin_so_many_flows),
+		TEST(nor_more_by_a_cpu_that_is_behind),
 	};
 
 	return cmocka_run_group_tests(tests, harness_setup_group, NULL);

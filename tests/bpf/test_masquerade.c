@@ -154,6 +154,32 @@ static void case_71_colliding_sources_have_distinct_ports(void **state)
 	}
 }
 
+/* A port that another CPU has just taken, by a clock in which a second has just
+ * begun, is not one that nobody uses. */
+static void case_71_a_port_is_not_taken_by_a_cpu_that_is_behind(void **state)
+{
+	int fd = gate_test.pins.map_fds[PINS_mappings];
+	struct spec first =
+		between("10.0.3.2", "192.168.7.9", 33000, 53, IPPROTO_UDP, 0);
+	struct spec second = first;
+	struct sg_mapping_key key;
+	struct sg_mapping mapping;
+	struct frame sent;
+	struct spec answer;
+
+	(void)state;
+	second.sport = (uint16_t)(first.sport + MASQUERADE_PORTS);
+	assert_left(&first, &sent);
+	answer = answer_to(&sent, IPPROTO_UDP, 0);
+	assert_int_equal(bpf_map_get_next_key(fd, NULL, &key), 0);
+	assert_int_equal(bpf_map_lookup_elem(fd, &key, &mapping), 0);
+	mapping.last_s++;
+	assert_int_equal(bpf_map_update_elem(fd, &key, &mapping, BPF_EXIST), 0);
+	assert_left(&second, &sent);
+	assert_int_not_equal(frame_sport(&sent), answer.dport);
+	assert_delivered_to(&answer, ETH0, first.sport);
+}
+
 static void case_70_exhausted_ports_recover(void **state)
 {
 	struct spec spec = to_lan;
@@ -319,6 +345,7 @@ int main(void)
 		TEST(pings_have_their_identifier_translated),
 		TEST(a_port_stands_for_one_source_whatever_the_remote),
 		TEST(case_71_colliding_sources_have_distinct_ports),
+		TEST(case_71_a_port_is_not_taken_by_a_cpu_that_is_behind),
 		TEST(case_70_exhausted_ports_recover),
 		TEST(case_56_egress_is_as_configured),
 		TEST(case_54_the_host_is_closed_to_the_container),
