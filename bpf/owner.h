@@ -41,14 +41,16 @@ stage bool owner_may_have_flow(const struct packet *pkt,
 }
 
 /* The flow of a packet from an uplink: the container's, or else the host's; or
- * NULL. *ret_key is its key. */
+ * NULL. *ret_key is its key. What asks for an echo is of none, though one of
+ * number 0 has the key of an answer. */
 stage struct sg_flow *owner_flow(struct sg_flow_key *ret_key,
 				 const struct packet *pkt,
 				 const struct sg_port *port)
 {
 	struct sg_flow *flow = NULL;
 
-	if (!owner_may_have_flow(pkt, port))
+	if (!owner_may_have_flow(pkt, port) ||
+	    (is_icmp(pkt->protocol) && is_echo_request(pkt)))
 		return NULL;
 	if (owner_container_key(ret_key, pkt, port))
 		flow = flow_find(ret_key, pkt);

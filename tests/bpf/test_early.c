@@ -177,6 +177,24 @@ static void nor_what_a_flow_is_found_by(void **state)
 	assert_int_equal(twin_drops(), before);
 }
 
+/* What asks is of no conversation, though the host asks by the same number. */
+static void nor_is_a_ping_of_number_zero_an_answer(void **state)
+{
+	struct spec out =
+		between("192.168.7.2", "192.168.7.9", 0, 0, IPPROTO_ICMP, 0);
+	struct spec ping =
+		between("192.168.7.9", "192.168.7.2", 0, 0, IPPROTO_ICMP, 0);
+
+	(void)state;
+	need_twin();
+	harness_reload("host { icmp-echo = {\"vpn\"} }");
+	assert_spec_dropped(&ping, ETH0, SG_DROP_CLOSED_ECHO);
+	assert_int_equal(send_out(&out, ETH0, NULL), ACTION_PASS);
+	assert_spec_dropped(&ping, ETH0, SG_DROP_CLOSED_ECHO);
+	ping.icmp_type = 0; /* the answer */
+	assert_passed(&ping, ETH0);
+}
+
 /* What has no Ethernet header (tun) is not taken for what has one. */
 static void frames_without_ethernet_are_passed(void **state)
 {
@@ -232,6 +250,7 @@ int main(void)
 		TEST(random_packets_among_flows),
 		TEST(an_answer_is_not_dropped),
 		TEST(nor_what_a_flow_is_found_by),
+		TEST(nor_is_a_ping_of_number_zero_an_answer),
 		TEST(frames_without_ethernet_are_passed),
 		TEST(what_is_closed_is_dropped_early),
 	};
