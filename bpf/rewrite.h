@@ -75,8 +75,15 @@ stage bool rewrite_l4_in_place(struct __sk_buff *skb, const struct packet *pkt,
 
 	if (is_v6(pkt) || (!tcp && pkt->protocol != IPPROTO_UDP) ||
 	    (void *)(port + 1) > (void *)(long)skb->data_end ||
-	    (void *)(check + 1) > (void *)(long)skb->data_end ||
-	    rewrite_is_partial(pkt, *check))
+	    (void *)(check + 1) > (void *)(long)skb->data_end)
+		return false;
+	if (!tcp && !*check) { /* no sum (RFC 768), but CHECKSUM_COMPLETE's */
+		*port = to->port;
+		bpf_csum_update(skb,
+				sum_fold((__u64)(__u16)~old_port + to->port));
+		return true;
+	}
+	if (rewrite_is_partial(pkt, *check))
 		return false;
 	difference = sum_fold((__u64)(__u32)~old_addr + to->addr.word[3]);
 	sum = (__u64)(__u16) ~*check + difference + (__u16)~old_port + to->port;
