@@ -49,7 +49,7 @@ class Bench:
         self.directory = "/mnt/scoutgate-lab"
         self.objects = f"{build}/tests/bench"
         self.pump = Pump(f"{self.objects}/pump", options.cpu, options.ksoftirqd)
-        self.rounds = 3 if options.quick else 7
+        self.rounds = 3 if options.quick else 5
         self.packets = 20000 if options.quick else 100000
         self.quick = options.quick
         self.report = Report()
