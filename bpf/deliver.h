@@ -7,6 +7,7 @@
 
 #include "clamp.h"
 #include "icmp_translate.h"
+#include "partial.h"
 #include "rewrite.h"
 #include "send.h"
 #include "split.h"
@@ -78,8 +79,11 @@ stage int deliver_out(struct __sk_buff *skb, const struct packet *pkt,
 		.port = flow->gate_port,
 	};
 	bool in_pieces;
-	int reason = deliver_fits(skb, pkt, flow->mtu, &in_pieces, ret_action);
+	int reason = partial_refuses(skb, pkt);
 
+	if (!reason)
+		reason = deliver_fits(skb, pkt, flow->mtu, &in_pieces,
+				      ret_action);
 	if (!reason)
 		reason = rewrite(skb, pkt, &to);
 	if (!reason && at)
@@ -114,8 +118,10 @@ stage int deliver_error_out(struct __sk_buff *skb, const struct packet *pkt,
 		.port = flow->gate_port,
 		.destination = true,
 	};
-	int reason = icmp_translate(skb, pkt, quote, &to);
+	int reason = partial_refuses(skb, pkt);
 
+	if (!reason)
+		reason = icmp_translate(skb, pkt, quote, &to);
 	to.port = 0;
 	to.destination = false;
 	if (!reason)

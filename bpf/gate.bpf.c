@@ -15,8 +15,8 @@
  * Stages, each a header of that name: early; hit, or: begin -> parse -> link,
  * icmp_error or fragment -> owner -> flow, or policy and open -> admit (allow,
  * track, promote)
- * -> deliver (rewrite, clamp, split, send), or count, and perhaps tell the
- * sender.
+ * -> deliver (partial, rewrite, clamp, split, send), or count, and perhaps tell
+ * the sender.
  */
 #include "admit.h"
 #include "begin.h"

@@ -98,8 +98,12 @@ stage int hit_deliver(struct __sk_buff *skb, const struct packet *pkt,
 	const struct sg_addr *old = direction == SG_IN ? &pkt->dst : &pkt->src;
 	__be16 old_port = direction == SG_IN ? pkt->dport : pkt->sport;
 	__u32 ifindex = flow->ifindex;
-	int reason = rewrite_l4(skb, pkt, &to, old, old_port);
+	int reason = SG_OK;
 
+	if (direction == SG_OUT)
+		reason = partial_refuses(skb, pkt);
+	if (!reason)
+		reason = rewrite_l4(skb, pkt, &to, old, old_port);
 	if (!reason)
 		reason = is_v6(pkt) ? rewrite_ipv6(skb, pkt, &to)
 				    : rewrite_ipv4(skb, pkt, &to, old->word[3]);

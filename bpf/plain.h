@@ -79,6 +79,7 @@ stage int plain_parse(const void *data, const void *end, __u32 bytes,
 		return reason;
 	pkt->l3_at = ETH_HLEN;
 	pkt->fragment_at = 0;
+	pkt->is_fragment = false;
 	pkt->has_more = false;
 	header_bytes = parse_header_bytes(pkt);
 	if (!header_bytes)
