@@ -25,18 +25,18 @@ PARTS = {"existing": packets.existing, "in-kernel": packets.in_kernel,
 
 
 # the figures of all gates that the README shows
-COLUMNS = {"existing flow, tap0 to container": "tap0 to container, ns",
-           "existing flow, container to tap0": "container to tap0, ns",
-           "existing flow, eth0 to container": "eth0 (veth) to container, ns",
-           "first packet of a connection": "first packet, ns",
-           "connections": "connections a second",
-           "refused packet, tap0, TCP": "refused on tap0, ns",
-           "refused packet, eth0, TCP": "refused on eth0 (veth), ns",
-           "TCP to the container, CPU": "TCP in, CPU s a GB",
-           "TCP from the container, CPU": "TCP out, CPU s a GB",
-           "copy of a disk, CPU": "nbdcopy, CPU s a GB",
-           "request and response, p50": "p50, us",
-           "request and response, p99": "p99, us"}
+ROWS = {"existing flow, tap0 to container": "tap0 to container, ns",
+        "existing flow, container to tap0": "container to tap0, ns",
+        "existing flow, eth0 to container": "eth0 (veth) to container, ns",
+        "first packet of a connection": "first packet, ns",
+        "connections": "connections a second",
+        "refused packet, tap0, TCP": "refused on tap0, ns",
+        "refused packet, eth0, TCP": "refused on eth0 (veth), ns",
+        "TCP to the container, CPU": "TCP in, CPU s a GB",
+        "TCP from the container, CPU": "TCP out, CPU s a GB",
+        "copy of a disk, CPU": "nbdcopy, CPU s a GB",
+        "request and response, p50": "p50, us",
+        "request and response, p99": "p99, us"}
 
 
 class Bench:
@@ -145,7 +145,7 @@ def main():
                        {"date": time.strftime("%Y-%m-%d"), "kernel": platform.release(),
                         "rounds": bench.rounds, "packets": bench.packets})
     with open(f"{options.out}.md", "w", encoding="ascii") as file:
-        file.write(bench.report.markdown(COLUMNS))
+        file.write(bench.report.markdown(ROWS))
     curves = growth.curves(bench)
     if curves:
         with open(f"{options.out}.svg", "w", encoding="ascii") as file:

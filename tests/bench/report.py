@@ -19,6 +19,13 @@ class Series:
         return statistics.median(self.values)
 
 
+def brief(series):
+    """A median as people read it."""
+    if not series:
+        return ""
+    return f"{series.median:,.0f}" if series.median >= 100 else f"{series.median:.3g}"
+
+
 class Report:
     def __init__(self):
         self.figures = {}    # figure -> {setup -> Series}, in the order of arrival
@@ -58,25 +65,22 @@ class Report:
                          + ("" if limit["met"] else "NOT MET"))
         return "\n".join(lines)
 
-    def markdown(self, columns):
-        """Two tables for the README: what is promised, and these figures of all gates."""
+    def markdown(self, rows):
+        """Two tables for the README: what is promised, and these figures' medians of all gates."""
         lines = ["| figure | limit | is |", "|---|---|---|"]
         for limit in self.limits:
             sign = "at least" if limit["at_least"] else "at most"
             met = "" if limit["met"] else " (not met)"
             lines.append(f"| {limit['figure']} | {sign} {limit['bound']:g} | "
                          f"{limit['value']:.3g}{met} |")
-        columns = {figure: head for figure, head in columns.items() if figure in self.figures}
-        names = list(dict.fromkeys(name for figure in columns for name in self.figures[figure]))
-        lines += ["", "| | " + " | ".join(columns.values()) + " |",
-                  "|---" * (len(columns) + 1) + "|"]
-        for name in names:
-            cells = []
-            for figure in columns:
-                series = self.figures[figure].get(name)
-                cells.append(f"{series.median:,.3g} ({min(series.values):,.3g}-"
-                             f"{max(series.values):,.3g})" if series else "")
-            lines.append(f"| {name} | " + " | ".join(cells) + " |")
+        rows = {figure: head for figure, head in rows.items() if figure in self.figures}
+        names = list(dict.fromkeys(name for figure in rows for name in self.figures[figure]))
+        lines += ["", "| | " + " | ".join(name.split(",")[0] if name.startswith("iptables") else name
+                                         for name in names) + " |",
+                  "|---" + "|---:" * len(names) + "|"]
+        for figure, head in rows.items():
+            cells = (self.figures[figure].get(name) for name in names)
+            lines.append(f"| {head} | " + " | ".join(brief(cell) for cell in cells) + " |")
         return "\n".join(lines) + "\n"
 
     def data(self):
