@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Which ports a conversation was ever begun on, TCP and UDP: one bit each, set
- * with the first and never cleared. A packet to any other belongs to none.
+ * Which ports a conversation was ever begun on, TCP and UDP: set with the
+ * first and never cleared. A packet to any other belongs to none.
  */
 #ifndef SG_BPF_BEGUN_H
 #define SG_BPF_BEGUN_H
@@ -9,31 +9,32 @@
 #include "flows_maps.h"
 #include "packet.h"
 
-stage __u64 *begun_word(__u8 protocol, __be16 port)
+stage __u8 *begun_place(__u8 protocol, __be16 port)
 {
-	__u32 index = bpf_ntohs(port) / 64;
+	__u32 index = bpf_ntohs(port) / SG_BEGUN_PORTS;
+	struct sg_begun *row;
 
 	if (protocol == IPPROTO_UDP)
-		index += SG_BEGUN_WORDS / 2;
+		index += SG_BEGUN_ROWS / 2;
 	else if (protocol != IPPROTO_TCP)
 		return NULL;
-	return bpf_map_lookup_elem(&begun, &index);
+	row = bpf_map_lookup_elem(&begun, &index);
+	return row ? &row->port[bpf_ntohs(port) % SG_BEGUN_PORTS] : NULL;
 }
 
 stage bool begun_has(__u8 protocol, __be16 port)
 {
-	const __u64 *word = begun_word(protocol, port);
+	const __u8 *place = begun_place(protocol, port);
 
-	return !word || *word & 1ULL << bpf_ntohs(port) % 64;
+	return !place || *place;
 }
 
 stage void begun_set(__u8 protocol, __be16 port)
 {
-	__u64 *word = begun_word(protocol, port);
-	__u64 bit = 1ULL << bpf_ntohs(port) % 64;
+	__u8 *place = begun_place(protocol, port);
 
-	if (word && !(*word & bit))
-		__sync_fetch_and_or(word, bit);
+	if (place && !*place)
+		*place = 1;
 }
 
 /* Of a flow, at both of its inner ends: the gate's port, and the container's,

@@ -116,6 +116,16 @@ struct sg_sweep {
 };
 SG_ASSERT_SIZE(struct sg_sweep, 40);
 
+/* map `begun`: which ports a conversation was ever begun on. A byte each: two
+ * CPUs may set two at once, and kernels before 5.12 know no atomic OR. */
+#define SG_BEGUN_PORTS 64
+#define SG_BEGUN_ROWS (2 * 65536 / SG_BEGUN_PORTS)
+
+struct sg_begun {
+	__u8 port[SG_BEGUN_PORTS]; /* 1: one was */
+};
+SG_ASSERT_SIZE(struct sg_begun, SG_BEGUN_PORTS);
+
 /* What program sg_move is given as a packet: a flow of a gate before, whose
  * maps these take the place of. It comes twice: so that it is known when the
  * programs change, and after, with all that it has become until then. */

@@ -27,14 +27,11 @@ struct {
 	__type(value, struct sg_flow);
 } half_open SEC(".maps");
 
-/* A bit for each port that a conversation was begun on: TCP's, then UDP's. */
-#define SG_BEGUN_WORDS (2 * 65536 / 64)
-
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, SG_BEGUN_WORDS);
-	__type(key, __u32); /* port / 64 */
-	__type(value, __u64);
+	__uint(max_entries, SG_BEGUN_ROWS);
+	__type(key, __u32); /* port / SG_BEGUN_PORTS; TCP's, then UDP's */
+	__type(value, struct sg_begun);
 } begun SEC(".maps");
 
 struct {
