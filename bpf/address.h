@@ -22,12 +22,28 @@ stage bool address_is_one_host(bool v6, const struct sg_addr *addr)
 	return first != 0 && first != 127 && first < 224;
 }
 
+/* The source of what the gate itself sends by an interface; may be unset. */
+stage const struct sg_addr *address_of(const struct sg_iface *iface, bool v6)
+{
+	return v6 ? &iface->v6 : &iface->v4;
+}
+
 /* Whether an interface, or the host on any, has this address. */
 stage bool address_is_own(__u32 ifindex, const struct sg_addr *addr)
 {
 	struct sg_gate_addr_key key = {.ifindex = ifindex, .addr = *addr};
 
 	return bpf_map_lookup_elem(&addresses, &key);
+}
+
+/* Whether a packet is to an address of the interface that it came by: mostly
+ * its first. */
+stage bool address_is_gates(const struct packet *pkt)
+{
+	const struct sg_addr *first = address_of(pkt->iface, is_v6(pkt));
+
+	return addr_equal(&pkt->dst, first) ||
+	       address_is_own(pkt->ifindex, &pkt->dst);
 }
 
 /* Whether an address is a link's broadcast address. */
@@ -40,7 +56,7 @@ stage bool address_is_broadcast(const struct sg_addr *addr)
 	return prefix && *prefix == SG_BROADCAST;
 }
 
-/* A source that cannot be behind this uplink: nobody's, the gate's own, or of
+/* A source that cannot be behind this uplink: nobody's, the host's own, or of
  * a network that is on a link of another role. */
 stage bool address_is_spoofed(const struct packet *pkt)
 {
@@ -48,8 +64,7 @@ stage bool address_is_spoofed(const struct packet *pkt)
 	const struct sg_subnet *subnet;
 
 	if (!address_is_one_host(is_v6(pkt), &pkt->src) ||
-	    addr_equal(&pkt->src, container_addr(pkt)) ||
-	    address_is_own(SG_ANY_IFINDEX, &pkt->src))
+	    addr_equal(&pkt->src, container_addr(pkt)))
 		return true;
 	subnet = bpf_map_lookup_elem(&subnets, &key);
 	return subnet && subnet->role != pkt->iface->role;

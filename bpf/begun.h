@@ -9,41 +9,68 @@
 #include "flows_maps.h"
 #include "packet.h"
 
-stage __u8 *begun_place(__u8 protocol, __be16 port)
+/* NULL: of a protocol that has no ports. */
+stage struct sg_begun *begun_row(__u8 protocol, __be16 port)
 {
 	__u32 index = bpf_ntohs(port) / SG_BEGUN_PORTS;
-	struct sg_begun *row;
 
 	if (protocol == IPPROTO_UDP)
 		index += SG_BEGUN_ROWS / 2;
 	else if (protocol != IPPROTO_TCP)
 		return NULL;
-	row = bpf_map_lookup_elem(&begun, &index);
-	return row ? &row->port[bpf_ntohs(port) % SG_BEGUN_PORTS] : NULL;
+	return bpf_map_lookup_elem(&begun, &index);
 }
 
-stage bool begun_has(__u8 protocol, __be16 port)
+stage __u32 begun_at(__be16 port)
 {
-	const __u8 *place = begun_place(protocol, port);
-
-	return !place || *place;
+	return bpf_ntohs(port) % SG_BEGUN_PORTS;
 }
 
-stage void begun_set(__u8 protocol, __be16 port)
+/* Whether the container can have a conversation on this port; the host; one of
+ * the two. */
+stage bool begun_by_container(__u8 protocol, __be16 port)
 {
-	__u8 *place = begun_place(protocol, port);
+	const struct sg_begun *row = begun_row(protocol, port);
 
-	if (place && !*place)
+	return !row || row->containers[begun_at(port)];
+}
+
+stage bool begun_by_host(__u8 protocol, __be16 port)
+{
+	const struct sg_begun *row = begun_row(protocol, port);
+
+	return !row || row->hosts[begun_at(port)];
+}
+
+stage bool begun_by_one(__u8 protocol, __be16 port)
+{
+	const struct sg_begun *row = begun_row(protocol, port);
+
+	return !row || row->containers[begun_at(port)] ||
+	       row->hosts[begun_at(port)];
+}
+
+stage void begun_set(__u8 protocol, __be16 port, bool is_hosts)
+{
+	struct sg_begun *row = begun_row(protocol, port);
+	__u8 *place;
+
+	if (!row)
+		return;
+	place = is_hosts ? &row->hosts[begun_at(port)]
+			 : &row->containers[begun_at(port)];
+	if (!*place)
 		*place = 1;
 }
 
 /* Of a flow, at both of its inner ends: the gate's port, and the container's,
  * by which a packet may find it too. */
-stage void begun_note(const struct sg_flow_key *key, __be16 gate_port)
+stage void begun_note(const struct sg_flow_key *key, __be16 gate_port,
+		      bool is_hosts)
 {
-	begun_set(key->protocol, gate_port);
+	begun_set(key->protocol, gate_port, is_hosts);
 	if (gate_port != key->local_port)
-		begun_set(key->protocol, key->local_port);
+		begun_set(key->protocol, key->local_port, is_hosts);
 }
 
 #endif

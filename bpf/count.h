@@ -8,7 +8,7 @@
 #include "counters_maps.h"
 #include "packet.h"
 
-static __noinline int count_drop(__u32 ifindex, __u32 reason)
+stage void count_add(__u32 ifindex, __u32 reason)
 {
 	struct sg_drop_key key = {.ifindex = ifindex, .reason = reason};
 	__u64 *count = bpf_map_lookup_elem(&drops, &key);
@@ -20,6 +20,11 @@ static __noinline int count_drop(__u32 ifindex, __u32 reason)
 	}
 	if (count)
 		(*count)++;
+}
+
+static __noinline int count_drop(__u32 ifindex, __u32 reason)
+{
+	count_add(ifindex, reason);
 	return TC_ACT_SHOT;
 }
 

@@ -44,7 +44,7 @@ stage int early_judge(const struct packet *pkt)
 }
 
 /* As above. */
-static __noinline int early(struct xdp_md *ctx)
+stage int early(struct xdp_md *ctx)
 {
 	const void *end = (void *)(long)ctx->data_end;
 	const struct ethhdr *eth = (void *)(long)ctx->data;
@@ -54,7 +54,7 @@ static __noinline int early(struct xdp_md *ctx)
 
 	if (reason == NOT_PLAIN || early_is_special(&pkt, reason) ||
 	    (is_plain && !is_icmp(pkt.protocol) &&
-	     begun_has(pkt.protocol, pkt.dport)))
+	     begun_by_one(pkt.protocol, pkt.dport)))
 		return SG_OK;
 	pkt.ifindex = ctx->ingress_ifindex;
 	pkt.iface = bpf_map_lookup_elem(&ifaces, &pkt.ifindex);

@@ -178,7 +178,7 @@ stage void flow_begin(const struct sg_flow_key *key, struct sg_flow *flow,
 	flow->created_s = pkt->now_s;
 	flow->last_s = pkt->now_s;
 	flow_new_id(flow->id);
-	begun_note(key, flow->gate_port);
+	begun_note(key, flow->gate_port, flow_is_hosts(flow));
 	bpf_map_update_elem(&half_open, key, flow, BPF_NOEXIST);
 }
 

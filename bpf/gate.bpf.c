@@ -176,8 +176,7 @@ stage int container_flow(struct __sk_buff *skb, struct packet *pkt,
 	flow_key_out(&key, pkt);
 	flow = flow_find(&key, pkt);
 	if (!flow) {
-		flow_key_in(&key, pkt, &pkt->dst, pkt->dport);
-		flow = flow_find(&key, pkt);
+		flow = owner_host_flow(&key, pkt);
 		if (flow)
 			return answer_to_host(skb, pkt, &key, flow);
 		if (is_later(pkt))
@@ -297,7 +296,7 @@ int sg_uplink_early(struct xdp_md *ctx)
 
 	if (!reason)
 		return XDP_PASS;
-	count_drop(ctx->ingress_ifindex, reason);
+	count_add(ctx->ingress_ifindex, reason);
 	return XDP_DROP;
 }
 

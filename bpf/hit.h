@@ -135,7 +135,7 @@ stage int hit(struct __sk_buff *skb, enum sg_direction direction,
 	if (!at || !at->container_ifindex || begin(skb->ifindex, &pkt) ||
 	    !hit_parse(skb, &pkt, &wire_bytes))
 		return MISS;
-	if (direction == SG_IN && !begun_has(pkt.protocol, pkt.dport))
+	if (direction == SG_IN && !begun_by_container(pkt.protocol, pkt.dport))
 		return MISS;
 	if (direction == SG_IN) /* where the forward changes no port */
 		flow_key_in(&key, &pkt, container_addr(&pkt), pkt.dport);

@@ -6,6 +6,7 @@
 #ifndef SG_BPF_MASQUERADE_H
 #define SG_BPF_MASQUERADE_H
 
+#include "address.h"
 #include "flow.h"
 #include "ifaces_maps.h"
 #include "route.h"
@@ -160,7 +161,6 @@ static __noinline int masquerade_route(struct __sk_buff *skb,
 				       struct sg_flow *flow)
 {
 	struct bpf_fib_lookup fib = {};
-	const struct sg_own_addrs *own;
 	const struct sg_iface *iface;
 	const struct sg_addr *as;
 	__u32 ifindex;
@@ -176,10 +176,7 @@ static __noinline int masquerade_route(struct __sk_buff *skb,
 	if (!iface ||
 	    !(pkt->policy->masquerade_roles & SG_ROLE_BIT(iface->role)))
 		return SG_DROP_EGRESS_CLOSED;
-	own = bpf_map_lookup_elem(&own_addrs, &ifindex);
-	if (!own)
-		return SG_DROP_NO_ROUTE;
-	as = is_v6(pkt) ? &own->v6 : &own->v4;
+	as = address_of(iface, is_v6(pkt));
 	if (!addr_is_set(as))
 		return SG_DROP_NO_ROUTE;
 	flow_gate(flow, ifindex, iface, as, 0);

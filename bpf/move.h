@@ -17,7 +17,7 @@ stage int move_begin(struct scratch *room, const struct sg_flow_key *key,
 	struct sg_flow *flow = &room->promoted;
 
 	*flow = room->fresh;
-	begun_note(key, flow->gate_port);
+	begun_note(key, flow->gate_port, flow_is_hosts(flow));
 	__builtin_memset(flow->traffic, 0, sizeof(flow->traffic));
 	if (!is_last)
 		flow->flags |= SG_FLOW_ADOPTED;

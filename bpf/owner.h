@@ -31,13 +31,31 @@ stage bool owner_container_key(struct sg_flow_key *key,
 	return true;
 }
 
-/* Whether a packet from an uplink can be one of a conversation: one was begun
- * on its port, or on the container's that this stands for. */
+/* Whether a packet from an uplink can be one of the container's conversations:
+ * one was begun on its port, or on the container's that this stands for. */
+stage bool owner_may_be_container(const struct packet *pkt,
+				  const struct sg_port *port)
+{
+	return begun_by_container(pkt->protocol, pkt->dport) ||
+	       (port &&
+		begun_by_container(pkt->protocol, port->container_port));
+}
+
 stage bool owner_may_have_flow(const struct packet *pkt,
 			       const struct sg_port *port)
 {
-	return begun_has(pkt->protocol, pkt->dport) ||
-	       (port && begun_has(pkt->protocol, port->container_port));
+	return owner_may_be_container(pkt, port) ||
+	       begun_by_host(pkt->protocol, pkt->dport);
+}
+
+/* The host's own flow of a packet that comes in to it. */
+stage struct sg_flow *owner_host_flow(struct sg_flow_key *ret_key,
+				      const struct packet *pkt)
+{
+	if (!begun_by_host(pkt->protocol, pkt->dport))
+		return NULL;
+	flow_key_in(ret_key, pkt, &pkt->dst, pkt->dport);
+	return flow_find(ret_key, pkt);
 }
 
 /* The flow of a packet from an uplink: the container's, or else the host's; or
@@ -49,15 +67,12 @@ stage struct sg_flow *owner_flow(struct sg_flow_key *ret_key,
 {
 	struct sg_flow *flow = NULL;
 
-	if (!owner_may_have_flow(pkt, port) ||
-	    (is_icmp(pkt->protocol) && is_echo_request(pkt)))
+	if (is_icmp(pkt->protocol) && is_echo_request(pkt))
 		return NULL;
-	if (owner_container_key(ret_key, pkt, port))
+	if (owner_may_be_container(pkt, port) &&
+	    owner_container_key(ret_key, pkt, port))
 		flow = flow_find(ret_key, pkt);
-	if (flow)
-		return flow;
-	flow_key_in(ret_key, pkt, &pkt->dst, pkt->dport);
-	return flow_find(ret_key, pkt);
+	return flow ? flow : owner_host_flow(ret_key, pkt);
 }
 
 /* Whether the container talks to the same remote under the gate port that the

@@ -16,12 +16,10 @@
 #define CSUM_LEVEL_DEC 2
 
 /* Whether the sum is still to be made. The kernel does not say so, but nothing
- * else has neither a level of sums that are known to be right, nor can be given
- * one, nor has a sum to be updated. */
+ * else neither can be given a level of sums that are known to be right, nor has
+ * a sum to be updated. */
 stage bool partial_is(struct __sk_buff *skb)
 {
-	if (bpf_csum_level(skb, CSUM_LEVEL_QUERY) >= 0)
-		return false;
 	bpf_csum_level(skb, CSUM_LEVEL_INC);
 	if (bpf_csum_level(skb, CSUM_LEVEL_QUERY) >= 0) {
 		bpf_csum_level(skb, CSUM_LEVEL_DEC);
@@ -32,7 +30,7 @@ stage bool partial_is(struct __sk_buff *skb)
 
 /* Whether it is to be written before offset `end`. The kernel refuses to cut a
  * packet short of its sum, and if it does not, the packet is cut. */
-standalone int partial_is_before(struct __sk_buff *skb, __u32 end)
+stage bool partial_is_before(struct __sk_buff *skb, __u32 end)
 {
 	return partial_is(skb) && !bpf_skb_change_tail(skb, end, 0);
 }

@@ -103,7 +103,7 @@ stage int policy_refuses(const struct packet *pkt, const struct sg_port *port)
 		return SG_DROP_SPOOFED;
 	if (!address_is_one_host(is_v6(pkt), &pkt->dst))
 		return SG_DROP_NOT_UNICAST;
-	if (!address_is_own(pkt->ifindex, &pkt->dst))
+	if (!address_is_gates(pkt))
 		return SG_DROP_NOT_GATE;
 	if (is_icmp(pkt->protocol))
 		return policy_echo(pkt);
@@ -149,7 +149,7 @@ stage int policy_from_container(struct __sk_buff *skb, const struct packet *pkt,
 	if (!address_is_one_host(is_v6(pkt), &pkt->dst) ||
 	    address_is_broadcast(&pkt->dst))
 		return SG_DROP_NOT_UNICAST;
-	if (is_icmp(pkt->protocol) && address_is_own(pkt->ifindex, &pkt->dst))
+	if (is_icmp(pkt->protocol) && address_is_gates(pkt))
 		return policy_echo(pkt);
 	if (address_is_own(SG_ANY_IFINDEX, &pkt->dst))
 		return SG_DROP_HOST_CLOSED;

@@ -7,8 +7,8 @@
 #ifndef SG_BPF_TELL_H
 #define SG_BPF_TELL_H
 
+#include "address.h"
 #include "icmp_translate.h"
-#include "ifaces_maps.h"
 #include "scratch.h"
 
 #define ICMP_TTL_ENDED 0x0b00 /* type and code */
@@ -105,12 +105,7 @@ stage int tell_frame(struct __sk_buff *skb)
 
 stage bool tell_from(const struct packet *pkt, struct tell *tell)
 {
-	const struct sg_own_addrs *own =
-		bpf_map_lookup_elem(&own_addrs, &pkt->ifindex);
-
-	if (!own)
-		return false;
-	tell->from = tell->v6 ? own->v6 : own->v4;
+	tell->from = *address_of(pkt->iface, tell->v6);
 	return addr_is_set(&tell->from);
 }
 

@@ -116,15 +116,17 @@ struct sg_sweep {
 };
 SG_ASSERT_SIZE(struct sg_sweep, 40);
 
-/* map `begun`: which ports a conversation was ever begun on. A byte each: two
- * CPUs may set two at once, and kernels before 5.12 know no atomic OR. */
+/* map `begun`: which ports a conversation was ever begun on, by whose inner end
+ * it is. A byte each: two CPUs may set two at once, and kernels before 5.12
+ * know no atomic OR. */
 #define SG_BEGUN_PORTS 64
 #define SG_BEGUN_ROWS (2 * 65536 / SG_BEGUN_PORTS)
 
 struct sg_begun {
-	__u8 port[SG_BEGUN_PORTS]; /* 1: one was */
+	__u8 containers[SG_BEGUN_PORTS]; /* 1: one was */
+	__u8 hosts[SG_BEGUN_PORTS];
 };
-SG_ASSERT_SIZE(struct sg_begun, SG_BEGUN_PORTS);
+SG_ASSERT_SIZE(struct sg_begun, 128);
 
 /* What program sg_move is given as a packet: a flow of a gate before, whose
  * maps these take the place of. It comes twice: so that it is known when the

@@ -34,8 +34,12 @@ struct sg_iface {
 	__u8 clamps_mss; /* 1: TCP's MSS is held to what fits both links */
 	__u32 mtu;	 /* bytes from the IP header on */
 	char name[SG_IFNAME_BYTES];
+	/* its first address of each family that is not link-local, the source
+	 * of what the gate itself sends by it; all 0: none */
+	struct sg_addr v4;
+	struct sg_addr v6;
 };
-SG_ASSERT_SIZE(struct sg_iface, 32);
+SG_ASSERT_SIZE(struct sg_iface, 64);
 
 /* map `addresses`: the host's own addresses; the value is the prefix length in
  * bits of the mapped form (an IPv4 /24 is 120). A gate address is there under
@@ -49,7 +53,11 @@ struct sg_gate_addr_key {
 };
 SG_ASSERT_SIZE(struct sg_gate_addr_key, 20);
 
-/* map `subnets`: the networks on the gate's links, longest prefix match */
+/* map `subnets`: whose a source can be, longest prefix match: the networks on
+ * the gate's links, by role; and each of the host's own addresses, and of the
+ * links' broadcast addresses, which is nobody's behind any. */
+#define SG_NO_SOURCE SG_ROLE_COUNT /* as a role */
+
 struct sg_subnet_key {
 	__u32 prefix_bits; /* of the mapped address */
 	struct sg_addr addr;
@@ -61,14 +69,6 @@ struct sg_subnet {
 	enum sg_role role;
 };
 SG_ASSERT_SIZE(struct sg_subnet, 8);
-
-/* map `own_addrs`, key: ifindex: an interface's first address of each family,
- * not link-local; all 0: none */
-struct sg_own_addrs {
-	struct sg_addr v4;
-	struct sg_addr v6;
-};
-SG_ASSERT_SIZE(struct sg_own_addrs, 32);
 
 /* map `gate`, key 0 */
 struct sg_gate {

@@ -39,13 +39,4 @@ struct {
 	__type(value, struct sg_subnet);
 } subnets SEC(".maps");
 
-/* The source of what is masqueraded by an uplink, and of the errors that the
- * gate sends by any interface. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1024);
-	__type(key, __u32); /* ifindex */
-	__type(value, struct sg_own_addrs);
-} own_addrs SEC(".maps");
-
 #endif

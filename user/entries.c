@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define HOST_BITS 128 /* the prefix length of one address */
+
 static void set_timeouts(const struct policy *policy, struct sg_policy *entry)
 {
 	const uint32_t by_state[] = {
@@ -168,6 +170,15 @@ static void add_subnet(const struct network *network, uint32_t ifindex,
 	};
 }
 
+/* What no packet may come from. */
+static void add_no_source(const struct sg_addr *addr,
+			  struct link_entries *entries)
+{
+	struct network host = {.addr = *addr, .prefix = HOST_BITS};
+
+	add_subnet(&host, 0, SG_NO_SOURCE, entries);
+}
+
 static void add_addr_key(const struct link_addr *addr, uint32_t ifindex,
 			 struct link_entries *entries)
 {
@@ -180,18 +191,26 @@ static void add_addr_key(const struct link_addr *addr, uint32_t ifindex,
 	entries->addrs[at] = addr->prefix;
 }
 
+static void add_broadcast_addr(const struct sg_addr *addr,
+			       struct link_entries *entries)
+{
+	struct link_addr host = {.addr = *addr, .prefix = SG_BROADCAST};
+
+	add_addr_key(&host, SG_ANY_IFINDEX, entries);
+	add_no_source(addr, entries);
+}
+
 /* RFC 1122 3.2.1.3, RFC 919: all ones, and of old all zeros. */
 static void add_broadcast(const struct link_addr *addr,
 			  struct link_entries *entries)
 {
 	struct network network = text_network_of(&addr->addr, addr->prefix);
-	struct link_addr host = {.addr = network.addr, .prefix = SG_BROADCAST};
 
 	if (!text_addr_is_v4(&addr->addr) || addr->prefix > 126)
 		return;
-	add_addr_key(&host, SG_ANY_IFINDEX, entries);
-	host.addr.word[3] |= htonl((1ULL << (128 - addr->prefix)) - 1);
-	add_addr_key(&host, SG_ANY_IFINDEX, entries);
+	add_broadcast_addr(&network.addr, entries);
+	network.addr.word[3] |= htonl((1ULL << (HOST_BITS - addr->prefix)) - 1);
+	add_broadcast_addr(&network.addr, entries);
 }
 
 static bool is_link_local(const struct sg_addr *addr)
@@ -207,17 +226,15 @@ static void add_own_addr(const struct link_addr *addr,
 	struct sg_addr *own;
 	size_t at = 0;
 
-	while (at < entries->own_count &&
-	       entries->own_keys[at] != addr->ifindex)
+	while (entries->iface_keys[at] != addr->ifindex)
 		at++;
-	if (at == entries->own_count)
-		entries->own_keys[entries->own_count++] = addr->ifindex;
-	own = text_addr_is_v4(&addr->addr) ? &entries->own[at].v4
-					   : &entries->own[at].v6;
+	own = text_addr_is_v4(&addr->addr) ? &entries->ifaces[at].v4
+					   : &entries->ifaces[at].v6;
 	if (memcmp(own, &none, sizeof(none)) == 0)
 		*own = addr->addr;
 }
 
+/* On a link that has a role. */
 static void add_gate_addr(const struct link_addr *addr, int role,
 			  struct link_entries *entries)
 {
@@ -226,7 +243,8 @@ static void add_gate_addr(const struct link_addr *addr, int role,
 	add_addr_key(addr, addr->ifindex, entries);
 	if (is_link_local(&addr->addr)) /* fe80::/64 is on every link */
 		return;
-	add_subnet(&network, addr->ifindex, role, entries);
+	if (addr->prefix < HOST_BITS)
+		add_subnet(&network, addr->ifindex, role, entries);
 	add_own_addr(addr, entries);
 }
 
@@ -257,13 +275,10 @@ int entries_of_links(const struct policy *policy, const struct links *links,
 	entries.ifaces = calloc(links->count + 1, sizeof(struct sg_iface));
 	entries.addr_keys = calloc(addrs * 4, sizeof(*entries.addr_keys));
 	entries.addrs = calloc(addrs * 4, sizeof(*entries.addrs));
-	entries.subnet_keys = calloc(addrs + 2, sizeof(*entries.subnet_keys));
-	entries.subnets = calloc(addrs + 2, sizeof(*entries.subnets));
-	entries.own_keys = calloc(addrs, sizeof(*entries.own_keys));
-	entries.own = calloc(addrs, sizeof(*entries.own));
+	entries.subnet_keys = calloc(addrs * 4, sizeof(*entries.subnet_keys));
+	entries.subnets = calloc(addrs * 4, sizeof(*entries.subnets));
 	if (!entries.iface_keys || !entries.ifaces || !entries.addr_keys ||
-	    !entries.addrs || !entries.subnet_keys || !entries.subnets ||
-	    !entries.own_keys || !entries.own) {
+	    !entries.addrs || !entries.subnet_keys || !entries.subnets) {
 		entries_release_links(&entries);
 		return -ENOMEM;
 	}
@@ -280,6 +295,7 @@ int entries_of_links(const struct policy *policy, const struct links *links,
 		int role = role_of(policy, links, links->addrs[i].ifindex);
 
 		add_addr_key(&links->addrs[i], SG_ANY_IFINDEX, &entries);
+		add_no_source(&links->addrs[i].addr, &entries);
 		add_broadcast(&links->addrs[i], &entries);
 		if (role >= 0)
 			add_gate_addr(&links->addrs[i], role, &entries);
@@ -296,7 +312,5 @@ void entries_release_links(struct link_entries *entries)
 	free(entries->addrs);
 	free(entries->subnet_keys);
 	free(entries->subnets);
-	free(entries->own_keys);
-	free(entries->own);
 	memset(entries, 0, sizeof(*entries));
 }

@@ -33,9 +33,6 @@ struct link_entries {
 	struct sg_subnet_key *subnet_keys;
 	struct sg_subnet *subnets;
 	size_t subnet_count;
-	uint32_t *own_keys; /* ifindex */
-	struct sg_own_addrs *own;
-	size_t own_count;
 	uint32_t container_ifindex; /* 0: none */
 	uint32_t container_mtu;
 	uint8_t veth_mac[SG_MAC_BYTES];

@@ -25,7 +25,6 @@
 	X(ifaces)                                                              \
 	X(addresses)                                                           \
 	X(subnets)                                                             \
-	X(own_addrs)                                                           \
 	X(flows)                                                               \
 	X(begun)                                                               \
 	X(half_open)                                                           \

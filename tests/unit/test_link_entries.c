@@ -16,7 +16,7 @@ static struct link items[] = {
 	{ETH1, "eth1", {2, 0, 0, 0, 0, 6}, 1500, true, false, false, 0},
 };
 
-static struct link_addr addrs[9];
+static struct link_addr addrs[10];
 static struct links links;
 static struct policy policy;
 static struct link_entries entries;
@@ -69,16 +69,31 @@ static void only_links_with_a_role_are_governed(void **state)
 		uint32_t ifindex;
 		struct sg_iface iface;
 	} want[] = {
-		{ETH0, {SG_ROLE_LAN, 1, {2, 0, 0, 0, 0, 2}, 1, 1500, "eth0"}},
-		{TAP0, {SG_ROLE_VPN, 0, {0}, 1, 1400, "tap0"}},
+		{ETH0,
+		 {.role = SG_ROLE_LAN,
+		  .has_ethernet = 1,
+		  .mac = {2, 0, 0, 0, 0, 2},
+		  .clamps_mss = 1,
+		  .mtu = 1500,
+		  .name = "eth0"}},
+		{TAP0,
+		 {.role = SG_ROLE_VPN,
+		  .clamps_mss = 1,
+		  .mtu = 1400,
+		  .name = "tap0"}},
 		{VE,
-		 {SG_ROLE_CONTAINER,
-		  1,
-		  {2, 0, 0, 0, 0, 4},
-		  0,
-		  1500,
-		  "ve-container"}},
-		{ETH1, {SG_ROLE_LAN, 1, {2, 0, 0, 0, 0, 6}, 1, 1500, "eth1"}},
+		 {.role = SG_ROLE_CONTAINER,
+		  .has_ethernet = 1,
+		  .mac = {2, 0, 0, 0, 0, 4},
+		  .mtu = 1500,
+		  .name = "ve-container"}},
+		{ETH1,
+		 {.role = SG_ROLE_LAN,
+		  .has_ethernet = 1,
+		  .mac = {2, 0, 0, 0, 0, 6},
+		  .clamps_mss = 1,
+		  .mtu = 1500,
+		  .name = "eth1"}},
 	};
 
 	(void)state;
@@ -86,7 +101,7 @@ static void only_links_with_a_role_are_governed(void **state)
 	for (size_t i = 0; i < COUNT(want); i++) {
 		assert_int_equal(entries.iface_keys[i], want[i].ifindex);
 		assert_memory_equal(&entries.ifaces[i], &want[i].iface,
-				    sizeof(want[i].iface));
+				    offsetof(struct sg_iface, v4));
 	}
 }
 
@@ -146,6 +161,20 @@ static void addresses_are_the_links_and_the_hosts(void **state)
 	assert_int_equal(count_addr(ETH0, &last, SG_BROADCAST), 0);
 }
 
+/* How often a network is there, with that interface and role. */
+static size_t count_subnet(const struct network *network, uint32_t ifindex,
+			   int role)
+{
+	const struct sg_subnet_key key = {network->prefix, network->addr};
+	size_t found = 0;
+
+	for (size_t i = 0; i < entries.subnet_count; i++)
+		found += !memcmp(&entries.subnet_keys[i], &key, sizeof(key)) &&
+			 entries.subnets[i].ifindex == ifindex &&
+			 (int)entries.subnets[i].role == role;
+	return found;
+}
+
 static void subnets_are_those_of_the_policy_and_of_governed_links(void **state)
 {
 	static const struct {
@@ -160,37 +189,74 @@ static void subnets_are_those_of_the_policy_and_of_governed_links(void **state)
 		{"10.0.3.0/24", {VE, SG_ROLE_CONTAINER}},
 		{"fd00:7::/64", {ETH0, SG_ROLE_LAN}},
 	};
+	size_t others = 0;
 
 	(void)state;
-	assert_int_equal(entries.subnet_count, COUNT(want));
 	for (size_t i = 0; i < COUNT(want); i++) {
 		struct network network = network_of(want[i].network);
-		struct sg_subnet_key key = {network.prefix, network.addr};
 
-		assert_memory_equal(&entries.subnet_keys[i], &key, sizeof(key));
-		assert_memory_equal(&entries.subnets[i], &want[i].subnet,
-				    sizeof(want[i].subnet));
+		assert_int_equal(count_subnet(&network, want[i].subnet.ifindex,
+					      (int)want[i].subnet.role),
+				 1);
 	}
+	for (size_t i = 0; i < entries.subnet_count; i++)
+		others += entries.subnets[i].role == SG_NO_SOURCE;
+	assert_int_equal(entries.subnet_count, COUNT(want) + others);
+}
+
+static void the_hosts_own_and_broadcasts_are_no_sources(void **state)
+{
+	const char *const broadcast[] = {"192.168.7.0", "192.168.7.255",
+					 "192.168.0.0", "192.168.255.255",
+					 "172.16.0.0",	"172.31.255.255"};
+	struct network host = {.prefix = 128};
+
+	(void)state;
+	for (size_t i = 0; i < links.addr_count; i++) {
+		host.addr = addrs[i].addr;
+		assert_int_equal(count_subnet(&host, 0, SG_NO_SOURCE), 1);
+	}
+	for (size_t i = 0; i < COUNT(broadcast); i++) {
+		host.addr = addr_of(broadcast[i]);
+		assert_int_equal(count_subnet(&host, 0, SG_NO_SOURCE), 1);
+	}
+}
+
+static void a_link_of_one_address_has_no_network(void **state)
+{
+	struct network host = network_of("10.8.0.6/32");
+
+	(void)state;
+	add_addr(ETH1, "10.8.0.6", 32);
+	entries_release_links(&entries);
+	assert_int_equal(entries_of_links(&policy, &links, &entries), 0);
+	assert_int_equal(count_subnet(&host, 0, SG_NO_SOURCE), 1);
+	assert_int_equal(count_subnet(&host, ETH1, SG_ROLE_LAN), 0);
+	assert_memory_equal(&entries.ifaces[3].v4, &host.addr, 16);
 }
 
 static void an_interface_speaks_as_its_first_wide_address(void **state)
 {
 	const struct sg_addr eth0_v6 = {{htonl(0xfd000007), 0, 0, htonl(2)}};
 	const struct sg_addr none = {{0}};
-	struct sg_addr ve = addr_of("10.0.3.1");
-	struct sg_addr eth0 = addr_of("192.168.7.2");
-	struct sg_addr tap0 = addr_of("10.1.0.2");
+	const struct {
+		struct sg_addr v4;
+		struct sg_addr v6;
+	} want[] = {
+		{addr_of("192.168.7.2"), eth0_v6},
+		{addr_of("10.1.0.2"), none},
+		{addr_of("10.0.3.1"), none},
+		{none, none}, /* eth1 */
+	};
 
 	(void)state;
-	assert_int_equal(entries.own_count, 3);
-	assert_int_equal(entries.own_keys[0], ETH0);
-	assert_memory_equal(&entries.own[0].v4, &eth0, sizeof(eth0));
-	assert_memory_equal(&entries.own[0].v6, &eth0_v6, sizeof(eth0_v6));
-	assert_int_equal(entries.own_keys[1], TAP0);
-	assert_memory_equal(&entries.own[1].v4, &tap0, sizeof(tap0));
-	assert_memory_equal(&entries.own[1].v6, &none, sizeof(none));
-	assert_int_equal(entries.own_keys[2], VE);
-	assert_memory_equal(&entries.own[2].v4, &ve, sizeof(ve));
+	assert_int_equal(entries.iface_count, COUNT(want));
+	for (size_t i = 0; i < COUNT(want); i++) {
+		assert_memory_equal(&entries.ifaces[i].v4, &want[i].v4,
+				    sizeof(none));
+		assert_memory_equal(&entries.ifaces[i].v6, &want[i].v6,
+				    sizeof(none));
+	}
 }
 
 static void no_links_leave_the_policys_networks(void **state)
@@ -202,7 +268,6 @@ static void no_links_leave_the_policys_networks(void **state)
 	assert_int_equal(entries_of_links(&policy, &none, &entries), 0);
 	assert_int_equal(entries.iface_count, 0);
 	assert_int_equal(entries.addr_count, 0);
-	assert_int_equal(entries.own_count, 0);
 	assert_int_equal(entries.subnet_count, 2);
 }
 
@@ -215,6 +280,8 @@ int main(void)
 		TEST(the_containers_end_is_known_by_its_role),
 		TEST(addresses_are_the_links_and_the_hosts),
 		TEST(subnets_are_those_of_the_policy_and_of_governed_links),
+		TEST(the_hosts_own_and_broadcasts_are_no_sources),
+		TEST(a_link_of_one_address_has_no_network),
 		TEST(an_interface_speaks_as_its_first_wide_address),
 		TEST(no_links_leave_the_policys_networks),
 	};
