@@ -106,6 +106,43 @@ int maps_replace(int fd, const void *keys, const void *values, size_t count,
 	return r ? r : maps_retain(fd, key_bytes, is_in_set, &set);
 }
 
+/* An entry that is as it is to be is not touched. */
+static int write_held(int fd, const void *key, const void *value, void *room,
+		      size_t value_bytes)
+{
+	bool was_there = bpf_map_lookup_elem(fd, key, room) == 0;
+
+	if (was_there && !memcmp(room, value, value_bytes))
+		return 0;
+	if (bpf_map_update_elem(fd, key, value, BPF_ANY))
+		return -errno;
+	if (was_there)
+		maps_wait_for_programs();
+	return 0;
+}
+
+int maps_replace_held(int fd, const void *keys, const void *values,
+		      size_t count, size_t key_bytes, size_t value_bytes)
+{
+	_cleanup_(cleanup_free) char *present = NULL;
+	_cleanup_(cleanup_free) char *room = calloc(1, value_bytes);
+	struct key_set set = {keys, count, key_bytes};
+	size_t present_count;
+	int r = room ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < count && !r; i++)
+		r = write_held(fd, (const char *)keys + i * key_bytes,
+			       (const char *)values + i * value_bytes, room,
+			       value_bytes);
+	if (!r)
+		r = maps_keys(fd, key_bytes, (void **)&present, &present_count);
+	if (r || present_count == count)
+		return r;
+	r = maps_retain(fd, key_bytes, is_in_set, &set);
+	maps_wait_for_programs();
+	return r;
+}
+
 /* Double the room for keys and values. */
 static int grow_room(char **keys, char **values, size_t *room, size_t key_bytes,
 		     size_t value_bytes)

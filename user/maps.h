@@ -23,6 +23,13 @@ int maps_retain(int fd, size_t key_bytes,
 int maps_replace(int fd, const void *keys, const void *values, size_t count,
 		 size_t key_bytes, size_t value_bytes);
 
+/* The same for a hash whose values a program holds while it runs: the kernel
+ * gives the room of one that is replaced or gone to the next that is written,
+ * under another key. So what has not changed is not written, and after what has
+ * the programs that may hold it are waited for. Keys are there once. */
+int maps_replace_held(int fd, const void *keys, const void *values,
+		      size_t count, size_t key_bytes, size_t value_bytes);
+
 /* All keys, for the caller to free. One that comes while this reads may be
  * missed; one that goes is no error. */
 int maps_keys(int fd, size_t key_bytes, void **ret_keys, size_t *ret_count);

@@ -155,9 +155,9 @@ static int replace_links(const struct pins *pins, const struct policy *policy,
 				 e.subnets, e.subnet_count,
 				 sizeof(*e.subnet_keys), sizeof(*e.subnets));
 	if (!r)
-		r = maps_replace(pins->map_fds[PINS_ifaces], e.iface_keys,
-				 e.ifaces, e.iface_count, sizeof(*e.iface_keys),
-				 sizeof(*e.ifaces));
+		r = maps_replace_held(pins->map_fds[PINS_ifaces], e.iface_keys,
+				      e.ifaces, e.iface_count,
+				      sizeof(*e.iface_keys), sizeof(*e.ifaces));
 	return r;
 }
 

@@ -2,16 +2,21 @@
 /* The same conversation on several CPUs at the same instant. */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <linux/bpf.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "links.h"
 #include "maps.h"
 #include "probes.h"
+#include "sync.h"
 
 #define THREADS 2
 #define ROUNDS_MAX 2000
@@ -291,6 +296,66 @@ static void case_73_data_beside_the_promotion(void **state)
 	assert_int_equal(all_drops(), 0);
 }
 
+#define SYNC_S 4 /* one that waits for nobody comes to thousands */
+#define ASKED_AT_ONCE 1000
+
+static atomic_bool is_synced;
+
+static void *ask_until_synced(void *argument)
+{
+	struct __sk_buff context = {.ifindex = gate_test.ifindex[ETH0]};
+	const struct frame *frame = argument;
+	char out[FRAME_BYTES];
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame->data,
+		    .data_size_in = (__u32)frame->bytes, .data_out = out,
+		    .ctx_in = &context, .ctx_size_in = sizeof(context),
+		    .repeat = ASKED_AT_ONCE);
+	int fd = gate_test.program_fds[DATAPLANE_sg_uplink_in];
+
+	while (!atomic_load(&is_synced)) {
+		opts.data_size_out = sizeof(out);
+		bpf_prog_test_run_opts(fd, &opts);
+	}
+	return NULL;
+}
+
+/* What changes all at once: that the others stay as they are is not enough. */
+static void change_mtus(struct links *links)
+{
+	for (size_t i = 0; i < links->count; i++)
+		links->items[i].mtu ^= 1;
+}
+
+/* The kernel gives what is replaced to the next that is written. */
+static void a_packet_meets_no_other_interfaces_role(void **state)
+{
+	const struct spec closed = between("192.168.7.9", "192.168.7.2", 40000,
+					   22, IPPROTO_TCP, SYN);
+	struct links links;
+	struct fault fault;
+	struct frame frame;
+	pthread_t thread;
+
+	(void)state;
+	build_frame(&frame, &closed, ETH0, false);
+	assert_int_equal(links_read(&links, &fault), 0);
+	atomic_store(&is_synced, false);
+	assert_int_equal(
+		pthread_create(&thread, NULL, ask_until_synced, &frame), 0);
+	for (time_t end = time(NULL) + SYNC_S; time(NULL) < end;) {
+		change_mtus(&links);
+		if (sync_links(&gate_test.pins, &gate_test.policy, &links,
+			       &fault))
+			fail_msg("%s", fault.text);
+	}
+	atomic_store(&is_synced, true);
+	pthread_join(thread, NULL);
+	links_release(&links);
+	assert_true(all_drops() > 0);
+	assert_int_equal(all_drops(), drops_of(ETH0, SG_DROP_GRANT_CLOSED));
+	assert_int_equal(flow_count(PINS_half_open), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -299,6 +364,7 @@ int main(void)
 		TEST(case_73_an_answer_beside_the_next_packet),
 		TEST(case_73_a_reply_beside_the_insert),
 		TEST(case_73_data_beside_the_promotion),
+		TEST(a_packet_meets_no_other_interfaces_role),
 	};
 
 	return cmocka_run_group_tests(tests, harness_setup_group, NULL);
