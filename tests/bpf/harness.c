@@ -126,9 +126,49 @@ int harness_setup(void **state)
 	return 0;
 }
 
+static bool is_begun(const struct sg_flow_key *key, const struct sg_flow *flow,
+		     uint16_t port)
+{
+	uint32_t index = port / SG_BEGUN_PORTS;
+	struct sg_begun row;
+
+	if (key->protocol == IPPROTO_UDP)
+		index += SG_BEGUN_ROWS / 2;
+	else if (key->protocol != IPPROTO_TCP)
+		return true;
+	assert_int_equal(bpf_map_lookup_elem(gate_test.pins.map_fds[PINS_begun],
+					     &index, &row),
+			 0);
+	return (flow->kind == SG_KIND_CONTROL || flow->kind == SG_KIND_HOST
+			? row.hosts
+			: row.containers)[port % SG_BEGUN_PORTS];
+}
+
+/* Every flow there is can be found by the ports of both its inner ends. */
+static void assert_flows_are_begun(enum pins_map map)
+{
+	int fd = gate_test.pins.map_fds[map];
+	struct sg_flow_key *keys = NULL;
+	struct sg_flow flow;
+	size_t count;
+
+	assert_int_equal(maps_keys(fd, sizeof(*keys), (void **)&keys, &count),
+			 0);
+	for (size_t i = 0; i < count; i++) {
+		if (bpf_map_lookup_elem(fd, &keys[i], &flow))
+			continue;
+		assert_true(
+			is_begun(&keys[i], &flow, ntohs(keys[i].local_port)));
+		assert_true(is_begun(&keys[i], &flow, ntohs(flow.gate_port)));
+	}
+	free(keys);
+}
+
 int harness_teardown(void **state)
 {
 	(void)state;
+	assert_flows_are_begun(PINS_half_open);
+	assert_flows_are_begun(PINS_flows);
 	policy_release(&gate_test.policy);
 	return 0;
 }

@@ -2,6 +2,8 @@
 /* Sources that cannot be where they come from, and destinations that are
  * reached by a static route past the gate's own address. */
 #include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "probes.h"
@@ -319,6 +321,56 @@ static void case_60_source_ports_open_nothing(void **state)
 		}
 }
 
+static void ip(const char *addr, const char *link, const char *verb)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command), "ip addr %s %s dev %s %s", verb,
+		 addr, link,
+		 strchr(addr, ':') && verb[0] == 'a' ? "nodad" : "");
+	assert_int_equal(system(command), 0);
+}
+
+/* On a link with no role, a second one, one of two, one alone, a link's own;
+ * and as soon as it is not the host's, it is anybody's. */
+static void the_hosts_own_however_they_are_set(void **state)
+{
+	static const struct {
+		const char *addr, *link, *as, *beside, *to;
+	} own[] = {
+		{"172.20.0.1/16", "lo", "172.20.0.1", "172.20.0.9",
+		 "192.168.7.2"},
+		{"192.168.7.3/24", "eth0", "192.168.7.3", "192.168.7.9",
+		 "192.168.7.2"},
+		{"10.5.5.0/31", "eth0", "10.5.5.0", "10.5.5.1", "192.168.7.2"},
+		{"10.8.0.6/32", "eth0", "10.8.0.6", "10.8.0.5", "192.168.7.2"},
+		{"10.8.0.6/32", "tap0", "10.8.0.6", "10.8.0.5", "192.168.7.2"},
+		{"fd00:7::3/64", "eth0", "fd00:7::3", "fd00:7::9", "fd00:7::2"},
+		{"fd00:8::6/128", "eth0", "fd00:8::6", "fd00:8::5",
+		 "fd00:7::2"},
+		{"fd00:8::6/127", "lo", "fd00:8::6", "fd00:8::7", "fd00:7::2"},
+		{"fe80::77/64", "tap0", "fe80::77", "fe80::78", "fd00:7::2"},
+	};
+	struct spec ping = {.sport = 1, .icmp_type = 8};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(own); i++) {
+		ip(own[i].addr, own[i].link, "add");
+		harness_reload(NULL);
+		ping = between(own[i].as, own[i].to, 1, 0, 0, 0);
+		ping.protocol =
+			strchr(own[i].as, ':') ? IPPROTO_ICMPV6 : IPPROTO_ICMP;
+		ping.icmp_type = ping.protocol == IPPROTO_ICMP ? 8 : 128;
+		assert_spec_dropped(&ping, ETH0, SG_DROP_SPOOFED);
+		ping.src = own[i].beside;
+		assert_passed(&ping, ETH0);
+		ip(own[i].addr, own[i].link, "del");
+		harness_reload(NULL);
+		ping.src = own[i].as;
+		assert_passed(&ping, ETH0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -335,6 +387,7 @@ int main(void)
 		TEST(case_58_no_dhcp_offer_of_the_containers_leaves),
 		TEST(case_59_multicast_and_broadcast_are_not_forwarded),
 		TEST(case_60_source_ports_open_nothing),
+		TEST(the_hosts_own_however_they_are_set),
 	};
 
 	return cmocka_run_group_tests(tests, harness_setup_group, NULL);
