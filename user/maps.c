@@ -127,7 +127,8 @@ int maps_replace_held(int fd, const void *keys, const void *values,
 	_cleanup_(cleanup_free) char *present = NULL;
 	_cleanup_(cleanup_free) char *room = calloc(1, value_bytes);
 	struct key_set set = {keys, count, key_bytes};
-	size_t present_count;
+	size_t present_count = 0;
+	bool is_less = false;
 	int r = room ? 0 : -ENOMEM;
 
 	for (size_t i = 0; i < count && !r; i++)
@@ -136,10 +137,17 @@ int maps_replace_held(int fd, const void *keys, const void *values,
 			       value_bytes);
 	if (!r)
 		r = maps_keys(fd, key_bytes, (void **)&present, &present_count);
-	if (r || present_count == count)
-		return r;
-	r = maps_retain(fd, key_bytes, is_in_set, &set);
-	maps_wait_for_programs();
+	for (size_t i = 0; i < present_count && !r; i++) {
+		const char *key = present + i * key_bytes;
+
+		if (is_in_set(key, &set))
+			continue;
+		is_less = true;
+		if (bpf_map_delete_elem(fd, key) && errno != ENOENT)
+			r = -errno;
+	}
+	if (is_less)
+		maps_wait_for_programs();
 	return r;
 }
 

@@ -147,9 +147,9 @@ static int replace_links(const struct pins *pins, const struct policy *policy,
 	if (!r)
 		r = write_gate(pins, &e);
 	if (!r)
-		r = maps_replace(pins->map_fds[PINS_addresses], e.addr_keys,
-				 e.addrs, e.addr_count, sizeof(*e.addr_keys),
-				 sizeof(*e.addrs));
+		r = maps_replace_held(pins->map_fds[PINS_addresses],
+				      e.addr_keys, e.addrs, e.addr_count,
+				      sizeof(*e.addr_keys), sizeof(*e.addrs));
 	if (!r)
 		r = maps_replace(pins->map_fds[PINS_subnets], e.subnet_keys,
 				 e.subnets, e.subnet_count,
