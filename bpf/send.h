@@ -57,14 +57,19 @@ stage bool send_learn_container(struct __sk_buff *skb)
 {
 	struct sg_gate *at = send_gate();
 	const struct ethhdr *eth = (void *)(long)skb->data;
+	volatile __u64 *place; /* whole, as another CPU may write it now */
+	__u64 known;
+	__u64 mac = 0;
 
 	if (!at || (void *)(eth + 1) > (void *)(long)skb->data_end ||
 	    mac_equal(at->veth_mac, eth->h_source))
 		return false;
-	if (!mac_is_set(at->container_mac))
-		__builtin_memcpy(at->container_mac, eth->h_source,
-				 SG_MAC_BYTES);
-	return mac_equal(at->container_mac, eth->h_source);
+	__builtin_memcpy(&mac, eth->h_source, SG_MAC_BYTES);
+	place = (void *)at->container_mac;
+	known = *place;
+	if (!known)
+		*place = mac;
+	return !known || known == mac;
 }
 
 /* Rewritten, into the container's end of the veth, past the host's stack. */

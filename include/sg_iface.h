@@ -75,12 +75,14 @@ struct sg_gate {
 	__u32 layout;		 /* SG_LAYOUT of the build that pinned it */
 	__u32 container_ifindex; /* host's end of the veth, 0: not there */
 	__u32 container_mtu;
-	__u8 container_mac[SG_MAC_BYTES]; /* of its first frame, and only that
-					   */
-	__u8 veth_mac[SG_MAC_BYTES];	  /* of the host's end */
 	__u32 loopback_set; /* families whose forwarding of lo `up` set, and
 				 `down` clears: 1 IPv4, 2 IPv6 */
+	/* of its first frame, and only that; all 0: not heard yet. One store
+	 * writes it, so that no CPU sees half of it */
+	__u8 container_mac[8] __attribute__((aligned(8)));
+	__u8 veth_mac[SG_MAC_BYTES]; /* of the host's end */
+	__u8 pad[2];
 };
-SG_ASSERT_SIZE(struct sg_gate, 28);
+SG_ASSERT_SIZE(struct sg_gate, 32);
 
 #endif

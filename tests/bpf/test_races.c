@@ -149,6 +149,26 @@ static void case_72_the_same_first_packet_on_all_cpus(void **state)
 	assert_int_equal(all_drops(), 0);
 }
 
+/* Of a container that has not been heard yet. */
+static void first_frames(int round)
+{
+	int fd = gate_test.pins.map_fds[PINS_gate];
+	struct sg_gate gate;
+	__u32 zero = 0;
+
+	bpf_map_lookup_elem(fd, &zero, &gate);
+	memset(gate.container_mac, 0, sizeof(gate.container_mac));
+	bpf_map_update_elem(fd, &zero, &gate, BPF_ANY);
+	same_first_packet(round);
+}
+
+static void the_containers_first_frames_on_all_cpus(void **state)
+{
+	(void)state;
+	run_race(first_frames, all_left_alike);
+	assert_int_equal(all_drops(), 0);
+}
+
 /* The place in the range that two sources want has long been another's. */
 static void colliding_first_packets(int round)
 {
@@ -360,6 +380,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(case_72_the_same_first_packet_on_all_cpus),
+		TEST(the_containers_first_frames_on_all_cpus),
 		TEST(case_71_72_colliding_sources_on_all_cpus),
 		TEST(case_73_an_answer_beside_the_next_packet),
 		TEST(case_73_a_reply_beside_the_insert),
