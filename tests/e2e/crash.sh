@@ -17,6 +17,17 @@ for port in 22 2000 3000 4000; do
 	wait_for 10 container sh -c "ss -Hltn 'sport = :$port' | grep -q ."
 done
 wait_for 10 host sh -c "ss -Hltn 'sport = :5000' | grep -q ."
+# Neighbours need not be asked for: while nothing is let through, neither is ARP,
+# and who has asked in vain sends nothing for a second after it.
+knows() { # NS IFACE ADDRESS, and the namespace and interface that have it
+	ip -n "$1" neigh replace "$3" dev "$2" lladdr "$(lab_mac "$4" "$5")" nud permanent
+}
+knows expert vpn0 $GATE host tap0
+knows host tap0 10.1.0.1 expert vpn0
+knows lan lan0 $LAN_GATE host eth0
+knows host eth0 192.168.7.9 lan lan0
+knows container host0 10.0.3.1 host ve-container
+knows host ve-container $CONTAINER container host0
 coproc PROBE { in_ns expert /usr/bin/python3 "$LAB_ROOT/probe.py" \
 	expert/$GATE lan/$LAN_GATE container/10.0.3.1; }
 ask() { # QUESTION: the answer
