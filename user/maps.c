@@ -62,22 +62,35 @@ int maps_keys(int fd, size_t key_bytes, void **ret_keys, size_t *ret_count)
 	return 0;
 }
 
+/* As maps_retain(). *ret_is_less: some entry was not to stay. */
+static int retain(int fd, size_t key_bytes,
+		  bool (*keep)(const void *key, const void *context),
+		  const void *context, bool *ret_is_less)
+{
+	_cleanup_(cleanup_free) char *keys = NULL;
+	size_t count = 0;
+	int r = maps_keys(fd, key_bytes, (void **)&keys, &count);
+
+	*ret_is_less = false;
+	for (size_t i = 0; i < count && !r; i++) {
+		const char *key = keys + i * key_bytes;
+
+		if (keep(key, context))
+			continue;
+		*ret_is_less = true;
+		if (bpf_map_delete_elem(fd, key) && errno != ENOENT)
+			r = -errno;
+	}
+	return r;
+}
+
 int maps_retain(int fd, size_t key_bytes,
 		bool (*keep)(const void *key, const void *context),
 		const void *context)
 {
-	_cleanup_(cleanup_free) char *keys = NULL;
-	size_t count;
-	int r = maps_keys(fd, key_bytes, (void **)&keys, &count);
+	bool is_less;
 
-	for (size_t i = 0; i < count && !r; i++) {
-		const char *key = keys + i * key_bytes;
-
-		if (!keep(key, context) && bpf_map_delete_elem(fd, key) &&
-		    errno != ENOENT)
-			r = -errno;
-	}
-	return r;
+	return retain(fd, key_bytes, keep, context, &is_less);
 }
 
 struct key_set {
@@ -124,10 +137,8 @@ static int write_held(int fd, const void *key, const void *value, void *room,
 int maps_replace_held(int fd, const void *keys, const void *values,
 		      size_t count, size_t key_bytes, size_t value_bytes)
 {
-	_cleanup_(cleanup_free) char *present = NULL;
 	_cleanup_(cleanup_free) char *room = calloc(1, value_bytes);
 	struct key_set set = {keys, count, key_bytes};
-	size_t present_count = 0;
 	bool is_less = false;
 	int r = room ? 0 : -ENOMEM;
 
@@ -136,16 +147,7 @@ int maps_replace_held(int fd, const void *keys, const void *values,
 			       (const char *)values + i * value_bytes, room,
 			       value_bytes);
 	if (!r)
-		r = maps_keys(fd, key_bytes, (void **)&present, &present_count);
-	for (size_t i = 0; i < present_count && !r; i++) {
-		const char *key = present + i * key_bytes;
-
-		if (is_in_set(key, &set))
-			continue;
-		is_less = true;
-		if (bpf_map_delete_elem(fd, key) && errno != ENOENT)
-			r = -errno;
-	}
+		r = retain(fd, key_bytes, is_in_set, &set, &is_less);
 	if (is_less)
 		maps_wait_for_programs();
 	return r;
