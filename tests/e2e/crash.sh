@@ -179,7 +179,6 @@ begin() { # the old policy, host-control open, and a connection under it
 is_one_of() {
 	local where=$1 now
 	now=$(exposed)
-	[ -n "$now" ] || now=$(exposed) # nothing answers in a busy moment
 	shift
 	for open in "$@"; do
 		[ "$now" != "$open" ] || return 0
