@@ -7,9 +7,9 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "cleanup.h"
+#include "clock.h"
 #include "list.h"
 #include "maps.h"
 #include "names.h"
@@ -26,14 +26,6 @@ static const struct show_column columns[] = {
 	{"out_bytes", "OUT BYTES"}, {"idle_s", "IDLE S"},
 	{"age_s", "AGE S"},
 };
-
-static uint32_t boot_s(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	return (uint32_t)now.tv_sec;
-}
 
 static uint32_t seconds_since(uint32_t then_s, uint32_t now_s)
 {

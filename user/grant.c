@@ -3,9 +3,9 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "cleanup.h"
+#include "clock.h"
 #include "maps.h"
 #include "names.h"
 #include "pins.h"
@@ -14,15 +14,6 @@
 #include "sg_policy.h"
 #include "text.h"
 #include "verb.h"
-
-/* Whole seconds of the boot clock, which the datapath goes by. */
-static uint32_t boot_seconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	return (uint32_t)now.tv_sec;
-}
 
 /* A flow that needs the grant would be cut at its next packet; one that is
  * idle must not live on when the grant is opened again. */
@@ -89,7 +80,7 @@ int verb_grant(const struct context *context, int count, char **args)
 		if (text_parse_duration(args[2], &seconds))
 			return verb_usage("\"%s\" is no duration; as 30m, 2h",
 					  args[2]);
-		grant.deadline_s = boot_seconds() + seconds;
+		grant.deadline_s = boot_s() + seconds;
 	}
 	return change(context, args[0], &grant);
 }

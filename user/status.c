@@ -6,9 +6,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "cleanup.h"
+#include "clock.h"
 #include "dataplane.h"
 #include "early.h"
 #include "forwarding.h"
@@ -162,9 +162,8 @@ static int add_ifaces(const struct pins *pins, struct json_object *rows,
 
 static int add_grants(const struct pins *pins, struct json_object *rows)
 {
-	struct timespec now;
+	uint32_t now_s = boot_s();
 
-	clock_gettime(CLOCK_BOOTTIME, &now);
 	for (__u32 id = 0; id < SG_GRANT_COUNT; id++) {
 		struct json_object *row = show_add_row(rows);
 		struct sg_grant grant;
@@ -174,13 +173,12 @@ static int add_grants(const struct pins *pins, struct json_object *rows)
 					&grant))
 			return -errno;
 		open = grant.open == 1 &&
-		       (!grant.deadline_s || now.tv_sec < grant.deadline_s);
+		       (!grant.deadline_s || now_s < grant.deadline_s);
 		show_add_text(row, "grant", name_of_grant(id));
 		show_add_text(row, "state", open ? "open" : "closed");
 		if (open && grant.deadline_s)
 			show_add_number(row, "seconds_left",
-					grant.deadline_s -
-						(uint64_t)now.tv_sec);
+					grant.deadline_s - now_s);
 	}
 	return 0;
 }

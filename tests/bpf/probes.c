@@ -6,8 +6,8 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "clock.h"
 #include "maps.h"
 
 #define ETH 14
@@ -93,11 +93,8 @@ static void set_last(struct sg_flow *flow, uint64_t *then_s)
 
 void age_flows(enum pins_map map, uint64_t seconds)
 {
-	struct timespec now;
-	uint64_t then_s;
+	uint64_t then_s = boot_s() - seconds;
 
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	then_s = (uint64_t)now.tv_sec - seconds;
 	each_flow(map, set_last, &then_s);
 }
 

@@ -7,8 +7,8 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "clock.h"
 #include "maps.h"
 #include "probes.h"
 #include "talks.h"
@@ -214,17 +214,16 @@ static void change_flow(void)
 {
 	struct table table = {0};
 	struct sg_flow *flow;
-	struct timespec now;
+	uint32_t now_s = boot_s();
 
 	read_table(&table);
 	if (table.count) {
 		flow = &table.flows[(size_t)rand() % table.count];
-		clock_gettime(CLOCK_BOOTTIME, &now);
-		flow->last_s = (uint32_t)now.tv_sec - 3;
+		flow->last_s = now_s - 3;
 		if (rand() % 3 == 0)
 			flow->mtu = (uint16_t)(rand() % 1500);
 		else if (rand() % 3 == 0)
-			flow->last_s = (uint32_t)(now.tv_sec - rand() % 400);
+			flow->last_s = now_s - (uint32_t)rand() % 400;
 		else if (rand() % 3 == 0 && flow->state >= SG_STATE_ESTABLISHED)
 			flow->state =
 				(uint8_t)(SG_STATE_ESTABLISHED + rand() % 3);
