@@ -15,6 +15,7 @@ gate, one after the other, and as every packet here is handled by one CPU in its
 turn, what is not answered when they are will not be."""
 import ctypes
 import ctypes.util
+import itertools
 import os
 import random
 import select
@@ -51,6 +52,9 @@ class Place:
         self.tcp.setblocking(False)
         self.icmp.setblocking(False)
         self.asked = {}
+        # In turn: where a reset was stopped, the one asked may wait for another
+        # minute on what it was asked from a port, and answers no other SYN there.
+        self.ports = itertools.cycle(range(10000, 30000))
 
     def source_to(self, address):
         self.route.connect((address, 9))
@@ -65,9 +69,7 @@ class Place:
 
     def ask(self, target):
         address, port = target.rsplit(":", 1)
-        own = random.randrange(10000, 30000)
-        while own in self.asked:
-            own = random.randrange(10000, 30000)
+        own = next(self.ports)
         self.asked[own] = target
         start = struct.pack("!HHIIBB", own, int(port), random.getrandbits(32), 0,
                             5 << 4, SYN)
