@@ -12,12 +12,15 @@
 stage const struct sg_port *allow_port(const struct packet *pkt, __u8 protocol,
 				       __be16 port)
 {
-	struct sg_port_key key = {
-		.side = pkt->side,
-		.protocol = protocol,
-		.port = port,
-	};
+	/* struct sg_port_key, written as the lookup reads it: in one */
+	__u32 key = bpf_htonl(pkt->side << 24 | (__u32)protocol << 16 |
+			      bpf_ntohs(port));
 
+	_Static_assert(
+		__builtin_offsetof(struct sg_port_key, side) == 0 &&
+			__builtin_offsetof(struct sg_port_key, protocol) == 1 &&
+			__builtin_offsetof(struct sg_port_key, port) == 2,
+		"most significant first");
 	return bpf_map_lookup_elem(&ports, &key);
 }
 
@@ -50,49 +53,44 @@ stage bool allow_forward(const struct sg_flow_key *key, struct sg_flow *flow,
 
 stage bool allow_masquerade(const struct sg_flow_key *key,
 			    const struct sg_flow *flow,
+			    const struct sg_iface *iface,
 			    const struct packet *pkt)
 {
-	const struct sg_iface *iface =
-		bpf_map_lookup_elem(&ifaces, &flow->ifindex);
 	__u16 port = bpf_ntohs(flow->gate_port);
 
-	return iface &&
-	       pkt->policy->masquerade_roles & SG_ROLE_BIT(iface->role) &&
+	return pkt->policy->masquerade_roles & SG_ROLE_BIT(iface->role) &&
 	       addr_equal(&key->local, container_addr(pkt)) &&
 	       port >= pkt->policy->masquerade_low &&
 	       port <= pkt->policy->masquerade_high;
 }
 
-/* What a flow remembers of its interface may have changed with the policy. */
-stage void allow_refresh(struct sg_flow *flow)
-{
-	__u32 ifindex = flow->ifindex;
-	const struct sg_iface *iface = bpf_map_lookup_elem(&ifaces, &ifindex);
-
-	if (iface)
-		flow->mtu = iface->mtu;
-}
-
-/* Against the policy in force, which the flow has not met before. */
+/* Against what is in force, which the flow has not met before. Its interface
+ * may be of no role any more, or not what the flow remembers of it. */
 static __noinline int allow_again(const struct sg_flow_key *key,
 				  struct sg_flow *flow,
 				  const struct packet *pkt)
 {
+	const struct sg_iface *iface;
 	bool allowed = true;
+	__u32 ifindex;
 
 	if (!key || !flow || !pkt)
+		return SG_DROP_POLICY_CHANGED;
+	ifindex = flow->ifindex;
+	iface = bpf_map_lookup_elem(&ifaces, &ifindex);
+	if (!iface)
 		return SG_DROP_POLICY_CHANGED;
 	if (flow->kind == SG_KIND_FORWARD)
 		allowed = allow_forward(key, flow, pkt);
 	else if (flow->kind == SG_KIND_MASQUERADE)
-		allowed = allow_masquerade(key, flow, pkt);
+		allowed = allow_masquerade(key, flow, iface, pkt);
 	else if (flow->kind == SG_KIND_CONTROL)
 		allowed =
 			bpf_ntohs(flow->gate_port) == pkt->policy->control_port;
 	if (!allowed)
 		return SG_DROP_POLICY_CHANGED;
-	allow_refresh(flow);
-	flow->generation = pkt->policy->generation;
+	flow->mtu = iface->mtu;
+	flow->generation = pkt->generation;
 	return SG_OK;
 }
 
@@ -104,7 +102,7 @@ stage int allow_flow(const struct sg_flow_key *key, struct sg_flow *flow,
 
 	if (flow->grants && !grants_are_open(flow->grants, pkt->now_s))
 		reason = SG_DROP_GRANT_CLOSED;
-	else if (flow->generation != pkt->policy->generation)
+	else if (flow->generation != pkt->generation)
 		reason = allow_again(key, flow, pkt);
 	if (reason)
 		flow_end(key, flow, pkt->now_s);

@@ -15,16 +15,25 @@
  * policy, whole. */
 stage int begin(__u32 ifindex, struct packet *pkt)
 {
-	const struct sg_active *at;
+	const void *value;
+	union {
+		__u64 whole;
+		struct sg_active active;
+	} read;
 	__u32 zero = 0;
+	__u32 side;
 
 	pkt->ifindex = ifindex;
-	at = bpf_map_lookup_elem(&active, &zero);
-	if (!at)
+	value = bpf_map_lookup_elem(&active, &zero);
+	if (!value)
 		return SG_DROP_NOT_GOVERNED;
-	pkt->side = at->side;
-	pkt->policy = bpf_map_lookup_elem(&policy, &pkt->side);
-	if (!pkt->policy || !pkt->policy->generation)
+	/* one load: no half of what is being replaced */
+	read.whole = *(const volatile __u64 *)value;
+	side = read.active.side;
+	pkt->side = side;
+	pkt->generation = read.active.generation;
+	pkt->policy = bpf_map_lookup_elem(&policy, &side);
+	if (!pkt->policy || !pkt->policy->number)
 		return SG_DROP_NOT_GOVERNED;
 	pkt->now_s = clock_now_s();
 	return SG_OK;
@@ -33,9 +42,11 @@ stage int begin(__u32 ifindex, struct packet *pkt)
 /* And what the link says, which a hit does not need. */
 stage int begin_link(struct __sk_buff *skb, struct packet *pkt)
 {
-	if (begin(skb->ifindex, pkt))
+	__u32 ifindex = skb->ifindex;
+
+	if (begin(ifindex, pkt))
 		return SG_DROP_NOT_GOVERNED;
-	pkt->iface = bpf_map_lookup_elem(&ifaces, &pkt->ifindex);
+	pkt->iface = bpf_map_lookup_elem(&ifaces, &ifindex);
 	return pkt->iface ? parse_link(skb, pkt) : SG_DROP_NOT_GOVERNED;
 }
 

@@ -27,13 +27,32 @@ stage bool early_is_special(const struct packet *pkt, int parsed)
 	return pkt->protocol == IPPROTO_UDP && link_is_dhcp_client(pkt);
 }
 
-/* SG_OK: for sg_uplink_in to judge. Otherwise the reason to drop. */
+/* Whether a conversation was ever begun on the port that it is to, if it is
+ * plain; asked before it is known to be, as most of what passes is such. */
+stage bool early_is_begun(bool v6, const void *l3, const void *end)
+{
+	const struct iphdr *ip = l3;
+	const struct ipv6hdr *ip6 = l3;
+	/* TCP's are where UDP's are */
+	const struct udphdr *ports =
+		v6 ? (const void *)(ip6 + 1) : (const void *)(ip + 1);
+	__u8 protocol;
+
+	if ((const void *)(ports + 1) > end)
+		return false;
+	protocol = v6 ? ip6->nexthdr : ip->protocol;
+	return (protocol == IPPROTO_TCP || protocol == IPPROTO_UDP) &&
+	       begun_by_one(protocol, ports->dest);
+}
+
+/* SG_OK: for sg_uplink_in to judge. Otherwise the reason to drop. That nothing
+ * was begun on the port itself is known. */
 stage int early_judge(const struct packet *pkt)
 {
 	const struct sg_port *port = allow_port(pkt, pkt->protocol, pkt->dport);
 	int reason;
 
-	if (!is_icmp(pkt->protocol) && owner_may_have_flow(pkt, port))
+	if (port && begun_by_container(pkt->protocol, port->container_port))
 		return SG_OK;
 	reason = policy_refuses(pkt, port);
 	if (reason <= 0)
@@ -44,29 +63,41 @@ stage int early_judge(const struct packet *pkt)
 }
 
 /* As above. */
-stage int early(struct xdp_md *ctx)
+stage int early_of(struct xdp_md *ctx, bool v6)
 {
 	const void *end = (void *)(long)ctx->data_end;
 	const struct ethhdr *eth = (void *)(long)ctx->data;
+	__u32 ifindex = ctx->ingress_ifindex;
 	struct packet pkt = {};
-	int reason = plain_parse(eth, end, ctx->data_end - ctx->data, &pkt);
-	bool is_plain = !reason;
+	int reason;
 
-	if (reason == NOT_PLAIN || early_is_special(&pkt, reason) ||
-	    (is_plain && !is_icmp(pkt.protocol) &&
-	     begun_by_one(pkt.protocol, pkt.dport)))
+	if (early_is_begun(v6, eth + 1, end))
 		return SG_OK;
-	pkt.ifindex = ctx->ingress_ifindex;
-	pkt.iface = bpf_map_lookup_elem(&ifaces, &pkt.ifindex);
-	if (!pkt.iface || !pkt.iface->has_ethernet || begin(pkt.ifindex, &pkt))
+	reason = plain_parse(v6, eth, end, end - (const void *)eth, &pkt);
+	if (reason == NOT_PLAIN || early_is_special(&pkt, reason))
 		return SG_OK;
-	if (!is_plain)
+	pkt.iface = bpf_map_lookup_elem(&ifaces, &ifindex);
+	if (!pkt.iface || !pkt.iface->has_ethernet || begin(ifindex, &pkt))
+		return SG_OK;
+	if (reason)
 		return reason;
 	/* others are to many, or not to the gate */
 	return (const void *)(eth + 1) <= end &&
 			       mac_equal(eth->h_dest, pkt.iface->mac)
 		       ? early_judge(&pkt)
 		       : SG_OK;
+}
+
+stage int early(struct xdp_md *ctx)
+{
+	const struct ethhdr *eth = (void *)(long)ctx->data;
+
+	if ((const void *)(eth + 1) > (void *)(long)ctx->data_end)
+		return SG_OK;
+	if (eth->h_proto == bpf_htons(ETH_P_IP))
+		return early_of(ctx, false);
+	return eth->h_proto == bpf_htons(ETH_P_IPV6) ? early_of(ctx, true)
+						     : SG_OK;
 }
 
 #endif

@@ -174,7 +174,7 @@ stage void flow_begin(const struct sg_flow_key *key, struct sg_flow *flow,
 		key->protocol == IPPROTO_TCP ? SG_STATE_SYN_SENT : SG_STATE_NEW;
 	if (flow->flags & SG_FLOW_ADOPTED) /* the packet at hand completes it */
 		flow->state = SG_STATE_SYN_RECEIVED;
-	flow->generation = pkt->policy->generation;
+	flow->generation = pkt->generation;
 	flow->created_s = pkt->now_s;
 	flow->last_s = pkt->now_s;
 	flow_new_id(flow->id);

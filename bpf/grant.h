@@ -26,13 +26,19 @@ stage bool grant_is_open(__u32 id, __u32 now_s)
 	return !read.grant.deadline_s || now_s < read.grant.deadline_s;
 }
 
-/* Whether every grant in the mask of SG_GRANT_BIT()s is open. */
-standalone int grants_are_open(__u32 mask, __u32 now_s)
+/* Whether every grant in the mask of SG_GRANT_BIT()s is open; at once, and with
+ * no call. */
+stage bool grants_are_open_here(__u32 mask, __u32 now_s)
 {
 	for (__u32 id = 0; id < SG_GRANT_COUNT; id++)
 		if (mask & SG_GRANT_BIT(id) && !grant_is_open(id, now_s))
 			return false;
 	return true;
+}
+
+standalone int grants_are_open(__u32 mask, __u32 now_s)
+{
+	return grants_are_open_here(mask, now_s);
 }
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The common case, in a hurry: a plain packet of a flow that both ends have
- * joined, under the policy that the flow has met. One lookup finds it. Whatever
- * is not exactly that takes the whole journey, which would do with one of these
- * just what is done here.
+ * joined, under the policy, and by interfaces, that the flow has met. One
+ * lookup finds it. Whatever is not exactly that takes the whole journey, which
+ * would do with one of these just what is done here.
  */
 #ifndef SG_BPF_HIT_H
 #define SG_BPF_HIT_H
@@ -19,15 +19,15 @@
 
 /* Headers as in plain.h, and nothing that a connection sends once in its life.
  * *ret_wire_bytes: its largest on the wire, as it may be segmented. */
-stage bool hit_parse(struct __sk_buff *skb, struct packet *pkt,
+stage bool hit_parse(struct __sk_buff *skb, bool v6, struct packet *pkt,
 		     __u32 *ret_wire_bytes)
 {
 	__u32 payload_bytes;
 
 	if (skb->vlan_present || skb->pkt_type != PACKET_HOST ||
-	    plain_parse((void *)(long)skb->data, (void *)(long)skb->data_end,
-			skb->len, pkt) ||
-	    skb->protocol != bpf_htons(pkt->ether_type) || pkt->ttl <= 1)
+	    plain_parse(v6, (void *)(long)skb->data,
+			(void *)(long)skb->data_end, skb->len, pkt) ||
+	    pkt->ttl <= 1)
 		return false;
 	*ret_wire_bytes = pkt->bytes;
 	if (pkt->protocol == IPPROTO_UDP)
@@ -41,26 +41,16 @@ stage bool hit_parse(struct __sk_buff *skb, struct packet *pkt,
 	return true;
 }
 
-/* Whether the interface still has a role, and frames as they were read: the
- * loader takes a role away before all else, and flows do not know. */
-stage bool hit_is_governed(const struct packet *pkt)
-{
-	const struct sg_iface *iface =
-		bpf_map_lookup_elem(&ifaces, &pkt->ifindex);
-
-	return iface && iface->has_ethernet;
-}
-
 /* Whether the flow goes on as it is: nothing to decide, no state to change. */
 stage bool hit_goes_on(const struct sg_flow *flow, const struct packet *pkt,
 		       enum sg_direction direction)
 {
-	if (flow->generation != pkt->policy->generation ||
+	if (flow->generation != pkt->generation ||
 	    (flow->kind != SG_KIND_FORWARD &&
 	     flow->kind != SG_KIND_MASQUERADE) ||
 	    (direction == SG_IN && !flow_is_of(flow, pkt)) ||
 	    flow_is_expired(flow, pkt->protocol, pkt->policy, pkt->now_s) ||
-	    (flow->grants && !grants_are_open(flow->grants, pkt->now_s)))
+	    (flow->grants && !grants_are_open_here(flow->grants, pkt->now_s)))
 		return false;
 	return pkt->protocol == IPPROTO_TCP
 		       ? flow->state == SG_STATE_ESTABLISHED &&
@@ -123,17 +113,20 @@ stage int hit_deliver(struct __sk_buff *skb, const struct packet *pkt,
 	return SG_OK;
 }
 
-stage int hit(struct __sk_buff *skb, enum sg_direction direction,
-	      int *ret_action)
+stage int hit_of(struct __sk_buff *skb, bool v6, enum sg_direction direction,
+		 int *ret_action)
 {
 	const struct sg_gate *at = send_gate();
-	struct packet pkt;
+	struct packet pkt = {};
 	struct sg_flow_key key;
 	struct sg_flow *flow;
 	__u32 wire_bytes;
 
-	if (!at || !at->container_ifindex || begin(skb->ifindex, &pkt) ||
-	    !hit_parse(skb, &pkt, &wire_bytes))
+	if (v6) /* kept whole: words of addresses, each spilled, are too many */
+		asm volatile("" : : "r"(&pkt));
+	if (!at || !at->container_ifindex ||
+	    (direction == SG_OUT && at->container_ifindex != skb->ifindex) ||
+	    begin(skb->ifindex, &pkt) || !hit_parse(skb, v6, &pkt, &wire_bytes))
 		return MISS;
 	if (direction == SG_IN && !begun_by_container(pkt.protocol, pkt.dport))
 		return MISS;
@@ -142,8 +135,7 @@ stage int hit(struct __sk_buff *skb, enum sg_direction direction,
 	else
 		flow_key_out(&key, &pkt);
 	flow = bpf_map_lookup_elem(&flows, &key);
-	if (!flow || !hit_is_governed(&pkt) ||
-	    !hit_goes_on(flow, &pkt, direction) ||
+	if (!flow || !hit_goes_on(flow, &pkt, direction) ||
 	    !hit_is_neighbours(skb, flow, at, direction) ||
 	    wire_bytes > (direction == SG_IN ? at->container_mtu : flow->mtu))
 		return MISS;
@@ -153,17 +145,45 @@ stage int hit(struct __sk_buff *skb, enum sg_direction direction,
 	return hit_deliver(skb, &pkt, &key, flow, at, direction, ret_action);
 }
 
-/* A packet from an uplink, or the container. MISS: not a hit; nothing has been
- * done. Otherwise as deliver_in(). Functions of their own, so that the verifier
- * is through with one before it begins with the journey. */
-static __noinline int hit_in(struct __sk_buff *skb, int *ret_action)
+/* Functions of their own, so that the verifier is through with one before it
+ * begins with the next. */
+static __noinline int hit_in4(struct __sk_buff *skb, int *ret_action)
 {
-	return ret_action ? hit(skb, SG_IN, ret_action) : MISS;
+	return ret_action ? hit_of(skb, false, SG_IN, ret_action) : MISS;
 }
 
-static __noinline int hit_out(struct __sk_buff *skb, int *ret_action)
+static __noinline int hit_in6(struct __sk_buff *skb, int *ret_action)
 {
-	return ret_action ? hit(skb, SG_OUT, ret_action) : MISS;
+	return ret_action ? hit_of(skb, true, SG_IN, ret_action) : MISS;
+}
+
+static __noinline int hit_out4(struct __sk_buff *skb, int *ret_action)
+{
+	return ret_action ? hit_of(skb, false, SG_OUT, ret_action) : MISS;
+}
+
+static __noinline int hit_out6(struct __sk_buff *skb, int *ret_action)
+{
+	return ret_action ? hit_of(skb, true, SG_OUT, ret_action) : MISS;
+}
+
+/* A packet from an uplink, or the container. MISS: not a hit; nothing has been
+ * done. Otherwise as deliver_in(). */
+stage int hit_in(struct __sk_buff *skb, int *ret_action)
+{
+	if (skb->protocol == bpf_htons(ETH_P_IP))
+		return hit_in4(skb, ret_action);
+	return skb->protocol == bpf_htons(ETH_P_IPV6) ? hit_in6(skb, ret_action)
+						      : MISS;
+}
+
+stage int hit_out(struct __sk_buff *skb, int *ret_action)
+{
+	if (skb->protocol == bpf_htons(ETH_P_IP))
+		return hit_out4(skb, ret_action);
+	return skb->protocol == bpf_htons(ETH_P_IPV6)
+		       ? hit_out6(skb, ret_action)
+		       : MISS;
 }
 
 #endif

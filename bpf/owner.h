@@ -41,13 +41,6 @@ stage bool owner_may_be_container(const struct packet *pkt,
 		begun_by_container(pkt->protocol, port->container_port));
 }
 
-stage bool owner_may_have_flow(const struct packet *pkt,
-			       const struct sg_port *port)
-{
-	return owner_may_be_container(pkt, port) ||
-	       begun_by_host(pkt->protocol, pkt->dport);
-}
-
 /* The host's own flow of a packet that comes in to it. */
 stage struct sg_flow *owner_host_flow(struct sg_flow_key *ret_key,
 				      const struct packet *pkt)

@@ -2,7 +2,8 @@
 /*
  * What parse.h makes of a plain frame, in place and at once: Ethernet, IPv4
  * without options or IPv6 without extension headers, no tag, no fragment. For
- * those who are in a hurry, before there is an skb and after.
+ * those who are in a hurry, before there is an skb and after. They know the
+ * family when they are compiled, which spares them half of the questions.
  */
 #ifndef SG_BPF_PLAIN_H
 #define SG_BPF_PLAIN_H
@@ -55,26 +56,24 @@ stage int plain_ipv6(const struct ipv6hdr *ip, const void *end, __u32 bytes,
 }
 
 /* A frame of `bytes`, of which what is before `end` can be read. SG_OK, a
- * reason to drop, or NOT_PLAIN. Sets all of *pkt that a plain packet has. */
-stage int plain_parse(const void *data, const void *end, __u32 bytes,
+ * reason to drop, or NOT_PLAIN, as what is of the other family is. Sets all of
+ * *pkt that a plain packet has. */
+stage int plain_parse(bool v6, const void *data, const void *end, __u32 bytes,
 		      struct packet *pkt)
 {
 	const struct ethhdr *eth = data;
 	const void *l3 = eth + 1;
-	const void *l4 = l3 + sizeof(struct iphdr);
+	const void *l4 =
+		l3 + (v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr));
 	__u32 payload_bytes;
 	__u32 header_bytes;
-	int reason = NOT_PLAIN;
+	int reason;
 
-	if (l3 > end)
+	if (l3 > end || eth->h_proto != bpf_htons(v6 ? ETH_P_IPV6 : ETH_P_IP))
 		return NOT_PLAIN;
 	bytes -= ETH_HLEN;
-	if (eth->h_proto == bpf_htons(ETH_P_IP)) {
-		reason = plain_ipv4(l3, end, bytes, pkt);
-	} else if (eth->h_proto == bpf_htons(ETH_P_IPV6)) {
-		reason = plain_ipv6(l3, end, bytes, pkt);
-		l4 = l3 + sizeof(struct ipv6hdr);
-	}
+	reason = v6 ? plain_ipv6(l3, end, bytes, pkt)
+		    : plain_ipv4(l3, end, bytes, pkt);
 	if (reason)
 		return reason;
 	pkt->l3_at = ETH_HLEN;

@@ -41,10 +41,12 @@ stage __u32 rewrite_check_at(__u8 protocol)
 stage __u32 rewrite_difference(bool v6, const struct sg_addr *old,
 			       const struct sg_addr *new)
 {
+	__u64 sum = (__u64)(__u32)~old->word[3] + new->word[3];
+
 	if (v6)
-		return bpf_csum_diff((__be32 *)old->word, sizeof(*old),
-				     (__be32 *)new->word, sizeof(*new), 0);
-	return sum_fold((__u64)(__u32)~old->word[3] + new->word[3]);
+		for (int i = 0; i < 3; i++)
+			sum += (__u64)(__u32)~old->word[i] + new->word[i];
+	return sum_fold(sum);
 }
 
 /* Whether an IPv4 packet's TCP or UDP sum may be still to be made, by what

@@ -7,14 +7,16 @@
 
 #include "packet.h"
 
-/* To 16 bits, with the carries added in. */
+/* To 16 bits, with the carries added in: of a number and itself with its halves
+ * exchanged, the upper half is the sum of the two halves, carry included. */
 stage __u16 sum_fold(__u64 sum)
 {
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return sum;
+	__u32 half;
+
+	sum += sum << 32 | sum >> 32;
+	half = sum >> 32;
+	half += half << 16 | half >> 16;
+	return half >> 16;
 }
 
 #endif

@@ -91,7 +91,7 @@ struct sg_flow {
 	__u8 kind;	  /* enum sg_kind */
 	__u8 state;	  /* enum sg_state */
 	__u32 ifindex;	  /* the interface that the remote is behind */
-	__u32 generation; /* of the policy that last allowed it */
+	__u32 generation; /* of map `active` when it was last allowed */
 	__u32 rule;	  /* forwards: the rule; otherwise SG_NO_RULE */
 	__u8 remote_mac[SG_MAC_BYTES]; /* neighbour; 0: not yet known */
 	__u8 gate_mac[SG_MAC_BYTES];

@@ -32,14 +32,18 @@ struct sg_grant {
 };
 SG_ASSERT_SIZE(struct sg_grant, 8);
 
-/* map `active`, key 0 */
+/* map `active`, key 0. Eight bytes, so that it is read and written whole. */
 struct sg_active {
-	__u32 side; /* 0 or 1 */
+	__u32 side;	  /* 0 or 1 */
+	__u32 generation; /* of what flows are judged by: grows with each policy
+			     and with each interface that is no longer as it was
+			   */
 };
+SG_ASSERT_SIZE(struct sg_active, 8);
 
 /* map `policy`, key: side */
 struct sg_policy {
-	__u32 generation; /* of this policy; 0 is never in force */
+	__u32 number; /* of this policy; 0 is never in force */
 	struct sg_addr container;
 	struct sg_addr container6; /* all 0: it has none */
 	__u16 control_port;	   /* host byte order, 0: no host control */

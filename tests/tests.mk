@@ -34,9 +34,10 @@ $(O)/tests/e2e/%.bpf.o: tests/e2e/%.bpf.c
 	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@
 
 # what `make bench` measures with
-BENCH := $(O)/tests/bench/pump $(O)/tests/bench/ends.bpf.o
+BENCH_PROGRAMS := $(O)/tests/bench/pump $(O)/tests/bench/still
+BENCH := $(BENCH_PROGRAMS) $(O)/tests/bench/ends.bpf.o
 
-$(O)/tests/bench/pump: $(O)/tests/bench/pump.o
+$(BENCH_PROGRAMS): $(O)/tests/bench/%: $(O)/tests/bench/%.o $(LIB_OBJECTS)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -o $@
 
@@ -56,4 +57,4 @@ run-bench: all $(BENCH)
 
 .PHONY: build-tests run-check run-bench
 .SECONDARY:
--include $(patsubst %,%.d,$(UNIT_TESTS) $(BPF_TESTS) $(E2E_PROGRAMS) $(VERIFY)) $(BPF_HARNESS:.o=.d) $(O)/tests/e2e/flood_packets.d
+-include $(patsubst %,%.d,$(UNIT_TESTS) $(BPF_TESTS) $(E2E_PROGRAMS) $(BENCH_PROGRAMS) $(VERIFY)) $(BPF_HARNESS:.o=.d) $(O)/tests/e2e/flood_packets.d

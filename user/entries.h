@@ -11,7 +11,7 @@
 
 /* The policy, on one side. */
 struct policy_entries {
-	struct sg_policy policy; /* generation is the caller's to set */
+	struct sg_policy policy; /* its number is the caller's to set */
 	struct sg_port_key *port_keys;
 	struct sg_port *ports;
 	size_t port_count;

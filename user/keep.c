@@ -56,7 +56,7 @@ static int hold(const char *pin_dir, int *ret_fd, struct fault *ret_fault)
 	return 0;
 }
 
-static uint32_t generation_of(const struct pins *pins)
+static uint32_t number_of(const struct pins *pins)
 {
 	struct sg_active active;
 	struct sg_policy policy;
@@ -66,7 +66,7 @@ static uint32_t generation_of(const struct pins *pins)
 	    bpf_map_lookup_elem(pins->map_fds[PINS_policy], &active.side,
 				&policy))
 		return 0;
-	return policy.generation;
+	return policy.number;
 }
 
 static void close_programs(struct keep *keep)
@@ -199,7 +199,7 @@ int keep_open(const char *pin_dir, bool clsact, const struct policy *policy,
 		return r;
 	refresh_programs(ret_keep);
 	ret_keep->has_guard = guard_is_there(); /* not on every kernel */
-	ret_keep->generation = generation_of(&ret_keep->pins);
+	ret_keep->policy_number = number_of(&ret_keep->pins);
 	return 0;
 }
 
@@ -270,15 +270,15 @@ int keep_reload(struct keep *keep, const struct policy *policy,
 		return r;
 	refresh_maps(keep); /* other sizes, other maps */
 	refresh_programs(keep);
-	keep->generation = generation_of(&keep->pins);
+	keep->policy_number = number_of(&keep->pins);
 	return 0;
 }
 
 bool keep_is_outdated(struct keep *keep)
 {
-	uint32_t now = generation_of(&keep->pins);
-	bool outdated = now != keep->generation;
+	uint32_t now = number_of(&keep->pins);
+	bool outdated = now != keep->policy_number;
 
-	keep->generation = now;
+	keep->policy_number = now;
 	return outdated;
 }

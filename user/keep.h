@@ -22,7 +22,7 @@ struct keep {
 	struct pins pins;
 	int program_fds[DATAPLANE_PROGRAM_COUNT];
 	bool has_guard;
-	uint32_t generation; /* of the policy that this keeper knows */
+	uint32_t policy_number; /* of the policy that this keeper knows */
 };
 
 /* Become the instance's keeper, bring it up, and hold it. 0 or -errno (-EBUSY:

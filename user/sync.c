@@ -71,41 +71,57 @@ static int write_side(const struct pins *pins,
 	return r;
 }
 
+static int read_active(const struct pins *pins, struct sg_active *ret_active)
+{
+	__u32 zero = 0;
+
+	if (bpf_map_lookup_elem(pins->map_fds[PINS_active], &zero, ret_active))
+		return -errno;
+	ret_active->side %= SG_SIDES;
+	return 0;
+}
+
+/* One write. What flows have met is no longer all: each is judged again, with
+ * its next packet. */
+static int put_in_force(const struct pins *pins, struct sg_active active)
+{
+	__u32 zero = 0;
+
+	active.generation++;
+	return bpf_map_update_elem(pins->map_fds[PINS_active], &zero, &active,
+				   BPF_ANY)
+		       ? -errno
+		       : 0;
+}
+
 static int replace_side(const struct pins *pins, const struct policy *policy)
 {
 	_cleanup_(entries_release_policy) struct policy_entries entries = {0};
-	struct sg_active active;
+	struct sg_active active = {0};
 	struct sg_policy old;
-	__u32 zero = 0;
 	uint32_t side;
-	int r;
+	int r = read_active(pins, &active);
 
-	if (bpf_map_lookup_elem(pins->map_fds[PINS_active], &zero, &active))
-		return -errno;
-	active.side %= SG_SIDES;
+	if (r)
+		return r;
 	side = 1 - active.side;
 	if (bpf_map_lookup_elem(pins->map_fds[PINS_policy], &active.side, &old))
 		return -errno;
 	r = entries_of_policy(policy, side, &entries);
 	if (r)
 		return r;
-	entries.policy.generation = old.generation + 1;
-	if (entries.policy.generation == 0)
-		entries.policy.generation = 1;
-	if (old.generation) /* at first, there are none that read a side */
+	entries.policy.number = old.number + 1;
+	if (entries.policy.number == 0)
+		entries.policy.number = 1;
+	if (old.number) /* at first, there are none that read a side */
 		maps_wait_for_programs();
 	r = clear_side(pins, side);
 	if (!r)
 		r = rules_assign(pins, active.side, &entries);
 	if (!r)
 		r = write_side(pins, &entries, side);
-	if (r)
-		return r;
 	active.side = side;
-	if (bpf_map_update_elem(pins->map_fds[PINS_active], &zero, &active,
-				BPF_ANY))
-		return -errno;
-	return 0;
+	return r ? r : put_in_force(pins, active);
 }
 
 int sync_policy(const struct pins *pins, const struct policy *policy,
@@ -142,14 +158,19 @@ static int replace_links(const struct pins *pins, const struct policy *policy,
 			 const struct links *links)
 {
 	_cleanup_(entries_release_links) struct link_entries e = {0};
+	struct sg_active active = {0};
+	bool has_changed = false;
 	int r = entries_of_links(policy, links, &e);
 
+	if (!r)
+		r = read_active(pins, &active);
 	if (!r)
 		r = write_gate(pins, &e);
 	if (!r)
 		r = maps_replace_held(pins->map_fds[PINS_addresses],
 				      e.addr_keys, e.addrs, e.addr_count,
-				      sizeof(*e.addr_keys), sizeof(*e.addrs));
+				      sizeof(*e.addr_keys), sizeof(*e.addrs),
+				      &has_changed);
 	if (!r)
 		r = maps_replace(pins->map_fds[PINS_subnets], e.subnet_keys,
 				 e.subnets, e.subnet_count,
@@ -157,7 +178,10 @@ static int replace_links(const struct pins *pins, const struct policy *policy,
 	if (!r)
 		r = maps_replace_held(pins->map_fds[PINS_ifaces], e.iface_keys,
 				      e.ifaces, e.iface_count,
-				      sizeof(*e.iface_keys), sizeof(*e.ifaces));
+				      sizeof(*e.iface_keys), sizeof(*e.ifaces),
+				      &has_changed);
+	if (!r && has_changed) /* a hit does not look them up */
+		r = put_in_force(pins, active);
 	return r;
 }
 

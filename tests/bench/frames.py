@@ -25,7 +25,7 @@ def mac_bytes(mac):
     return bytes.fromhex(mac.replace(":", ""))
 
 
-def packet(macs, ends, segment, protocol):
+def packet(macs, ends, segment, protocol, ttl=64):
     """A frame from and to (MAC, MAC), (address, address)."""
     src, dst = (ipaddress.ip_address(end) for end in ends)
     sum_at = TCP_SUM_AT if protocol == TCP else UDP_SUM_AT
@@ -34,18 +34,19 @@ def packet(macs, ends, segment, protocol):
                segment[sum_at + 2:])
     ethernet = mac_bytes(macs[1]) + mac_bytes(macs[0])
     if src.version == 6:
-        return (ethernet + b"\x86\xdd" + struct.pack("!IHBB", 6 << 28, len(segment), protocol, 64) +
+        return (ethernet + b"\x86\xdd" + struct.pack("!IHBB", 6 << 28, len(segment), protocol, ttl) +
                 src.packed + dst.packed + segment)
-    header = struct.pack("!BBHHHBBH", 0x45, 0, IPV4_BYTES + len(segment), 1, 0x4000, 64,
+    header = struct.pack("!BBHHHBBH", 0x45, 0, IPV4_BYTES + len(segment), 1, 0x4000, ttl,
                          protocol, 0) + src.packed + dst.packed
     header = header[:IPV4_SUM_AT] + struct.pack("!H", checksum(header)) + header[12:]
     return ethernet + b"\x08\x00" + header + segment
 
 
-def tcp(macs, ends, ports, flags, numbers=(SEQ, 0), payload=b"", options=b""):
+def tcp(macs, ends, ports, flags, numbers=(SEQ, 0), payload=b"", options=b"",
+        ttl=64):
     segment = struct.pack("!HHIIBBHHH", *ports, *numbers, (20 + len(options)) // 4 << 4, flags,
                           0xffff, 0, 0) + options + payload
-    return packet(macs, ends, segment, TCP)
+    return packet(macs, ends, segment, TCP, ttl)
 
 
 def udp(macs, ends, ports, payload=b""):

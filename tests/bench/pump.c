@@ -17,8 +17,8 @@
  *   time NS IFACE PATH COUNT REPEAT HEX
  *                  a pinned program, run on a frame as if the interface had
  *                  received it: COUNT times by BPF_PROG_TEST_RUN, each REPEAT
- *                  times over (1, if the program changes the frame):
- *                  nanoseconds a run, summed up over COUNT
+ *                  times over on the same frame: nanoseconds a run, summed up
+ *                  over COUNT, and the action of the last
  *
  * With `relay NS IFACE NS IFACE` for FD, it makes two tap devices instead and
  * copies frames between them, as the two ends of a VPN would, until killed.
@@ -233,12 +233,23 @@ static void play(unsigned long count, unsigned long frame_count, int schedstat)
 	       (unsigned long long)wall, (unsigned long long)refused);
 }
 
+static bool is_xdp(int program)
+{
+	struct bpf_prog_info info = {0};
+	__u32 bytes = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(program, &info, &bytes))
+		fail("program");
+	return info.type == BPF_PROG_TYPE_XDP;
+}
+
 static void time_program(void)
 {
 	struct frame *frame = &frames[0];
-	struct __sk_buff context = {0};
+	struct __sk_buff skb = {0};
+	struct xdp_md xdp = {0};
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame->data,
-		    .ctx_in = &context, .ctx_size_in = sizeof(context));
+		    .ctx_in = &skb, .ctx_size_in = sizeof(skb));
 	char ns[128];
 	char iface[IF_NAMESIZE];
 	char path[256];
@@ -252,17 +263,22 @@ static void time_program(void)
 	take_bytes(frame);
 	opts.data_size_in = (uint32_t)frame->bytes;
 	enter(ns);
-	context.ifindex = if_nametoindex(iface);
+	skb.ifindex = xdp.ingress_ifindex = if_nametoindex(iface);
+	xdp.data_end = opts.data_size_in;
 	program = bpf_obj_get(path);
 	if (program < 0)
 		fail(path);
+	if (is_xdp(program)) {
+		opts.ctx_in = &xdp;
+		opts.ctx_size_in = sizeof(xdp);
+	}
 	for (unsigned long i = 0; i < count; i++) {
 		if (bpf_prog_test_run_opts(program, &opts))
 			fail("BPF_PROG_TEST_RUN");
 		sum += opts.duration;
 	}
 	close(program);
-	printf("%llu\n", (unsigned long long)sum);
+	printf("%llu %u\n", (unsigned long long)sum, opts.retval);
 }
 
 static int open_handle(const char *word)

@@ -40,10 +40,13 @@ class Pump:
             "\n".join([f"play {count} {len(frames)}", *(f.line for f in frames)]))
         return Cost(cpu / count, wall / count, refused)
 
-    def time(self, namespace, iface, path, count, data, repeat=1):
-        """Nanoseconds of a program's run on a frame; of single runs, the timer's own included."""
-        return self.ask(
-            f"time {namespace} {iface} {path} {count} {repeat} {data.hex()}")[0] / count
+    def time(self, namespace, iface, path, count, data, repeat, action):
+        """Nanoseconds of a program's run on a frame, by which it comes to that action."""
+        total, came_to = self.ask(
+            f"time {namespace} {iface} {path} {count} {repeat} {data.hex()}")
+        if came_to != action:
+            raise RuntimeError(f"{path}: {came_to}, not {action}")
+        return total / count
 
     def close(self):
         self.process.stdin.close()

@@ -9,8 +9,10 @@
 #include <string.h>
 
 #include "clock.h"
+#include "links.h"
 #include "maps.h"
 #include "probes.h"
+#include "sync.h"
 #include "talks.h"
 
 #ifndef BPF_F_TEST_SKB_CHECKSUM_COMPLETE /* 6.11 */
@@ -249,17 +251,34 @@ static void change_gate(void)
 	assert_int_equal(bpf_map_update_elem(fd, &zero, &gate, BPF_ANY), 0);
 }
 
-/* An interface is of no role any more, or again of its own. */
+/* These interfaces are of no role any more, as when nothing names them. */
+static void take_roles_away(const uint32_t *ifindexes, size_t count)
+{
+	struct links links = {0};
+	struct fault fault;
+
+	assert_int_equal(links_read(&links, &fault), 0);
+	for (size_t i = 0; i < links.count; i++)
+		for (size_t j = 0; j < count; j++)
+			if (links.items[i].ifindex == ifindexes[j])
+				strcpy(links.items[i].name, "nobodys");
+	assert_int_equal(
+		sync_links(&gate_test.pins, &gate_test.policy, &links, &fault),
+		0);
+	links_release(&links);
+}
+
+/* One has lost its role, or all have again their own. */
 static void change_iface(void)
 {
-	int fd = gate_test.pins.map_fds[PINS_ifaces];
 	const uint32_t *ifindex = &gate_test.ifindex[rand() % IFACE_COUNT];
 	struct sg_iface iface;
 
-	if (bpf_map_lookup_elem(fd, ifindex, &iface) == 0)
-		bpf_map_delete_elem(fd, ifindex);
-	else
+	if (bpf_map_lookup_elem(gate_test.pins.map_fds[PINS_ifaces], ifindex,
+				&iface))
 		harness_reload(TALKS_CONFIG);
+	else
+		take_roles_away(ifindex, 1);
 }
 
 static void change_world(void)
@@ -354,8 +373,6 @@ static void a_sum_by_the_card_is_kept_right(void **state)
  * whatever becomes of the loader. */
 static void an_interface_without_a_role_lets_nothing_through(void **state)
 {
-	int fd = gate_test.pins.map_fds[PINS_ifaces];
-
 	(void)state;
 	talks_begin();
 	for (size_t i = 0; i < talk_count; i++) {
@@ -364,8 +381,7 @@ static void an_interface_without_a_role_lets_nothing_through(void **state)
 		assert_int_equal(send_in(&talks[i].out, VE_CONTAINER, NULL),
 				 ACTION_REDIRECT);
 	}
-	for (int at = 0; at < IFACE_COUNT; at++)
-		bpf_map_delete_elem(fd, &gate_test.ifindex[at]);
+	take_roles_away(gate_test.ifindex, IFACE_COUNT);
 	for (size_t i = 0; i < talk_count; i++) {
 		assert_spec_dropped(&talks[i].in, talks[i].at,
 				    SG_DROP_NOT_GOVERNED);
