@@ -40,8 +40,10 @@ gate() {
 		-c "$CONF" "$@"
 }
 
-# A large number, divided by LAB_PATIENCE, so that it takes no longer
-fewer() { echo $((($1 + ${LAB_PATIENCE:-1} - 1) / ${LAB_PATIENCE:-1})); }
+# How many times as long as usual an answer may take that is to come
+LAB_PATIENCE=${LAB_PATIENCE:-1}
+# A large number, divided by it, so that it takes no longer
+fewer() { echo $((($1 + LAB_PATIENCE - 1) / LAB_PATIENCE)); }
 
 uptime_ms() { # of the boot clock, without a process
 	local uptime
@@ -52,7 +54,7 @@ uptime_ms() { # of the boot clock, without a process
 wait_for() {
 	local end tries=0 UPTIME_MS
 	uptime_ms
-	end=$((UPTIME_MS + $1 * 1000 * ${LAB_PATIENCE:-1}))
+	end=$((UPTIME_MS + $1 * 1000 * LAB_PATIENCE))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		uptime_ms
@@ -60,6 +62,10 @@ wait_for() {
 		[ $UPTIME_MS -lt $end ] || [ $tries -lt 3 ] || return 1
 		sleep 0.05
 	done
+}
+
+settle() { # SECONDS: what is on its way has come by then
+	for _ in $(seq "$LAB_PATIENCE"); do sleep "$1"; done
 }
 
 # lab_keeper LOG: `run` as process KEEPER; back when it says that it is ready
@@ -153,13 +159,15 @@ lab_plain() {
 }
 
 # ------------------------------------------------------------------ probes
+WAIT_S=1 # for an answer; longer where one is expected
 # echo_tcp NS ADDRESS PORT: a line comes back
 echo_tcp() {
-	[ "$(echo line | in_ns "$1" timeout 3 socat -t2 - \
-		"TCP:$2:$3,connect-timeout=1")" = line ]
+	[ "$(echo line | in_ns "$1" timeout $((3 * WAIT_S)) socat \
+		-t$((2 * WAIT_S)) - "TCP:$2:$3,connect-timeout=$WAIT_S")" = line ]
 }
 echo_udp() {
-	[ "$(echo line | in_ns "$1" timeout 3 socat -t1 - "UDP:$2:$3")" = line ]
+	[ "$(echo line | in_ns "$1" timeout $((3 * WAIT_S)) socat -t$WAIT_S - \
+		"UDP:$2:$3")" = line ]
 }
 # capture NS IFACE FILTER COMMAND...: what tcpdump saw meanwhile, on stdout
 capture() {
@@ -172,7 +180,7 @@ capture() {
 	pid=$!
 	wait_for 5 grep -q listening "$LAB_DIR/tcpdump"
 	"$@" >/dev/null 2>&1
-	sleep 0.3
+	settle 0.3
 	kill -TERM $pid
 	wait $pid
 	cat "$LAB_DIR/capture"
@@ -188,7 +196,7 @@ fail() {
 }
 # expect WHAT COMMAND...: it succeeds; refuse WHAT COMMAND...: it fails
 expect() {
-	local what=$1
+	local what=$1 WAIT_S=$LAB_PATIENCE
 	shift
 	"$@" >"$LAB_DIR/out" 2>&1 || {
 		fail "$what: failed: $*"
