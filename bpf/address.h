@@ -6,6 +6,7 @@
 #ifndef SG_BPF_ADDRESS_H
 #define SG_BPF_ADDRESS_H
 
+#include "bits.h"
 #include "ifaces_maps.h"
 #include "packet.h"
 
@@ -56,6 +57,16 @@ stage bool address_is_broadcast(const struct sg_addr *addr)
 	return prefix && *prefix == SG_BROADCAST;
 }
 
+/* Whether `subnets` says anything of an address, or of one that starts alike.
+ */
+stage bool address_is_known(bool v6, const struct sg_addr *addr)
+{
+	__u32 at = bpf_ntohl(addr->word[v6 ? 0 : 3]) >> 16;
+
+	return bits_has(&starts,
+			v6 ? SG_STARTS_ROWS * SG_ROW_BITS / 2 + at : at);
+}
+
 /* A source that cannot be behind this uplink: nobody's, the host's own, or of
  * a network that is on a link of another role. */
 stage bool address_is_spoofed(const struct packet *pkt)
@@ -66,6 +77,8 @@ stage bool address_is_spoofed(const struct packet *pkt)
 	if (!address_is_one_host(is_v6(pkt), &pkt->src) ||
 	    addr_equal(&pkt->src, container_addr(pkt)))
 		return true;
+	if (!address_is_known(is_v6(pkt), &pkt->src))
+		return false;
 	subnet = bpf_map_lookup_elem(&subnets, &key);
 	return subnet && subnet->role != pkt->iface->role;
 }

@@ -6,8 +6,22 @@
 #ifndef SG_BPF_ALLOW_H
 #define SG_BPF_ALLOW_H
 
+#include "bits.h"
 #include "flow.h"
 #include "ifaces_maps.h"
+
+/* Whether it is a forward's, on the side that is in force. */
+stage bool allow_is_forwarded(const struct packet *pkt, __u8 protocol,
+			      __be16 port)
+{
+	__u32 at = pkt->side * SG_FORWARDED_ROWS * SG_ROW_BITS;
+
+	if (protocol == IPPROTO_UDP)
+		at += SG_FORWARDED_ROWS * SG_ROW_BITS / 2;
+	else if (protocol != IPPROTO_TCP)
+		return false;
+	return bits_has(&forwarded, at + bpf_ntohs(port));
+}
 
 stage const struct sg_port *allow_port(const struct packet *pkt, __u8 protocol,
 				       __be16 port)
@@ -21,7 +35,9 @@ stage const struct sg_port *allow_port(const struct packet *pkt, __u8 protocol,
 			__builtin_offsetof(struct sg_port_key, protocol) == 1 &&
 			__builtin_offsetof(struct sg_port_key, port) == 2,
 		"most significant first");
-	return bpf_map_lookup_elem(&ports, &key);
+	return allow_is_forwarded(pkt, protocol, port)
+		       ? bpf_map_lookup_elem(&ports, &key)
+		       : NULL;
 }
 
 stage bool allow_source(const struct sg_port *port, const struct packet *pkt,

@@ -73,6 +73,10 @@ struct sg_port {
 };
 SG_ASSERT_SIZE(struct sg_port, 8);
 
+/* map `forwarded`: whether `ports` has a port, so that it need not be asked of
+ * most; a side's TCP ports, then its UDP ports */
+#define SG_FORWARDED_ROWS (2 * 65536 / SG_ROW_BITS)
+
 /* map `sources`: who may use a forward; longest prefix match on the address */
 struct sg_source_key {
 	__u32 prefix_bits; /* SG_SOURCE_BITS + prefix of the mapped address */

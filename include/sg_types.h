@@ -21,6 +21,15 @@
 	_Static_assert(sizeof(type) == (bytes), #type " has no hidden "        \
 						      "padding")
 
+/* Of a map that is a table of bits: bit n of row r is that of r * SG_ROW_BITS +
+ * n.
+ */
+#define SG_ROW_BITS 64
+
+struct sg_row {
+	__u64 bits;
+};
+
 /* An IP address in network byte order; IPv4 is mapped (::ffff:a.b.c.d). */
 struct sg_addr {
 	__be32 word[4];

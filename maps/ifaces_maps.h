@@ -39,4 +39,11 @@ struct {
 	__type(value, struct sg_subnet);
 } subnets SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SG_STARTS_ROWS);
+	__type(key, __u32); /* row */
+	__type(value, struct sg_row);
+} starts SEC(".maps");
+
 #endif

@@ -42,6 +42,13 @@ struct {
 } ports SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SG_SIDES *SG_FORWARDED_ROWS);
+	__type(key, __u32); /* side * SG_FORWARDED_ROWS + row */
+	__type(value, struct sg_row);
+} forwarded SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
 	__uint(max_entries, 65536);
 	__uint(map_flags, BPF_F_NO_PREALLOC);

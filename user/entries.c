@@ -8,6 +8,12 @@
 #include <string.h>
 
 #define HOST_BITS 128 /* the prefix length of one address */
+#define V4_PREFIX 96  /* of all IPv4 addresses, mapped */
+
+static void set_bit(struct sg_row *rows, uint32_t at)
+{
+	rows[at / SG_ROW_BITS].bits |= 1ULL << at % SG_ROW_BITS;
+}
 
 static void set_timeouts(const struct policy *policy, struct sg_policy *entry)
 {
@@ -45,6 +51,8 @@ static void add_ports(const struct policy_forward *forward, uint32_t side,
 			.has_sources = forward->source_count > 0,
 			.rule = rule,
 		};
+		set_bit(entries->forwarded,
+			forward->protocol == IPPROTO_UDP ? 65536 + port : port);
 	}
 }
 
@@ -155,6 +163,18 @@ static void add_iface(const struct policy *policy, const struct link *link,
 	memcpy(entries->veth_mac, link->mac, sizeof(entries->veth_mac));
 }
 
+/* The first 16 bits of all addresses of a network. */
+static void add_starts(const struct network *network, struct sg_row *starts)
+{
+	bool is_v4 = text_addr_is_v4(&network->addr);
+	uint32_t prefix = network->prefix - (is_v4 ? V4_PREFIX : 0);
+	uint32_t first = ntohl(network->addr.word[is_v4 ? 3 : 0]) >> 16;
+	uint32_t last = prefix < 16 ? first | 0xffff >> prefix : first;
+
+	for (uint32_t at = first; at <= last; at++)
+		set_bit(starts, is_v4 ? at : 65536 + at);
+}
+
 static void add_subnet(const struct network *network, uint32_t ifindex,
 		       int role, struct link_entries *entries)
 {
@@ -168,6 +188,7 @@ static void add_subnet(const struct network *network, uint32_t ifindex,
 		.ifindex = ifindex,
 		.role = (enum sg_role)role,
 	};
+	add_starts(network, entries->starts);
 }
 
 /* What no packet may come from. */

@@ -15,6 +15,7 @@ struct policy_entries {
 	struct sg_port_key *port_keys;
 	struct sg_port *ports;
 	size_t port_count;
+	struct sg_row forwarded[SG_FORWARDED_ROWS];
 	struct sg_forward_key *forward_keys;
 	struct sg_forward *forwards;
 	size_t forward_count;
@@ -33,6 +34,7 @@ struct link_entries {
 	struct sg_subnet_key *subnet_keys;
 	struct sg_subnet *subnets;
 	size_t subnet_count;
+	struct sg_row starts[SG_STARTS_ROWS];
 	uint32_t container_ifindex; /* 0: none */
 	uint32_t container_mtu;
 	uint8_t veth_mac[SG_MAC_BYTES];

@@ -33,6 +33,40 @@ int maps_write(int fd, const void *keys, const void *values, size_t count,
 	return 0;
 }
 
+int maps_write_rows(int fd, uint32_t first, const struct sg_row *rows,
+		    size_t count)
+{
+	_cleanup_(cleanup_free) uint32_t *keys = calloc(count, sizeof(*keys));
+
+	if (!keys)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		keys[i] = first + (uint32_t)i;
+	return maps_write(fd, keys, rows, count, sizeof(*keys), sizeof(*rows));
+}
+
+int maps_change_rows(int fd, const struct sg_row *rows, bool keeps)
+{
+	_cleanup_(cleanup_free) struct sg_row *values = NULL;
+	_cleanup_(cleanup_free) uint32_t *keys = NULL;
+	bool has_changed = false;
+	size_t count;
+	int r = maps_read(fd, sizeof(*keys), sizeof(*values), (void **)&keys,
+			  (void **)&values, &count);
+
+	for (size_t i = 0; i < count && !r; i++) {
+		uint64_t bits = rows[keys[i]].bits;
+
+		if (keeps)
+			bits |= values[i].bits;
+		has_changed |= bits != values[i].bits;
+		values[i].bits = bits;
+	}
+	return r || !has_changed ? r
+				 : maps_write(fd, keys, values, count,
+					      sizeof(*keys), sizeof(*values));
+}
+
 int maps_keys(int fd, size_t key_bytes, void **ret_keys, size_t *ret_count)
 {
 	_cleanup_(cleanup_free) char *keys = NULL;

@@ -10,9 +10,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sg_types.h"
+
 /* Make keys[i] hold values[i], for all i < count. */
 int maps_write(int fd, const void *keys, const void *values, size_t count,
 	       size_t key_bytes, size_t value_bytes);
+
+/* Make a table of bits hold these, from row `first` on. */
+int maps_write_rows(int fd, uint32_t first, const struct sg_row *rows,
+		    size_t count);
+
+/* The same for a whole table that is in use: it is written only if it is to be
+ * another. keeps: the bits that it has stay. */
+int maps_change_rows(int fd, const struct sg_row *rows, bool keeps);
 
 /* Delete every key that keep() does not want. */
 int maps_retain(int fd, size_t key_bytes,

@@ -18,6 +18,7 @@
 	X(policy)                                                              \
 	X(grants)                                                              \
 	X(ports)                                                               \
+	X(forwarded)                                                           \
 	X(sources)                                                             \
 	X(forwards)                                                            \
 	X(hits)                                                                \
@@ -25,6 +26,7 @@
 	X(ifaces)                                                              \
 	X(addresses)                                                           \
 	X(subnets)                                                             \
+	X(starts)                                                              \
 	X(flows)                                                               \
 	X(begun)                                                               \
 	X(half_open)                                                           \

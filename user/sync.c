@@ -55,6 +55,10 @@ static int write_side(const struct pins *pins,
 		       entries->ports, entries->port_count,
 		       sizeof(*entries->port_keys), sizeof(*entries->ports));
 	if (!r)
+		r = maps_write_rows(pins->map_fds[PINS_forwarded],
+				    side * SG_FORWARDED_ROWS,
+				    entries->forwarded, SG_FORWARDED_ROWS);
+	if (!r)
 		r = maps_write(pins->map_fds[PINS_forwards],
 			       entries->forward_keys, entries->forwards,
 			       entries->forward_count,
@@ -154,6 +158,20 @@ static int write_gate(const struct pins *pins,
 	return bpf_map_update_elem(fd, &zero, &gate, BPF_ANY) ? -errno : 0;
 }
 
+/* What is asked first says that there is something for as long as there is. */
+static int replace_subnets(const struct pins *pins,
+			   const struct link_entries *e)
+{
+	int fd = pins->map_fds[PINS_starts];
+	int r = maps_change_rows(fd, e->starts, true);
+
+	if (!r)
+		r = maps_replace(pins->map_fds[PINS_subnets], e->subnet_keys,
+				 e->subnets, e->subnet_count,
+				 sizeof(*e->subnet_keys), sizeof(*e->subnets));
+	return r ? r : maps_change_rows(fd, e->starts, false);
+}
+
 static int replace_links(const struct pins *pins, const struct policy *policy,
 			 const struct links *links)
 {
@@ -172,9 +190,7 @@ static int replace_links(const struct pins *pins, const struct policy *policy,
 				      sizeof(*e.addr_keys), sizeof(*e.addrs),
 				      &has_changed);
 	if (!r)
-		r = maps_replace(pins->map_fds[PINS_subnets], e.subnet_keys,
-				 e.subnets, e.subnet_count,
-				 sizeof(*e.subnet_keys), sizeof(*e.subnets));
+		r = replace_subnets(pins, &e);
 	if (!r)
 		r = maps_replace_held(pins->map_fds[PINS_ifaces], e.iface_keys,
 				      e.ifaces, e.iface_count,

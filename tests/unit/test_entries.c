@@ -126,6 +126,22 @@ static void ports_reach_both_ends_of_their_space(void **state)
 	assert_int_equal(ntohs(entries.ports[65533].container_port), 65535);
 }
 
+static void each_port_and_no_other_is_marked(void **state)
+{
+	(void)state;
+	make("forward \"a\" { ports = {\"1\", \"63-64\", \"60999\"} }\n"
+	     "forward \"b\" { protocol = udp  ports = {\"63\"} }\n",
+	     1);
+	assert_int_equal(bits_of(entries.forwarded, SG_FORWARDED_ROWS), 5);
+	for (size_t i = 0; i < entries.port_count; i++) {
+		const struct sg_port_key *key = &entries.port_keys[i];
+
+		assert_true(has_bit(entries.forwarded,
+				    (key->protocol == IPPROTO_UDP ? 65536 : 0) +
+					    ntohs(key->port)));
+	}
+}
+
 static void a_forward_is_kept_for_people(void **state)
 {
 	struct sg_forward want = {
@@ -194,6 +210,7 @@ int main(void)
 		TEST(a_port_is_in_network_byte_order),
 		TEST(a_range_is_a_port_for_each_with_its_own_target),
 		TEST(ports_reach_both_ends_of_their_space),
+		TEST(each_port_and_no_other_is_marked),
 		TEST(a_forward_is_kept_for_people),
 		TEST(sources_belong_to_their_rule_and_side),
 	};

@@ -222,6 +222,41 @@ static void the_hosts_own_and_broadcasts_are_no_sources(void **state)
 	}
 }
 
+/* Those of the first 16 bits of `text`, and so many more. */
+static void assert_starts(const char *text, bool v6, uint32_t more)
+{
+	struct sg_addr addr = addr_of(text);
+	uint32_t first = ntohl(addr.word[v6 ? 0 : 3]) >> 16;
+
+	for (uint32_t at = first; at <= first + more; at++)
+		if (!has_bit(entries.starts, v6 ? 65536 + at : at))
+			fail_msg("%s: not %u more", text, at - first);
+}
+
+static void whatever_subnets_has_is_found_by_its_start(void **state)
+{
+	struct link_addr none = {ETH1, addr_of("9.9.9.9"), 97};
+	struct link_addr half = {ETH1, addr_of("8000::1"), 3};
+
+	(void)state;
+	/* the host's own, networks and broadcasts; of each a host or a /16 */
+	assert_starts("10.0.0.0", false, 1);
+	assert_starts("127.0.0.0", false, 0);
+	assert_starts("127.255.0.0", false, 0);
+	assert_starts("172.16.0.0", false, 0);
+	assert_starts("172.31.0.0", false, 0);
+	assert_starts("192.168.0.0", false, 0);
+	assert_starts("fd00::", true, 0);
+	assert_starts("fe80::", true, 0);
+	assert_int_equal(bits_of(entries.starts, SG_STARTS_ROWS), 9);
+	entries_release_links(&entries);
+	addrs[links.addr_count++] = none;
+	addrs[links.addr_count++] = half;
+	assert_int_equal(entries_of_links(&policy, &links, &entries), 0);
+	assert_starts("0.0.0.0", false, 32767); /* 9.9.9.9/1 */
+	assert_starts("8000::", true, 8191);	/* 8000::1/3 */
+}
+
 static void a_link_of_one_address_has_no_network(void **state)
 {
 	struct network host = network_of("10.8.0.6/32");
@@ -281,6 +316,7 @@ int main(void)
 		TEST(addresses_are_the_links_and_the_hosts),
 		TEST(subnets_are_those_of_the_policy_and_of_governed_links),
 		TEST(the_hosts_own_and_broadcasts_are_no_sources),
+		TEST(whatever_subnets_has_is_found_by_its_start),
 		TEST(a_link_of_one_address_has_no_network),
 		TEST(an_interface_speaks_as_its_first_wide_address),
 		TEST(no_links_leave_the_policys_networks),

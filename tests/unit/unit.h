@@ -139,4 +139,19 @@ static inline const char *write_file(const char *dir, const char *name,
 	return path;
 }
 
+/* The bits of a table of `count` rows. */
+static inline size_t bits_of(const struct sg_row *rows, size_t count)
+{
+	size_t bits = 0;
+
+	for (size_t i = 0; i < count; i++)
+		bits += (size_t)__builtin_popcountll(rows[i].bits);
+	return bits;
+}
+
+static inline bool has_bit(const struct sg_row *rows, uint32_t at)
+{
+	return rows[at / SG_ROW_BITS].bits >> at % SG_ROW_BITS & 1;
+}
+
 #endif
