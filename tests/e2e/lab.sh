@@ -77,7 +77,7 @@ lab_keeper() {
 		"$SCOUTGATE" --pin-dir "$PINS" --state-dir "$LAB_DIR/state" \
 		-c "$CONF" run 2>>"$1" &
 	KEEPER=$!
-	wait_for 5 grep -q READY=1 "$LAB_DIR/told"
+	wait_for 20 grep -q READY=1 "$LAB_DIR/told" # the verifier takes its time
 }
 
 lab_namespace() { # NAME
