@@ -51,6 +51,9 @@ class Bench:
         self.pump = Pump(f"{self.objects}/pump", options.cpu, options.ksoftirqd)
         self.rounds = 3 if options.quick else 5
         self.packets = 20000 if options.quick else 100000
+        # of one packet's cost: short and often, as the machine's speed changes
+        self.turns = 3 if options.quick else 15
+        self.burst = 20000 if options.quick else 40000
         self.quick = options.quick
         self.report = Report()
         self.made = {}
@@ -143,7 +146,8 @@ def main():
     print(bench.report.table())
     bench.report.write(f"{options.out}.json",
                        {"date": time.strftime("%Y-%m-%d"), "kernel": platform.release(),
-                        "rounds": bench.rounds, "packets": bench.packets})
+                        "rounds": bench.rounds, "turns": bench.turns,
+                        "packets": bench.packets})
     with open(f"{options.out}.md", "w", encoding="ascii") as file:
         file.write(bench.report.markdown(ROWS))
     curves = growth.curves(bench)

@@ -73,12 +73,12 @@ def existing(bench):
         if setup.title != setups.Redirect.title:    # whose container sends to one side only
             from_lan.begin()
         flows.append((setup, from_vpn, from_lan))
-    for _ in range(bench.rounds):
+    for _ in range(bench.turns):
         for setup, from_vpn, from_lan in flows:
             for figure, flow, direction in (("tap0 to container", from_vpn, 0),
                                             ("container to tap0", from_vpn, 1),
                                             ("eth0 to container", from_lan, 0)):
-                cost = flow.play(direction, bench.packets)
+                cost = flow.play(direction, bench.burst)
                 bench.report.add(f"existing flow, {figure}", "ns of CPU a packet", setup.title,
                                  cost.cpu)
     limits = bench.report.limit
@@ -111,10 +111,10 @@ def in_kernel(bench):
             ("a flow's packet, in", f"{programs}/sg_uplink_in", "tap0", 0),
             ("a flow's packet, out", f"{programs}/sg_container_in", "ve-container", 1))
     figure = "a program's own time"
-    for _ in range(bench.rounds):
+    for _ in range(bench.turns):
         for name, path, iface, direction in ways:
             bench.report.add(figure, "ns a run", name, bench.pump.time(
-                gate.gate, iface, path, bench.packets // STILL_RUNS, still(direction), STILL_RUNS,
+                gate.gate, iface, path, bench.burst // STILL_RUNS, still(direction), STILL_RUNS,
                 DROPPED if name == ways[0][0] else REDIRECTED))
     gate.forget()
     bench.report.limit("in-kernel time of a flow hit, ns where parse and drop takes 26",
@@ -146,10 +146,10 @@ def refused(bench):
                 TO_ETH, ("198.18.0.1", setups.ETH), ports, SYN), step)),
             ("eth0, TCP over IPv6", frames.next_source6(setup.lan_handle, frames.tcp(
                 TO_ETH, ("fd00:64::1", setups.ETH6), ports, SYN), step)))))
-    for _ in range(bench.rounds):
+    for _ in range(bench.turns):
         for setup, kinds in floods:
             for kind, frame in kinds[:1] if isinstance(setup, setups.EarlyDrop) else kinds:
-                cost = setup.pump.play(bench.packets, frame)
+                cost = setup.pump.play(bench.burst, frame)
                 bench.report.add(f"refused packet, {kind}", "ns of CPU a packet", setup.title,
                                  cost.cpu)
     figure = "refused packet, tap0, TCP"
@@ -166,9 +166,9 @@ def first(bench):
     of which the pump is both ends: SYN, SYN-ACK, ACK, 64 bytes, FIN and its answers."""
     made = bench.setups((setups.Legacy, setups.Compat, setups.Nftables, setups.ScoutgateTc,
                          setups.Scoutgate))
-    count = bench.packets // 5
+    count = bench.burst // 4
     at = 0
-    for _ in range(bench.rounds):
+    for _ in range(bench.turns):
         for setup in made:
             frame = frames.next_source(setup.tap_handle, frames.tcp(
                 TO_TAP, (address("10.64.0.1", at), setup.to), (EXPERT_PORT, setups.BOX_PORT), SYN))
