@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Whether a flow that was once allowed still is: its grants must be open, and
- * a policy that is newer than the flow must still allow it.
+ * a policy, and interfaces, that are newer than the flow must still allow it.
  */
 #ifndef SG_BPF_ALLOW_H
 #define SG_BPF_ALLOW_H
@@ -53,6 +53,19 @@ stage bool allow_source(const struct sg_port *port, const struct packet *pkt,
 	return !port->has_sources || bpf_map_lookup_elem(&sources, &key);
 }
 
+/* What must be open for what comes from a role: to a forward's port, or to the
+ * host's control. */
+stage __u8 allow_grants(enum sg_kind kind, enum sg_role role)
+{
+	__u8 needed = kind == SG_KIND_CONTROL
+			      ? SG_GRANT_BIT(SG_GRANT_HOST_CONTROL)
+			      : 0;
+
+	if (role == SG_ROLE_LAN)
+		needed |= SG_GRANT_BIT(SG_GRANT_LAN_ACCESS);
+	return needed;
+}
+
 stage bool allow_forward(const struct sg_flow_key *key, struct sg_flow *flow,
 			 const struct packet *pkt)
 {
@@ -80,8 +93,22 @@ stage bool allow_masquerade(const struct sg_flow_key *key,
 	       port <= pkt->policy->masquerade_high;
 }
 
-/* Against what is in force, which the flow has not met before. Its interface
- * may be of no role any more, or not what the flow remembers of it. */
+/* As its interface now is: of what role, and what the flow remembers of it. One
+ * whose frames are of another kind is another interface. SG_OK or a reason. */
+stage int allow_iface(struct sg_flow *flow, const struct sg_iface *iface,
+		      __u32 now_s)
+{
+	if (iface->has_ethernet != !!(flow->flags & SG_FLOW_ETHERNET))
+		return SG_DROP_POLICY_CHANGED;
+	flow->mtu = iface->mtu;
+	if (flow_initiator(flow) == SG_OUT)
+		return SG_OK;
+	flow->grants = allow_grants(flow->kind, iface->role);
+	return grants_are_open(flow->grants, now_s) ? SG_OK
+						    : SG_DROP_GRANT_CLOSED;
+}
+
+/* Against what is in force, which the flow has not met before. */
 static __noinline int allow_again(const struct sg_flow_key *key,
 				  struct sg_flow *flow,
 				  const struct packet *pkt)
@@ -89,6 +116,7 @@ static __noinline int allow_again(const struct sg_flow_key *key,
 	const struct sg_iface *iface;
 	bool allowed = true;
 	__u32 ifindex;
+	int reason;
 
 	if (!key || !flow || !pkt)
 		return SG_DROP_POLICY_CHANGED;
@@ -96,6 +124,9 @@ static __noinline int allow_again(const struct sg_flow_key *key,
 	iface = bpf_map_lookup_elem(&ifaces, &ifindex);
 	if (!iface)
 		return SG_DROP_POLICY_CHANGED;
+	reason = allow_iface(flow, iface, pkt->now_s);
+	if (reason)
+		return reason;
 	if (flow->kind == SG_KIND_FORWARD)
 		allowed = allow_forward(key, flow, pkt);
 	else if (flow->kind == SG_KIND_MASQUERADE)
@@ -105,7 +136,6 @@ static __noinline int allow_again(const struct sg_flow_key *key,
 			bpf_ntohs(flow->gate_port) == pkt->policy->control_port;
 	if (!allowed)
 		return SG_DROP_POLICY_CHANGED;
-	flow->mtu = iface->mtu;
 	flow->generation = pkt->generation;
 	return SG_OK;
 }

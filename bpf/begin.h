@@ -31,7 +31,8 @@ stage int begin(__u32 ifindex, struct packet *pkt)
 	read.whole = *(const volatile __u64 *)value;
 	side = read.active.side;
 	pkt->side = side;
-	pkt->generation = read.active.generation;
+	pkt->generation = read.active.generation & ~SG_CHANGING;
+	pkt->is_changing = read.active.generation & SG_CHANGING;
 	pkt->policy = bpf_map_lookup_elem(&policy, &side);
 	if (!pkt->policy || !pkt->policy->number)
 		return SG_DROP_NOT_GOVERNED;

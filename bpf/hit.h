@@ -45,7 +45,7 @@ stage bool hit_parse(struct __sk_buff *skb, bool v6, struct packet *pkt,
 stage bool hit_goes_on(const struct sg_flow *flow, const struct packet *pkt,
 		       enum sg_direction direction)
 {
-	if (flow->generation != pkt->generation ||
+	if (pkt->is_changing || flow->generation != pkt->generation ||
 	    (flow->kind != SG_KIND_FORWARD &&
 	     flow->kind != SG_KIND_MASQUERADE) ||
 	    (direction == SG_IN && !flow_is_of(flow, pkt)) ||

@@ -132,7 +132,6 @@ static __noinline int icmp_translate(struct __sk_buff *skb,
 		reason = icmp_put(skb, check_at, port_at, to->port);
 	if (quote->protocol == IPPROTO_ICMP)
 		difference = 0; /* no pseudo header */
-	difference = (difference & 0xffff) + (difference >> 16);
 	if (old_port != to->port)
 		difference += (__u32)(__u16)~old_port + to->port;
 	if (!reason)

@@ -85,7 +85,8 @@ struct packet {
 	bool is_fragment;
 	bool has_more; /* fragments behind it */
 	bool dont_fragment;
-	__u32 generation; /* of what is in force, the interfaces included */
+	__u32 generation;  /* of what is in force, the interfaces included; */
+	__u32 is_changing; /* which may be others by now */
 };
 
 stage bool is_v6(const struct packet *pkt)

@@ -25,15 +25,10 @@ stage void policy_count_hit(__u32 rule, bool admitted)
 		hit->refused++;
 }
 
-/* What must be open for a packet from an uplink: to a forward's port, or to the
- * host's control. */
 stage __u8 policy_grants(const struct packet *pkt, const struct sg_port *port)
 {
-	__u8 needed = port ? 0 : SG_GRANT_BIT(SG_GRANT_HOST_CONTROL);
-
-	if (pkt->iface->role == SG_ROLE_LAN)
-		needed |= SG_GRANT_BIT(SG_GRANT_LAN_ACCESS);
-	return needed;
+	return allow_grants(port ? SG_KIND_FORWARD : SG_KIND_CONTROL,
+			    pkt->iface->role);
 }
 
 stage int policy_forward_refuses(const struct packet *pkt,

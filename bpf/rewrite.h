@@ -37,7 +37,7 @@ stage __u32 rewrite_check_at(__u8 protocol)
 	return protocol == IPPROTO_UDP ? UDP_CHECK_AT : ICMP_CHECK_AT;
 }
 
-/* The difference that another address makes to a sum over it. */
+/* The difference that another address makes to a sum over it, in 16 bits. */
 stage __u32 rewrite_difference(bool v6, const struct sg_addr *old,
 			       const struct sg_addr *new)
 {

@@ -35,11 +35,15 @@ SG_ASSERT_SIZE(struct sg_grant, 8);
 /* map `active`, key 0. Eight bytes, so that it is read and written whole. */
 struct sg_active {
 	__u32 side;	  /* 0 or 1 */
-	__u32 generation; /* of what flows are judged by: grows with each policy
-			     and with each interface that is no longer as it was
+	__u32 generation; /* of policy and interfaces together, and SG_CHANGING
 			   */
 };
 SG_ASSERT_SIZE(struct sg_active, 8);
+
+/* A bit of sg_active.generation: interfaces may not be what flows were judged
+ * by, so each packet asks for its own. It stays if the loader is killed
+ * meanwhile, and costs time alone. */
+#define SG_CHANGING 1
 
 /* map `policy`, key: side */
 struct sg_policy {

@@ -49,8 +49,10 @@ static int fill(const struct pins *pins, const struct change *change,
 		r = loopback_set(pins, ret_fault);
 	if (!r)
 		r = sync_links(pins, change->policy, links, ret_fault);
-	if (!r && change->is_new_policy)
-		r = sync_policy(pins, change->policy, ret_fault);
+	if (!r)
+		r = change->is_new_policy
+			    ? sync_policy(pins, change->policy, ret_fault)
+			    : sync_settle(pins, ret_fault);
 	return r;
 }
 

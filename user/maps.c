@@ -155,7 +155,7 @@ int maps_replace(int fd, const void *keys, const void *values, size_t count,
 
 /* An entry that is as it is to be is not touched. */
 static int write_held(int fd, const void *key, const void *value, void *room,
-		      size_t value_bytes, bool *has_changed)
+		      size_t value_bytes)
 {
 	bool was_there = bpf_map_lookup_elem(fd, key, room) == 0;
 
@@ -165,29 +165,25 @@ static int write_held(int fd, const void *key, const void *value, void *room,
 		return -errno;
 	if (was_there)
 		maps_wait_for_programs();
-	*has_changed |= was_there;
 	return 0;
 }
 
 int maps_replace_held(int fd, const void *keys, const void *values,
-		      size_t count, size_t key_bytes, size_t value_bytes,
-		      bool *ret_has_changed)
+		      size_t count, size_t key_bytes, size_t value_bytes)
 {
 	_cleanup_(cleanup_free) char *room = calloc(1, value_bytes);
 	struct key_set set = {keys, count, key_bytes};
-	bool has_changed = false;
 	bool is_less = false;
 	int r = room ? 0 : -ENOMEM;
 
 	for (size_t i = 0; i < count && !r; i++)
 		r = write_held(fd, (const char *)keys + i * key_bytes,
 			       (const char *)values + i * value_bytes, room,
-			       value_bytes, &has_changed);
+			       value_bytes);
 	if (!r)
 		r = retain(fd, key_bytes, is_in_set, &set, &is_less);
 	if (is_less)
 		maps_wait_for_programs();
-	*ret_has_changed = has_changed || is_less;
 	return r;
 }
 

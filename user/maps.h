@@ -36,11 +36,9 @@ int maps_replace(int fd, const void *keys, const void *values, size_t count,
 /* The same for a hash whose values a program holds while it runs: the kernel
  * gives the room of one that is replaced or gone to the next that is written,
  * under another key. So what has not changed is not written, and after what has
- * the programs that may hold it are waited for. *ret_has_changed: one that was
- * there is another now, or gone. */
+ * the programs that may hold it are waited for. */
 int maps_replace_held(int fd, const void *keys, const void *values,
-		      size_t count, size_t key_bytes, size_t value_bytes,
-		      bool *ret_has_changed);
+		      size_t count, size_t key_bytes, size_t value_bytes);
 
 /* All keys, for the caller to free. One that comes while this reads may be
  * missed; one that goes is no error. */

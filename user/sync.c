@@ -85,17 +85,31 @@ static int read_active(const struct pins *pins, struct sg_active *ret_active)
 	return 0;
 }
 
-/* One write. What flows have met is no longer all: each is judged again, with
- * its next packet. */
-static int put_in_force(const struct pins *pins, struct sg_active active)
+static int write_active(const struct pins *pins, const struct sg_active *active)
 {
 	__u32 zero = 0;
 
-	active.generation++;
-	return bpf_map_update_elem(pins->map_fds[PINS_active], &zero, &active,
+	return bpf_map_update_elem(pins->map_fds[PINS_active], &zero, active,
 				   BPF_ANY)
 		       ? -errno
 		       : 0;
+}
+
+/* Each flow is judged again, with its next packet. */
+static int put_in_force(const struct pins *pins, struct sg_active active)
+{
+	active.generation = (active.generation | SG_CHANGING) + 1;
+	return write_active(pins, &active);
+}
+
+/* No hits: what they go by is about to be another, or may be already. */
+static int mark_changing(const struct pins *pins)
+{
+	struct sg_active active = {0};
+	int r = read_active(pins, &active);
+
+	active.generation |= SG_CHANGING;
+	return r ? r : write_active(pins, &active);
 }
 
 static int replace_side(const struct pins *pins, const struct policy *policy)
@@ -176,29 +190,35 @@ static int replace_links(const struct pins *pins, const struct policy *policy,
 			 const struct links *links)
 {
 	_cleanup_(entries_release_links) struct link_entries e = {0};
-	struct sg_active active = {0};
-	bool has_changed = false;
 	int r = entries_of_links(policy, links, &e);
 
 	if (!r)
-		r = read_active(pins, &active);
+		r = mark_changing(pins);
 	if (!r)
 		r = write_gate(pins, &e);
 	if (!r)
 		r = maps_replace_held(pins->map_fds[PINS_addresses],
 				      e.addr_keys, e.addrs, e.addr_count,
-				      sizeof(*e.addr_keys), sizeof(*e.addrs),
-				      &has_changed);
+				      sizeof(*e.addr_keys), sizeof(*e.addrs));
 	if (!r)
 		r = replace_subnets(pins, &e);
 	if (!r)
 		r = maps_replace_held(pins->map_fds[PINS_ifaces], e.iface_keys,
 				      e.ifaces, e.iface_count,
-				      sizeof(*e.iface_keys), sizeof(*e.ifaces),
-				      &has_changed);
-	if (!r && has_changed) /* a hit does not look them up */
-		r = put_in_force(pins, active);
+				      sizeof(*e.iface_keys), sizeof(*e.ifaces));
 	return r;
+}
+
+int sync_settle(const struct pins *pins, struct fault *ret_fault)
+{
+	struct sg_active active = {0};
+	int r = read_active(pins, &active);
+
+	if (!r)
+		r = put_in_force(pins, active);
+	return r ? fault_set(ret_fault, r, "%s/active: %s", pins->dir,
+			     strerror(-r))
+		 : 0;
 }
 
 int sync_links(const struct pins *pins, const struct policy *policy,

@@ -12,7 +12,12 @@
 int sync_policy(const struct pins *pins, const struct policy *policy,
 		struct fault *ret_fault);
 
-/* The links that the policy governs, with their addresses. */
+/* The same policy, in force for what the links now are. */
+int sync_settle(const struct pins *pins, struct fault *ret_fault);
+
+/* The links that the policy governs, with their addresses. What is in force is
+ * then to be put in force anew, by one of the above; until then, and if that
+ * fails, no packet goes by what a flow has met of its interface. */
 int sync_links(const struct pins *pins, const struct policy *policy,
 	       const struct links *links, struct fault *ret_fault);
 

@@ -210,6 +210,22 @@ static void udp_is_forwarded_and_assured(void **state)
 	assert_int_equal(flow.state, SG_STATE_ASSURED);
 }
 
+/* What was begun from the VPN is now of the LAN, whose grant is closed. */
+static void an_interface_of_another_role_needs_its_grants(void **state)
+{
+	struct spec packet = vpn_tcp;
+	struct spec reply;
+
+	(void)state;
+	open_tcp(&vpn_tcp, TAP0, &reply);
+	harness_reload("vpn { interfaces = {\"none0\"} }\n"
+		       "lan { interfaces = {\"tap0\"} }\n"
+		       "forward \"ssh\" { ports = {\"22\"} }");
+	packet.flags = ACK;
+	assert_spec_dropped(&packet, TAP0, SG_DROP_GRANT_CLOSED);
+	assert_int_equal(flow_count(PINS_flows), 0);
+}
+
 static void a_reload_cuts_what_it_no_longer_allows(void **state)
 {
 	struct spec web = vpn_tcp;
@@ -288,6 +304,7 @@ int main(void)
 		TEST(case_75_a_closed_grant_cuts_its_flows_at_once),
 		TEST(a_deadline_closes_by_itself),
 		TEST(udp_is_forwarded_and_assured),
+		TEST(an_interface_of_another_role_needs_its_grants),
 		TEST(a_reload_cuts_what_it_no_longer_allows),
 		TEST(the_same_tuple_by_two_ways_is_a_clash),
 		TEST(a_flow_of_an_interface_that_is_gone_makes_room),

@@ -251,7 +251,8 @@ static void change_gate(void)
 	assert_int_equal(bpf_map_update_elem(fd, &zero, &gate, BPF_ANY), 0);
 }
 
-/* These interfaces are of no role any more, as when nothing names them. */
+/* These interfaces are of no role any more, as when nothing names them; put in
+ * force by settle(), to which a loader that is killed does not come. */
 static void take_roles_away(const uint32_t *ifindexes, size_t count)
 {
 	struct links links = {0};
@@ -268,6 +269,13 @@ static void take_roles_away(const uint32_t *ifindexes, size_t count)
 	links_release(&links);
 }
 
+static void settle(void)
+{
+	struct fault fault;
+
+	assert_int_equal(sync_settle(&gate_test.pins, &fault), 0);
+}
+
 /* One has lost its role, or all have again their own. */
 static void change_iface(void)
 {
@@ -275,10 +283,13 @@ static void change_iface(void)
 	struct sg_iface iface;
 
 	if (bpf_map_lookup_elem(gate_test.pins.map_fds[PINS_ifaces], ifindex,
-				&iface))
+				&iface)) {
 		harness_reload(TALKS_CONFIG);
-	else
-		take_roles_away(ifindex, 1);
+		return;
+	}
+	take_roles_away(ifindex, 1);
+	if (rand() % 2)
+		settle();
 }
 
 static void change_world(void)
@@ -369,11 +380,8 @@ static void a_sum_by_the_card_is_kept_right(void **state)
 	talks_begin(); /* of what begins, too */
 }
 
-/* The loader takes a role away before all else: from then on nothing passes,
- * whatever becomes of the loader. */
-static void an_interface_without_a_role_lets_nothing_through(void **state)
+static void begin_hits(void)
 {
-	(void)state;
 	talks_begin();
 	for (size_t i = 0; i < talk_count; i++) {
 		assert_int_equal(send_in(&talks[i].in, talks[i].at, NULL),
@@ -381,6 +389,22 @@ static void an_interface_without_a_role_lets_nothing_through(void **state)
 		assert_int_equal(send_in(&talks[i].out, VE_CONTAINER, NULL),
 				 ACTION_REDIRECT);
 	}
+}
+
+/* From when the loader has taken a role away nothing passes, whatever becomes
+ * of the loader. */
+static void an_interface_without_a_role_lets_nothing_through(void **state)
+{
+	(void)state;
+	begin_hits();
+	take_roles_away(&gate_test.ifindex[TAP0], 1);
+	for (size_t i = 0; i < talk_count; i++)
+		if (talks[i].at == TAP0)
+			assert_spec_dropped(&talks[i].in, TAP0,
+					    SG_DROP_NOT_GOVERNED);
+		else
+			assert_int_equal(send_in(&talks[i].in, ETH0, NULL),
+					 ACTION_REDIRECT);
 	take_roles_away(gate_test.ifindex, IFACE_COUNT);
 	for (size_t i = 0; i < talk_count; i++) {
 		assert_spec_dropped(&talks[i].in, talks[i].at,
@@ -388,6 +412,23 @@ static void an_interface_without_a_role_lets_nothing_through(void **state)
 		assert_spec_dropped(&talks[i].out, VE_CONTAINER,
 				    SG_DROP_NOT_GOVERNED);
 	}
+}
+
+/* Nor is anything sent there, when that is in force. */
+static void nor_does_it_get_answers(void **state)
+{
+	(void)state;
+	begin_hits();
+	take_roles_away(&gate_test.ifindex[TAP0], 1);
+	settle();
+	for (size_t i = 0; i < talk_count; i++)
+		if (talks[i].at == TAP0)
+			assert_spec_dropped(&talks[i].out, VE_CONTAINER,
+					    SG_DROP_POLICY_CHANGED);
+		else
+			assert_int_equal(
+				send_in(&talks[i].out, VE_CONTAINER, NULL),
+				ACTION_REDIRECT);
 }
 
 /* An offer to the host's DHCP client is the host's, though there is a flow that
@@ -417,6 +458,7 @@ int main(void)
 		TEST(a_hit_is_as_the_journey),
 		TEST(a_sum_by_the_card_is_kept_right),
 		TEST(an_interface_without_a_role_lets_nothing_through),
+		TEST(nor_does_it_get_answers),
 		TEST(dhcp_is_the_hosts),
 	};
 
