@@ -2,8 +2,8 @@
 /*
  * Before there is an skb: what is sure to be refused, whatever the flow table
  * holds, goes no further, under the reason that it would have then: what is
- * malformed, and what the policy does not let begin a conversation. To a port on
- * which one was ever begun all is passed on, to be judged in full.
+ * malformed, and what the policy does not let begin a conversation. To a port
+ * on which one was ever begun all is passed on, to be judged in full.
  */
 #ifndef SG_BPF_EARLY_H
 #define SG_BPF_EARLY_H
