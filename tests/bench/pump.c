@@ -233,23 +233,12 @@ static void play(unsigned long count, unsigned long frame_count, int schedstat)
 	       (unsigned long long)wall, (unsigned long long)refused);
 }
 
-static bool is_xdp(int program)
-{
-	struct bpf_prog_info info = {0};
-	__u32 bytes = sizeof(info);
-
-	if (bpf_obj_get_info_by_fd(program, &info, &bytes))
-		fail("program");
-	return info.type == BPF_PROG_TYPE_XDP;
-}
-
 static void time_program(void)
 {
 	struct frame *frame = &frames[0];
-	struct __sk_buff skb = {0};
-	struct xdp_md xdp = {0};
+	struct __sk_buff context = {0};
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame->data,
-		    .ctx_in = &skb, .ctx_size_in = sizeof(skb));
+		    .ctx_in = &context, .ctx_size_in = sizeof(context));
 	char ns[128];
 	char iface[IF_NAMESIZE];
 	char path[256];
@@ -263,15 +252,10 @@ static void time_program(void)
 	take_bytes(frame);
 	opts.data_size_in = (uint32_t)frame->bytes;
 	enter(ns);
-	skb.ifindex = xdp.ingress_ifindex = if_nametoindex(iface);
-	xdp.data_end = opts.data_size_in;
+	context.ifindex = if_nametoindex(iface);
 	program = bpf_obj_get(path);
 	if (program < 0)
 		fail(path);
-	if (is_xdp(program)) {
-		opts.ctx_in = &xdp;
-		opts.ctx_size_in = sizeof(xdp);
-	}
 	for (unsigned long i = 0; i < count; i++) {
 		if (bpf_prog_test_run_opts(program, &opts))
 			fail("BPF_PROG_TEST_RUN");
