@@ -67,20 +67,27 @@ stage bool address_is_known(bool v6, const struct sg_addr *addr)
 			v6 ? SG_STARTS_ROWS * SG_ROW_BITS / 2 + at : at);
 }
 
-/* A source that cannot be behind this uplink: nobody's, the host's own, or of
- * a network that is on a link of another role. */
-stage bool address_is_spoofed(const struct packet *pkt)
+/* Return whether an address cannot be behind this uplink: it is nobody's, the
+ * host's own, or of a network that is on a link of another role. */
+stage bool address_is_elsewhere(const struct packet *pkt,
+				const struct sg_addr *addr)
 {
-	struct sg_subnet_key key = {.prefix_bits = 128, .addr = pkt->src};
+	struct sg_subnet_key key = {.prefix_bits = 128, .addr = *addr};
 	const struct sg_subnet *subnet;
 
-	if (!address_is_one_host(is_v6(pkt), &pkt->src) ||
-	    addr_equal(&pkt->src, container_addr(pkt)))
+	if (!address_is_one_host(is_v6(pkt), addr) ||
+	    addr_equal(addr, container_addr(pkt)))
 		return true;
-	if (!address_is_known(is_v6(pkt), &pkt->src))
+	if (!address_is_known(is_v6(pkt), addr))
 		return false;
 	subnet = bpf_map_lookup_elem(&subnets, &key);
 	return subnet && subnet->role != pkt->iface->role;
+}
+
+/* Return whether a packet's source cannot be behind its uplink. */
+stage bool address_is_spoofed(const struct packet *pkt)
+{
+	return address_is_elsewhere(pkt, &pkt->src);
 }
 
 #endif

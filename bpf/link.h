@@ -107,8 +107,17 @@ stage int link_icmpv6(const struct packet *pkt)
 	}
 }
 
-/* Whether DHCP is sent to the host's end of this link: to its address, or to
- * whoever is there. */
+/* Return whether an IPv4 address is one that a DHCP server on this uplink may
+ * be offering: a client that asks without the broadcast flag gets the answer
+ * at the address that it does not have yet (RFC 2131 4.1). */
+stage bool link_is_offered(const struct packet *pkt)
+{
+	return !is_v6(pkt) && pkt->iface->role != SG_ROLE_CONTAINER &&
+	       !address_is_elsewhere(pkt, &pkt->dst);
+}
+
+/* Return whether DHCP is sent to the host's end of this link: to its address,
+ * to one that it is being offered, or to whoever is there. */
 stage bool link_is_dhcp_addr(const struct packet *pkt)
 {
 	const struct sg_addr everyone = addr_from_v4(0xffffffff);
@@ -117,7 +126,17 @@ stage bool link_is_dhcp_addr(const struct packet *pkt)
 
 	return addr_equal(&pkt->dst, &everyone) ||
 	       addr_equal(&pkt->dst, &servers) ||
-	       address_is_own(pkt->ifindex, &pkt->dst);
+	       address_is_own(pkt->ifindex, &pkt->dst) || link_is_offered(pkt);
+}
+
+/* Return whether a server may answer a client from this port: an IPv6 one from
+ * any (RFC 8415 7.2). */
+stage bool link_is_dhcp_answer(const struct packet *pkt)
+{
+	if (is_v6(pkt))
+		return pkt->dport == bpf_htons(DHCP6_CLIENT);
+	return pkt->sport == bpf_htons(DHCP_SERVER) &&
+	       pkt->dport == bpf_htons(DHCP_CLIENT);
 }
 
 /* Whether it may be, by the port alone, for a client of DHCP. */
@@ -138,8 +157,7 @@ stage bool link_is_dhcp(const struct packet *pkt)
 	    !link_is_dhcp_addr(pkt))
 		return false;
 	if (pkt->iface->role != SG_ROLE_CONTAINER)
-		return pkt->sport == server && pkt->dport == client &&
-		       !address_is_spoofed(pkt);
+		return link_is_dhcp_answer(pkt) && !address_is_spoofed(pkt);
 	if (pkt->sport != client || pkt->dport != server)
 		return false;
 	return is_v6(pkt)
@@ -148,14 +166,15 @@ stage bool link_is_dhcp(const struct packet *pkt)
 				 addr_equal(&pkt->src, &pkt->policy->container);
 }
 
-/* Whether an IP packet is for the host by its kind alone, whatever the parser
- * made of it. */
+/* Return whether a packet is IGMP and so the host's by its kind alone, whatever
+ * the parser made of it. A querier that has no address yet asks from 0.0.0.0
+ * (RFC 4541 2.1.1). */
 stage bool link_is_igmp(const struct packet *pkt, int parsed)
 {
 	return parsed == SG_DROP_PROTOCOL && !is_v6(pkt) &&
 	       pkt->protocol == IPPROTO_IGMP &&
 	       bpf_ntohl(pkt->dst.word[3]) >> 28 == 0xe &&
-	       !address_is_spoofed(pkt) &&
+	       (!pkt->src.word[3] || !address_is_spoofed(pkt)) &&
 	       pkt->iface->role != SG_ROLE_CONTAINER;
 }
 

@@ -299,11 +299,36 @@ static void pings_and_dhcp_of_the_host(void **state)
 	offer.dst = "fd00:1::2";
 	assert_spec_dropped(&offer, ETH0, SG_DROP_NOT_GATE);
 	offer.dst = "fd00:7::2";
+	offer.dport = 545;
+	assert_spec_dropped(&offer, ETH0, SG_DROP_CLOSED_PORT);
 	offer.sport = 546;
 	offer.dport = 547;
 	assert_spec_dropped(&offer, ETH0, SG_DROP_CLOSED_PORT);
 	harness_reload("host { icmp-echo = {\"vpn\"} }");
 	assert_spec_dropped(&ping, ETH0, SG_DROP_CLOSED_ECHO);
+}
+
+/* RFC 8415 7.2: a client's port is fixed, a server's is not. */
+static void case_138_a_dhcp_answer_from_any_port(void **state)
+{
+	static const uint16_t ports[] = {546, 547, 1024, 65535};
+	struct spec answer =
+		between("fe80::9", "fd00:7::2", 547, 546, IPPROTO_UDP, 0);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ports) / sizeof(ports[0]); i++) {
+		answer.sport = ports[i];
+		assert_passed(&answer, ETH0);
+	}
+	answer.dst = "fd00:7::77"; /* it answers where the client is */
+	assert_spec_dropped(&answer, ETH0, SG_DROP_NOT_GATE);
+	answer.dst = "fd00:7::2";
+	answer.src = "fd00:1::9"; /* the VPN's */
+	assert_spec_dropped(&answer, ETH0, SG_DROP_SPOOFED);
+	answer.src = "fe80::9";
+	answer.dport = 68;
+	assert_spec_dropped(&answer, ETH0, SG_DROP_CLOSED_PORT);
+	assert_no_flow();
 }
 
 int main(void)
@@ -319,6 +344,7 @@ int main(void)
 		TEST(headers_cut_short),
 		TEST(what_the_link_lives_on),
 		TEST(pings_and_dhcp_of_the_host),
+		TEST(case_138_a_dhcp_answer_from_any_port),
 	};
 
 	return cmocka_run_group_tests(tests, harness_setup_group, NULL);

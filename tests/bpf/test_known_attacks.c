@@ -134,6 +134,23 @@ static void case_77_nor_by_a_membership_query(void **state)
 	assert_int_equal(send_in(&query, ETH0, NULL), ACTION_DROP);
 }
 
+/* A switch that has no address yet may be the querier (RFC 4541 2.1.1). */
+static void case_140_a_query_from_no_address(void **state)
+{
+	struct spec query =
+		between("0.0.0.0", "224.0.0.1", 0, 0, IPPROTO_IGMP, 0);
+
+	(void)state;
+	assert_passed(&query, ETH0);
+	assert_passed(&query, TAP0);
+	assert_int_equal(send_in(&query, VE_CONTAINER, NULL), ACTION_DROP);
+	query.src = "10.0.3.2"; /* the container's, by an uplink */
+	assert_int_equal(send_in(&query, ETH0, NULL), ACTION_DROP);
+	query.src = "0.0.0.0";
+	query.dst = "192.168.7.2"; /* to a group alone */
+	assert_int_equal(send_in(&query, ETH0, NULL), ACTION_DROP);
+}
+
 /* CVE-2021-3773: whatever port the container sends from, the one that it gets
  * is of the range, and so no forward's and not the control port. */
 static void case_78_no_gate_port_shadows_a_forward(void **state)
@@ -275,6 +292,7 @@ int main(void)
 		TEST(case_55_76_the_loopback_by_a_dhcp_port),
 		TEST(case_77_a_neighbour_learns_nothing_of_the_vpn),
 		TEST(case_77_nor_by_a_membership_query),
+		TEST(case_140_a_query_from_no_address),
 		TEST(case_78_no_gate_port_shadows_a_forward),
 		TEST(case_78_no_port_shadows_the_hosts_conversation),
 		TEST(case_78_another_peer_gets_and_sends_nothing),

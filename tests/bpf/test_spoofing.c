@@ -239,6 +239,46 @@ static void case_57_dhcp_is_served_to_the_container_alone(void **state)
 	assert_passed(&discover, VE_CONTAINER);
 }
 
+/* A client that sets no broadcast flag is offered its address at that address.
+ * What is another's stays another's. */
+static void case_137_an_offer_to_an_address_that_the_host_lacks(void **state)
+{
+	static const char *const never[] = {
+		"10.1.0.2", "10.1.0.7",	 "10.0.3.1",  "10.0.3.2",
+		"10.0.3.9", "127.0.0.1", "224.0.0.1", "0.0.0.0",
+	};
+	struct spec offer =
+		between("192.168.7.1", "192.168.7.77", 67, 68, IPPROTO_UDP, 0);
+
+	(void)state;
+	assert_passed(&offer, ETH0);
+	offer.dst = "172.16.5.9"; /* the link's network will be another */
+	assert_passed(&offer, ETH0);
+	assert_no_flow();
+	offer.sport = 6767;
+	assert_spec_dropped(&offer, ETH0, SG_DROP_NOT_GATE);
+	offer.sport = 67;
+	offer.dport = 69;
+	assert_spec_dropped(&offer, ETH0, SG_DROP_NOT_GATE);
+	offer.dport = 68;
+	offer.protocol = IPPROTO_TCP;
+	offer.flags = SYN;
+	assert_spec_dropped(&offer, ETH0, SG_DROP_NOT_GATE);
+	offer.protocol = IPPROTO_UDP;
+	offer.src = "10.1.0.1";
+	assert_spec_dropped(&offer, ETH0, SG_DROP_SPOOFED);
+	offer.dst = "10.1.0.7"; /* a VPN's server may */
+	assert_passed(&offer, TAP0);
+	offer.src = "192.168.7.1";
+	for (size_t i = 0; i < COUNT(never); i++) {
+		offer.dst = never[i];
+		assert_int_equal(send_in(&offer, ETH0, NULL), ACTION_DROP);
+	}
+	offer.src = "10.0.3.2";
+	offer.dst = "10.0.3.9"; /* nor is the container a server */
+	assert_int_equal(send_in(&offer, VE_CONTAINER, NULL), ACTION_DROP);
+}
+
 static void case_58_no_dhcp_offer_of_the_containers_leaves(void **state)
 {
 	struct spec offer =
@@ -388,6 +428,7 @@ int main(void)
 		TEST(case_49_vpn_to_the_container_or_unpublished_ports),
 		TEST(case_50_vpn_to_the_lan),
 		TEST(case_57_dhcp_is_served_to_the_container_alone),
+		TEST(case_137_an_offer_to_an_address_that_the_host_lacks),
 		TEST(case_58_no_dhcp_offer_of_the_containers_leaves),
 		TEST(case_59_multicast_and_broadcast_are_not_forwarded),
 		TEST(case_60_source_ports_open_nothing),
