@@ -11,6 +11,7 @@ CLANG ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /sbin/bpftool) bpftool)
 CLANG_FORMAT ?= clang-format
 PYTHON ?= /usr/bin/python3
+COMPILERS ?= $(sort $(patsubst /usr/bin/clang-%,%,$(wildcard /usr/bin/clang-[0-9][0-9])))
 KERNELS ?= bullseye bookworm bookworm-backports
 
 Q := $(if $(filter 1,$(V)),,@)
@@ -60,6 +61,9 @@ check: deps ## run every test (root)
 check-kernels: deps ## the tests under Debian's 5.10, 6.1 and 6.12, in QEMU (root)
 	$(Q)$(MAKE) --no-print-directory all build-tests
 	$(Q)tests/kernels/run $(O) $(KERNELS)
+
+check-compilers: deps ## load the datapath as each clang that is here makes it (root)
+	$(Q)$(MAKE) --no-print-directory run-check-compilers
 
 bench: deps ## measure it beside other gates (root; BENCHFLAGS=--quick); $(O)/bench.json, .svg
 	$(Q)$(MAKE) --no-print-directory run-bench
@@ -117,7 +121,7 @@ vmlinux: ## make vmlinux/vmlinux.h anew from the running kernel's BTF
 
 C_FILES = $(wildcard bpf/*.[ch] user/*.[ch] include/*.h maps/*.h tests/*/*.[ch])
 
-.PHONY: help deps all demo check check-kernels bench run-check install uninstall clean format lint verify \
+.PHONY: help deps all demo check check-compilers check-kernels bench run-check install uninstall clean format lint verify \
 	vmlinux
 
 # ------------------------------------------------------------------ building

@@ -47,7 +47,7 @@ stage bool early_is_begun(bool v6, const void *l3, const void *end)
 
 /* SG_OK: for sg_uplink_in to judge. Otherwise the reason to drop. That nothing
  * was begun on the port itself is known. */
-stage int early_judge(const struct packet *pkt)
+static __noinline int early_judge(const struct packet *pkt)
 {
 	const struct sg_port *port = allow_port(pkt, pkt->protocol, pkt->dport);
 	int reason;

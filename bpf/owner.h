@@ -10,24 +10,38 @@
 #include "begun.h"
 #include "masquerade.h"
 
-/* The key that a packet from an uplink has if it is for the container: by a
- * forward or a masquerade port. False: it can only be for the host. */
-stage bool owner_container_key(struct sg_flow_key *key,
+/* Find the container's port that a gate port stands for, by a forward (`port`,
+ * may be NULL) or else by masquerade. False: the port is the host's. One
+ * pointer is judged at a time: a compiler may join two NULL checks by an OR,
+ * and the verifier refuses arithmetic on a pointer that may be NULL. */
+stage bool owner_container_port(const struct packet *pkt,
+				const struct sg_port *port, __be16 gate_port,
+				__be16 *ret_port)
+{
+	const struct sg_mapping *mapping;
+
+	if (port) {
+		*ret_port = port->container_port;
+		return true;
+	}
+	mapping = masquerade_owner(pkt, gate_port);
+	if (!mapping)
+		return false;
+	*ret_port = mapping->container_port;
+	return true;
+}
+
+/* Fill in the key that a packet from an uplink has if it is for the container.
+ * False: it can only be for the host. */
+stage bool owner_container_key(struct sg_flow_key *ret_key,
 			       const struct packet *pkt,
 			       const struct sg_port *port)
 {
-	const struct sg_mapping *mapping;
 	__be16 local_port;
 
-	if (port) {
-		local_port = port->container_port;
-	} else {
-		mapping = masquerade_owner(pkt, pkt->dport);
-		if (!mapping)
-			return false;
-		local_port = mapping->container_port;
-	}
-	flow_key_in(key, pkt, container_addr(pkt), local_port);
+	if (!owner_container_port(pkt, port, pkt->dport, &local_port))
+		return false;
+	flow_key_in(ret_key, pkt, container_addr(pkt), local_port);
 	return true;
 }
 
@@ -73,14 +87,14 @@ stage struct sg_flow *owner_flow(struct sg_flow_key *ret_key,
 stage bool owner_is_container(const struct packet *pkt)
 {
 	const struct sg_port *port = allow_port(pkt, pkt->protocol, pkt->sport);
-	const struct sg_mapping *mapping = masquerade_owner(pkt, pkt->sport);
 	struct sg_flow_key key;
+	__be16 local_port;
 
-	if (!port && !mapping)
+	if (!owner_container_port(pkt, port, pkt->sport, &local_port))
 		return false;
 	flow_key_out(&key, pkt);
 	key.local = *container_addr(pkt);
-	key.local_port = port ? port->container_port : mapping->container_port;
+	key.local_port = local_port;
 	return flow_find(&key, pkt);
 }
 

@@ -52,9 +52,12 @@ build-tests: $(UNIT_TESTS) $(BPF_TESTS) $(E2E_PROGRAMS) $(VERIFY) \
 run-check: all build-tests
 	$(Q)tests/run --cases $(abspath $(O)/scoutgate) $(UNIT_TESTS) $(BPF_TESTS) $(E2E_TESTS)
 
+run-check-compilers: $(VERIFY)
+	$(Q)tests/compilers $(O) $(COMPILERS)
+
 run-bench: all $(BENCH)
 	$(Q)tests/bench/run $(BENCHFLAGS) $(abspath $(O)/scoutgate) $(abspath $(O)/bench)
 
-.PHONY: build-tests run-check run-bench
+.PHONY: build-tests run-check run-check-compilers run-bench
 .SECONDARY:
 -include $(patsubst %,%.d,$(UNIT_TESTS) $(BPF_TESTS) $(E2E_PROGRAMS) $(BENCH_PROGRAMS) $(VERIFY)) $(BPF_HARNESS:.o=.d) $(O)/tests/e2e/flood_packets.d
