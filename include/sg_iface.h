@@ -41,6 +41,13 @@ struct sg_iface {
 };
 SG_ASSERT_SIZE(struct sg_iface, 64);
 
+/* map `exempt`, key: ifindex: a link that the configuration leaves alone. The
+ * datapath does not read it; no program is attached there. */
+struct sg_exempt {
+	char name[SG_IFNAME_BYTES];
+};
+SG_ASSERT_SIZE(struct sg_exempt, 16);
+
 /* map `addresses`: the host's own addresses; the value is the prefix length in
  * bits of the mapped form (an IPv4 /24 is 120). A gate address is there under
  * its interface, and every address of the host under SG_ANY_IFINDEX. */

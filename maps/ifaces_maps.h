@@ -19,7 +19,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1024);
+	__uint(max_entries, 4096);
 	__type(key, __u32); /* ifindex */
 	__type(value, struct sg_iface);
 } ifaces SEC(".maps");
@@ -27,13 +27,20 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 4096);
+	__type(key, __u32); /* ifindex */
+	__type(value, struct sg_exempt);
+} exempt SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
 	__type(key, struct sg_gate_addr_key);
 	__type(value, __u32); /* prefix length of the mapped form, bits */
 } addresses SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-	__uint(max_entries, 8192);
+	__uint(max_entries, 32768);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, struct sg_subnet_key);
 	__type(value, struct sg_subnet);

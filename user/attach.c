@@ -2,6 +2,8 @@
 /* See attach.h. */
 #include "attach.h"
 
+#include <errno.h>
+
 #include "dataplane.h"
 #include "early.h"
 #include "entries.h"
@@ -93,6 +95,8 @@ int attach_links(const char *pin_dir, const struct attach *how,
 		if (role >= 0)
 			r = attach_link(pin_dir, how, &links->items[i], role,
 					ret_fault);
+		if (r == -ENODEV) /* it has gone since it was read */
+			r = 0;
 	}
 	/* last: who crosses is not to wait between two interfaces */
 	for (size_t i = 0; i < links->count && !r; i++) {

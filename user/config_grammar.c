@@ -28,6 +28,11 @@ static cfg_opt_t container_opts[] = {
 	CFG_END(),
 };
 
+static cfg_opt_t exempt_opts[] = {
+	CFG_STR_LIST("interfaces", NULL, CFGF_NODEFAULT),
+	CFG_END(),
+};
+
 static cfg_opt_t forward_opts[] = {
 	CFG_STR("protocol", "tcp", CFGF_NONE),
 	CFG_STR_LIST("ports", NULL, CFGF_NODEFAULT),
@@ -74,6 +79,7 @@ static cfg_opt_t file_opts[] = {
 	CFG_SEC("vpn", vpn_opts, CFGF_NONE),
 	CFG_SEC("lan", lan_opts, CFGF_NONE),
 	CFG_SEC("container", container_opts, CFGF_NONE),
+	CFG_SEC("exempt", exempt_opts, CFGF_NONE),
 	CFG_SEC("forward", forward_opts,
 		CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 	CFG_SEC("grants", grants_opts, CFGF_NONE),
@@ -101,6 +107,8 @@ static const struct {
 	      {"container|address", check_addr},
 	      {"container|address6", check_addr6},
 	      {"container|network", check_network},
+	      {"exempt", check_section},
+	      {"exempt|interfaces", check_interfaces},
 	      {"forward", check_forward},
 	      {"forward|protocol", check_protocol},
 	      {"forward|ports", check_ports},

@@ -132,6 +132,7 @@ int config_take(cfg_t *cfg, struct policy *policy)
 		text_parse_network(cfg_getstr(vpn, "network"),
 				   &policy->vpn_network);
 	take_role(lan, "interfaces", &policy->roles[SG_ROLE_LAN]);
+	take_role(cfg_getsec(cfg, "exempt"), "interfaces", &policy->exempt);
 	policy->clamps_mss[SG_ROLE_VPN] = cfg_getbool(vpn, "mss-clamp");
 	policy->clamps_mss[SG_ROLE_LAN] = cfg_getbool(lan, "mss-clamp");
 	policy->early[SG_ROLE_VPN] =

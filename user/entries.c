@@ -271,10 +271,27 @@ static void add_gate_addr(const struct link_addr *addr, int role,
 
 int entries_role(const struct policy *policy, const struct link *link)
 {
-	int role = policy_role_of(policy, link->name);
+	size_t rank = 0;
+	int role = policy_assignment(policy, link->name, &rank);
 
-	return role == -ENOENT && link->had_role ? (int)link->had_role - 1
-						 : role;
+	if (link->is_port)
+		return -ENOENT;
+	if (rank <= POLICY_RANK_ANY && link->had_role)
+		return (int)link->had_role - 1;
+	return role == POLICY_EXEMPT ? -ENOENT : role;
+}
+
+bool entries_is_exempt(const struct policy *policy, const struct link *link)
+{
+	return policy_assignment(policy, link->name, NULL) == POLICY_EXEMPT;
+}
+
+static void add_exempt(const struct link *link, struct link_entries *entries)
+{
+	size_t at = entries->exempt_count++;
+
+	entries->exempt_keys[at] = link->ifindex;
+	memcpy(entries->exempt[at].name, link->name, sizeof(link->name));
 }
 
 static int role_of(const struct policy *policy, const struct links *links,
@@ -294,12 +311,15 @@ int entries_of_links(const struct policy *policy, const struct links *links,
 
 	entries.iface_keys = calloc(links->count + 1, sizeof(uint32_t));
 	entries.ifaces = calloc(links->count + 1, sizeof(struct sg_iface));
+	entries.exempt_keys = calloc(links->count + 1, sizeof(uint32_t));
+	entries.exempt = calloc(links->count + 1, sizeof(struct sg_exempt));
 	entries.addr_keys = calloc(addrs * 4, sizeof(*entries.addr_keys));
 	entries.addrs = calloc(addrs * 4, sizeof(*entries.addrs));
 	entries.subnet_keys = calloc(addrs * 4, sizeof(*entries.subnet_keys));
 	entries.subnets = calloc(addrs * 4, sizeof(*entries.subnets));
 	if (!entries.iface_keys || !entries.ifaces || !entries.addr_keys ||
-	    !entries.addrs || !entries.subnet_keys || !entries.subnets) {
+	    !entries.addrs || !entries.subnet_keys || !entries.subnets ||
+	    !entries.exempt_keys || !entries.exempt) {
 		entries_release_links(&entries);
 		return -ENOMEM;
 	}
@@ -311,6 +331,8 @@ int entries_of_links(const struct policy *policy, const struct links *links,
 
 		if (role >= 0)
 			add_iface(policy, &links->items[i], role, &entries);
+		else if (entries_is_exempt(policy, &links->items[i]))
+			add_exempt(&links->items[i], &entries);
 	}
 	for (size_t i = 0; i < links->addr_count; i++) {
 		int role = role_of(policy, links, links->addrs[i].ifindex);
@@ -328,6 +350,8 @@ int entries_of_links(const struct policy *policy, const struct links *links,
 void entries_release_links(struct link_entries *entries)
 {
 	free(entries->iface_keys);
+	free(entries->exempt_keys);
+	free(entries->exempt);
 	free(entries->ifaces);
 	free(entries->addr_keys);
 	free(entries->addrs);

@@ -35,14 +35,20 @@ struct link_entries {
 	struct sg_subnet *subnets;
 	size_t subnet_count;
 	struct sg_row starts[SG_STARTS_ROWS];
+	uint32_t *exempt_keys; /* ifindex */
+	struct sg_exempt *exempt;
+	size_t exempt_count;
 	uint32_t container_ifindex; /* 0: none */
 	uint32_t container_mtu;
 	uint8_t veth_mac[SG_MAC_BYTES];
 };
 
-/* The role of a link by its name, or else the one that it had before it was
- * renamed; -ENOENT: none. */
+/* Return the role of a link by its name, or, where no more than "*" fits that,
+ * the one that it had before it was renamed; -ENOENT: none, as a port has. */
 int entries_role(const struct policy *policy, const struct link *link);
+
+/* Return whether the policy leaves a link alone by its name. */
+bool entries_is_exempt(const struct policy *policy, const struct link *link);
 
 /* 0 or -ENOMEM; release what they gave. */
 int entries_of_policy(const struct policy *policy, uint32_t side,

@@ -81,17 +81,27 @@ static void put_governed(FILE *out, const struct policy *policy,
 				links->items[i].ifindex);
 }
 
-/* Those whose name has a role end here. */
+static void put_patterns(FILE *out, const struct policy *policy, int role,
+			 size_t rank)
+{
+	const struct policy_role *has = policy_patterns(policy, role);
+
+	for (size_t i = 0; i < has->pattern_count; i++)
+		if (policy_pattern_rank(has->patterns[i]) == rank)
+			fprintf(out, "iifname \"%s\" %s\n", has->patterns[i],
+				role == POLICY_EXEMPT ? "accept"
+						      : "counter drop");
+}
+
+/* Leave alone lo and what is exempt; all else ends here, whatever its name. A
+ * closer pattern goes first, as for roles. */
 static void put_names(FILE *out, const struct policy *policy)
 {
-	for (int role = 0; role < SG_ROLE_COUNT; role++)
-		for (size_t i = 0; i < policy->roles[role].pattern_count; i++) {
-			const char *name = policy->roles[role].patterns[i];
-			bool is_any = name[0] == '*';
-
-			fprintf(out, "iifname %s \"%s\" counter drop\n",
-				is_any ? "!=" : "==", is_any ? "lo" : name);
-		}
+	fputs("iifname \"lo\" accept\n", out);
+	for (size_t rank = POLICY_RANK_EXACT; rank > POLICY_RANK_ANY; rank--)
+		for (int role = 0; role <= POLICY_EXEMPT; role++)
+			put_patterns(out, policy, role, rank);
+	fputs("counter drop\n", out);
 }
 
 /* The whole table in one transaction: there is no moment without it. */

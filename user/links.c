@@ -30,15 +30,26 @@ static int grow(void **items, size_t count, size_t bytes)
 	return 0;
 }
 
-/* The kind of device that a driver says it is, as "veth". */
-static bool is_kind(const struct nlattr *link_info, const char *kind)
+/* Return whether a driver says that a device is of a kind, as "veth"
+ * (IFLA_INFO_KIND), or is the port of one (IFLA_INFO_SLAVE_KIND). */
+static bool is_kind(const struct nlattr *link_info, uint16_t type,
+		    const char *kind)
 {
 	const struct nlattr *attr;
 
 	mnl_attr_for_each_nested (attr, link_info)
-		if (mnl_attr_get_type(attr) == IFLA_INFO_KIND)
+		if (mnl_attr_get_type(attr) == type)
 			return strcmp(mnl_attr_get_str(attr), kind) == 0;
 	return false;
+}
+
+/* Note what of a device's kind matters. A VRF's link has a master as well, but
+ * its addresses and its packets stay its own. */
+static void take_kind(const struct nlattr *link_info, struct link *link,
+		      bool *ret_is_of_vrf)
+{
+	link->is_veth = is_kind(link_info, IFLA_INFO_KIND, "veth");
+	*ret_is_of_vrf = is_kind(link_info, IFLA_INFO_SLAVE_KIND, "vrf");
 }
 
 static int on_link(const struct nlmsghdr *message, void *data)
@@ -46,6 +57,7 @@ static int on_link(const struct nlmsghdr *message, void *data)
 	const struct ifinfomsg *info = mnl_nlmsg_get_payload(message);
 	struct links *links = data;
 	const struct nlattr *attr;
+	bool is_of_vrf = false;
 	struct link link = {
 		.ifindex = (uint32_t)info->ifi_index,
 		.has_ethernet = info->ifi_type == ARPHRD_ETHER,
@@ -61,12 +73,15 @@ static int on_link(const struct nlmsghdr *message, void *data)
 		if (mnl_attr_get_type(attr) == IFLA_MTU)
 			link.mtu = mnl_attr_get_u32(attr);
 		if (mnl_attr_get_type(attr) == IFLA_LINKINFO)
-			link.is_veth = is_kind(attr, "veth");
+			take_kind(attr, &link, &is_of_vrf);
+		if (mnl_attr_get_type(attr) == IFLA_MASTER)
+			link.is_port = mnl_attr_get_u32(attr) != 0;
 		if (mnl_attr_get_type(attr) == IFLA_ADDRESS &&
 		    mnl_attr_get_payload_len(attr) == SG_MAC_BYTES)
 			memcpy(link.mac, mnl_attr_get_payload(attr),
 			       SG_MAC_BYTES);
 	}
+	link.is_port &= !is_of_vrf;
 	if (grow((void **)&links->items, links->count, sizeof(link)))
 		return MNL_CB_ERROR;
 	links->items[links->count++] = link;

@@ -18,6 +18,8 @@ struct link {
 	uint32_t mtu; /* bytes from the IP header on */
 	bool has_ethernet;
 	bool is_veth;
+	bool is_port; /* of a bridge, bond or team: its master has the
+			 addresses, and what it receives is the master's */
 	bool is_up;
 	unsigned int had_role; /* 1 + the role that it had under a former
 				  name; 0: none, or none is known */

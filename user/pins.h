@@ -24,6 +24,7 @@
 	X(hits)                                                                \
 	X(gate)                                                                \
 	X(ifaces)                                                              \
+	X(exempt)                                                              \
 	X(addresses)                                                           \
 	X(subnets)                                                             \
 	X(starts)                                                              \

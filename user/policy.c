@@ -14,12 +14,9 @@ static void add_pattern(struct policy_role *role, const char *pattern)
 
 void policy_init(struct policy *ret_policy)
 {
-	static const char *const lan[] = {"eth*", "en*", "wlan*", "wl*"};
-
 	memset(ret_policy, 0, sizeof(*ret_policy));
 	add_pattern(&ret_policy->roles[SG_ROLE_VPN], "tap0");
-	for (size_t i = 0; i < sizeof(lan) / sizeof(lan[0]); i++)
-		add_pattern(&ret_policy->roles[SG_ROLE_LAN], lan[i]);
+	add_pattern(&ret_policy->roles[SG_ROLE_LAN], "*");
 	add_pattern(&ret_policy->roles[SG_ROLE_CONTAINER], "ve-container");
 	text_parse_addr("10.0.3.2", &ret_policy->container);
 	text_parse_network("10.0.3.0/24", &ret_policy->container_network);
@@ -87,16 +84,58 @@ int policy_add_forward(struct policy *policy,
 	return 0;
 }
 
+size_t policy_pattern_rank(const char *pattern)
+{
+	return strchr(pattern, '*') ? strlen(pattern) : POLICY_RANK_EXACT;
+}
+
+const struct policy_role *policy_patterns(const struct policy *policy, int role)
+{
+	return role == POLICY_EXEMPT ? &policy->exempt : &policy->roles[role];
+}
+
+/* Return the rank of the pattern of a role that fits best; 0: none fits. */
+static size_t best_rank(const struct policy_role *role, const char *interface)
+{
+	size_t best = 0;
+
+	for (size_t i = 0; i < role->pattern_count; i++) {
+		size_t rank = policy_pattern_rank(role->patterns[i]);
+
+		if (rank > best &&
+		    text_interface_matches(role->patterns[i], interface))
+			best = rank;
+	}
+	return best;
+}
+
+int policy_assignment(const struct policy *policy, const char *interface,
+		      size_t *ret_rank)
+{
+	int found = -ENOENT;
+	size_t best = 0;
+
+	if (strcmp(interface, "lo") == 0)
+		return -ENOENT;
+	for (int role = 0; role <= POLICY_EXEMPT; role++) {
+		size_t rank =
+			best_rank(policy_patterns(policy, role), interface);
+
+		if (rank > best) {
+			best = rank;
+			found = role;
+		}
+	}
+	if (ret_rank)
+		*ret_rank = best;
+	return found;
+}
+
 int policy_role_of(const struct policy *policy, const char *interface)
 {
-	for (int role = 0; role < SG_ROLE_COUNT; role++) {
-		const struct policy_role *has = &policy->roles[role];
+	int role = policy_assignment(policy, interface, NULL);
 
-		for (size_t i = 0; i < has->pattern_count; i++)
-			if (text_interface_matches(has->patterns[i], interface))
-				return role;
-	}
-	return -ENOENT;
+	return role == POLICY_EXEMPT ? -ENOENT : role;
 }
 
 int policy_early_by_name(const char *name)

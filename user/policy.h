@@ -62,6 +62,7 @@ struct policy_forward {
 
 struct policy {
 	struct policy_role roles[SG_ROLE_COUNT];
+	struct policy_role exempt; /* links that the gate leaves alone */
 	bool clamps_mss[SG_ROLE_COUNT];
 	enum early_mode early[SG_ROLE_COUNT];
 	struct sg_addr container;
@@ -108,7 +109,26 @@ int policy_validate(const struct policy *policy, struct fault *ret_fault,
 /* The mode of a name, or -ENOENT. */
 int policy_early_by_name(const char *name);
 
-/* The role of an interface, or -ENOENT: it is not governed. */
+/* As the role of a link: the gate leaves it alone. */
+#define POLICY_EXEMPT SG_ROLE_COUNT
+
+/* How closely patterns can fit: "*" the least, a longer one more, and a name
+ * without "*" the most. */
+#define POLICY_RANK_ANY 1
+#define POLICY_RANK_EXACT SG_IFNAME_BYTES
+size_t policy_pattern_rank(const char *pattern);
+
+/* Return the patterns of a role, or of POLICY_EXEMPT. */
+const struct policy_role *policy_patterns(const struct policy *policy,
+					  int role);
+
+/* Return what the pattern that fits an interface most closely says: its role,
+ * POLICY_EXEMPT, or -ENOENT: nothing names it. *ret_rank (may be NULL) is that
+ * pattern's. "lo" is never named. */
+int policy_assignment(const struct policy *policy, const char *interface,
+		      size_t *ret_rank);
+
+/* Return the role of an interface, or -ENOENT: it has none. */
 int policy_role_of(const struct policy *policy, const char *interface);
 
 #endif

@@ -131,22 +131,45 @@ static int check_networks(const struct policy *policy, struct fault *ret_fault)
 	return 0;
 }
 
-/* The same pattern for two roles: which would it be? */
+static const char *name_of(int role)
+{
+	return role == POLICY_EXEMPT ? "exempt"
+				     : name_of_role((unsigned int)role);
+}
+
+static int check_pattern(const struct policy *policy, const char *pattern,
+			 int role, struct fault *ret_fault)
+{
+	int assigned = policy_assignment(policy, pattern, NULL);
+
+	if (assigned < 0)
+		return fault_set(ret_fault, EINVAL,
+				 "interface \"%s\" can have no role", pattern);
+	if (assigned != role)
+		return fault_set(ret_fault, EINVAL,
+				 "interface \"%s\" is both %s and %s", pattern,
+				 name_of(assigned), name_of(role));
+	if (role == POLICY_EXEMPT &&
+	    policy_pattern_rank(pattern) == POLICY_RANK_ANY)
+		return fault_set(ret_fault, EINVAL,
+				 "exempt \"*\" would leave every link open; "
+				 "name the links");
+	return 0;
+}
+
+/* Refuse a pattern that two roles have, as either could be meant. */
 static int check_patterns(const struct policy *policy, struct fault *ret_fault)
 {
-	for (unsigned int a = 0; a < SG_ROLE_COUNT; a++)
-		for (size_t i = 0; i < policy->roles[a].pattern_count; i++) {
-			const char *name = policy->roles[a].patterns[i];
-			int role = policy_role_of(policy, name);
+	int r = 0;
 
-			if (role != (int)a)
-				return fault_set(
-					ret_fault, EINVAL,
-					"interface \"%s\" is both %s and %s",
-					name, name_of_role((unsigned int)role),
-					name_of_role(a));
-		}
-	return 0;
+	for (int role = 0; role <= POLICY_EXEMPT; role++) {
+		const struct policy_role *has = policy_patterns(policy, role);
+
+		for (size_t i = 0; i < has->pattern_count && !r; i++)
+			r = check_pattern(policy, has->patterns[i], role,
+					  ret_fault);
+	}
+	return r;
 }
 
 int policy_validate(const struct policy *policy, struct fault *ret_fault,

@@ -66,13 +66,16 @@ static void report_strangers(struct run *run)
 	for (size_t i = 0; i < links.count; i++) {
 		const struct link *link = &links.items[i];
 
-		if (strcmp(link->name, "lo") == 0 ||
+		if (strcmp(link->name, "lo") == 0 || link->is_port ||
+		    entries_is_exempt(&run->policy, link) ||
 		    entries_role(&run->policy, link) >= 0 ||
 		    is_known(run, link->ifindex) ||
 		    run->stranger_count == STRANGERS_MAX)
 			continue;
 		run->strangers[run->stranger_count++] = link->ifindex;
-		say(SD_WARNING, "%s: no role names it, it is not governed",
+		say(SD_WARNING,
+		    "%s: no role names it, and it is not exempt; it is held "
+		    "closed",
 		    link->name);
 	}
 }

@@ -15,6 +15,7 @@
 #include "forwards.h"
 #include "guard.h"
 #include "hook.h"
+#include "links.h"
 #include "maps.h"
 #include "names.h"
 #include "pins.h"
@@ -139,9 +140,13 @@ static int add_ifaces(const struct pins *pins, struct json_object *rows,
 			  &count);
 
 	for (size_t i = 0; i < count && !r; i++) {
-		struct json_object *row = show_add_row(rows);
 		enum sg_role role = ifaces[i].role;
+		struct json_object *row;
+		char today[IF_NAMESIZE];
 
+		if (!if_indextoname(keys[i], today)) /* it has gone */
+			continue;
+		row = show_add_row(rows);
 		found[role] = true;
 		show_add_text(row, "interface", ifaces[i].name);
 		show_add_text(row, "role", name_of_role(role));
@@ -157,6 +162,49 @@ static int add_ifaces(const struct pins *pins, struct json_object *rows,
 		if (!found[role])
 			add_trouble(troubles, "no interface has the role %s",
 				    name_of_role(role));
+	return r;
+}
+
+/* Every link that could carry packets is governed, exempt, or a finding. */
+static void add_link(const struct pins *pins, const struct link *link,
+		     struct json_object *rows, struct json_object *troubles)
+{
+	struct sg_exempt exempt;
+	struct sg_iface iface;
+	struct json_object *row;
+
+	if (strcmp(link->name, "lo") == 0 ||
+	    bpf_map_lookup_elem(pins->map_fds[PINS_ifaces], &link->ifindex,
+				&iface) == 0) {
+		if (link->is_port)
+			add_trouble(troubles,
+				    "%s: it has become a port of another link; "
+				    "run `scoutgate up`",
+				    link->name);
+		return;
+	}
+	if (bpf_map_lookup_elem(pins->map_fds[PINS_exempt], &link->ifindex,
+				&exempt) == 0) {
+		row = show_add_row(rows);
+		show_add_text(row, "interface", link->name);
+		show_add_text(row, "role", "exempt");
+	} else if (link->is_up && !link->is_port) {
+		add_trouble(troubles,
+			    "%s: it is not governed; run `scoutgate up`, or "
+			    "name it in the configuration",
+			    link->name);
+	}
+}
+
+static int add_links(const struct pins *pins, struct json_object *rows,
+		     struct json_object *troubles)
+{
+	_cleanup_(links_release) struct links links = {0};
+	struct fault fault;
+	int r = links_read(&links, &fault);
+
+	for (size_t i = 0; i < links.count && !r; i++)
+		add_link(pins, &links.items[i], rows, troubles);
 	return r;
 }
 
@@ -223,6 +271,8 @@ static int report(const struct context *context, const struct pins *pins,
 	bool healthy;
 	int r = add_ifaces(pins, ifaces, troubles);
 
+	if (!r)
+		r = add_links(pins, ifaces, troubles);
 	if (!r)
 		r = add_grants(pins, grants);
 	if (!r)

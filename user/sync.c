@@ -206,6 +206,10 @@ static int replace_links(const struct pins *pins, const struct policy *policy,
 		r = maps_replace_held(pins->map_fds[PINS_ifaces], e.iface_keys,
 				      e.ifaces, e.iface_count,
 				      sizeof(*e.iface_keys), sizeof(*e.ifaces));
+	if (!r)
+		r = maps_replace(pins->map_fds[PINS_exempt], e.exempt_keys,
+				 e.exempt, e.exempt_count,
+				 sizeof(*e.exempt_keys), sizeof(*e.exempt));
 	return r;
 }
 

@@ -5,6 +5,7 @@
 
 #include "cleanup.h"
 #include "config.h"
+#include "entries.h"
 #include "instance.h"
 #include "keep.h"
 #include "links.h"
@@ -23,7 +24,7 @@ static void warn_of_absent(const struct policy *policy)
 	if (links_read(&links, &fault))
 		return; /* the policy is in force */
 	for (size_t i = 0; i < links.count; i++) {
-		int role = policy_role_of(policy, links.items[i].name);
+		int role = entries_role(policy, &links.items[i]);
 
 		if (role >= 0)
 			found[role] = true;

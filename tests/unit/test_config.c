@@ -62,7 +62,7 @@ static void a_file_of_forwards_is_enough(void **state)
 	assert_int_equal(policy_role_of(&policy, "enp3s0"), SG_ROLE_LAN);
 	assert_int_equal(policy_role_of(&policy, "ve-container"),
 			 SG_ROLE_CONTAINER);
-	assert_true(policy_role_of(&policy, "tap1") < 0);
+	assert_int_equal(policy_role_of(&policy, "tap1"), SG_ROLE_LAN);
 	assert_int_equal(policy.control_port, 23);
 	assert_int_equal(policy.masquerade_roles, 3);
 	assert_int_equal(policy.echo_roles, 7);

@@ -203,7 +203,7 @@ static void case_90_networks_and_their_lines(void **state)
 		 FORWARD("ports = {\"22\"}\nfrom = {\"10.0.0.1/8\"}"), 2,
 		 "10.0.0.1/8"},
 		{NULL, "\n\nvpn { network = \"10.0.3.0/24\" }\n", 3, "overlap"},
-		{NULL, "\n\nvpn { interfaces = {\"eth*\"} }\n", 3, "eth*"},
+		{NULL, "\n\nvpn { interfaces = {\"*\"} }\n", 3, "*"},
 		{NULL, "\n\nlan { interfaces = {\"tap0\"} }\n", 3, "tap0"},
 	};
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What the maps are to hold of the links: roles, addresses, subnets. */
 #include <arpa/inet.h>
+#include <errno.h>
 
 #include "entries.h"
 #include "unit.h"
@@ -8,12 +9,28 @@
 enum { LO = 1, ETH0, TAP0, VE, DUMMY, ETH1 };
 
 static struct link items[] = {
-	{LO, "lo", {0}, 65536, false, false, true, 0},
-	{ETH0, "eth0", {2, 0, 0, 0, 0, 2}, 1500, true, false, true, 0},
-	{TAP0, "tap0", {0}, 1400, false, false, true, 0},
-	{VE, "ve-container", {2, 0, 0, 0, 0, 4}, 1500, true, false, true, 0},
-	{DUMMY, "dummy0", {2, 0, 0, 0, 0, 5}, 1500, true, false, true, 0},
-	{ETH1, "eth1", {2, 0, 0, 0, 0, 6}, 1500, true, false, false, 0},
+	{LO, "lo", {0}, 65536, false, false, false, true, 0},
+	{ETH0, "eth0", {2, 0, 0, 0, 0, 2}, 1500, true, false, false, true, 0},
+	{TAP0, "tap0", {0}, 1400, false, false, false, true, 0},
+	{VE,
+	 "ve-container",
+	 {2, 0, 0, 0, 0, 4},
+	 1500,
+	 true,
+	 false,
+	 false,
+	 true,
+	 0},
+	{DUMMY,
+	 "dummy0",
+	 {2, 0, 0, 0, 0, 5},
+	 1500,
+	 true,
+	 false,
+	 false,
+	 true,
+	 0},
+	{ETH1, "eth1", {2, 0, 0, 0, 0, 6}, 1500, true, false, false, false, 0},
 };
 
 static struct link_addr addrs[10];
@@ -52,6 +69,7 @@ static int make(void **state)
 		.prefix = 64,
 	};
 	policy_init(&policy);
+	strcpy(policy.roles[SG_ROLE_LAN].patterns[0], "eth*");
 	return entries_of_links(&policy, &links, &entries);
 }
 
@@ -103,6 +121,63 @@ static void only_links_with_a_role_are_governed(void **state)
 		assert_memory_equal(&entries.ifaces[i], &want[i].iface,
 				    offsetof(struct sg_iface, v4));
 	}
+}
+
+static void make_again(void)
+{
+	entries_release_links(&entries);
+	assert_int_equal(entries_of_links(&policy, &links, &entries), 0);
+}
+
+static void a_port_is_its_masters_business(void **state)
+{
+	struct link *eth1 = &items[COUNT(items) - 1];
+	size_t before = entries.iface_count;
+
+	(void)state;
+	eth1->is_port = true;
+	eth1->had_role = 1 + SG_ROLE_LAN; /* it was governed before */
+	make_again();
+	assert_int_equal(entries.iface_count, before - 1);
+	assert_int_equal(entries_role(&policy, eth1), -ENOENT);
+	assert_int_equal(entries.exempt_count, 0);
+	eth1->is_port = false;
+	eth1->had_role = 0;
+	make_again();
+	assert_int_equal(entries.iface_count, before);
+}
+
+static void what_is_exempt_is_known_as_such(void **state)
+{
+	struct link dummy = items[DUMMY - 1];
+
+	(void)state;
+	policy.exempt.pattern_count = 1;
+	strcpy(policy.exempt.patterns[0], "dummy*");
+	make_again();
+	assert_int_equal(entries.exempt_count, 1);
+	assert_int_equal(entries.exempt_keys[0], DUMMY);
+	assert_string_equal(entries.exempt[0].name, "dummy0");
+	assert_int_equal(entries_role(&policy, &dummy), -ENOENT);
+	for (size_t i = 0; i < entries.iface_count; i++)
+		assert_int_not_equal(entries.iface_keys[i], DUMMY);
+}
+
+/* "*" says nothing of a link in particular: one that was renamed keeps the role
+ * that it had, until a policy is read anew. */
+static void a_renamed_link_keeps_its_role_before_any(void **state)
+{
+	struct link link = {
+		.ifindex = 9, .name = "renamed", .had_role = 1 + SG_ROLE_VPN};
+
+	(void)state;
+	strcpy(policy.roles[SG_ROLE_LAN].patterns[0], "*");
+	assert_int_equal(entries_role(&policy, &link), SG_ROLE_VPN);
+	link.had_role = 0;
+	assert_int_equal(entries_role(&policy, &link), SG_ROLE_LAN);
+	link.had_role = 1 + SG_ROLE_LAN;
+	strcpy(link.name, "tap0"); /* named more closely */
+	assert_int_equal(entries_role(&policy, &link), SG_ROLE_VPN);
 }
 
 static void the_containers_end_is_known_by_its_role(void **state)
@@ -312,6 +387,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(only_links_with_a_role_are_governed),
+		TEST(a_port_is_its_masters_business),
+		TEST(what_is_exempt_is_known_as_such),
+		TEST(a_renamed_link_keeps_its_role_before_any),
 		TEST(the_containers_end_is_known_by_its_role),
 		TEST(addresses_are_the_links_and_the_hosts),
 		TEST(subnets_are_those_of_the_policy_and_of_governed_links),

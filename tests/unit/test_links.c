@@ -190,6 +190,23 @@ static void many_links_and_addresses_are_all_there(void **state)
 
 #define TEST(name) cmocka_unit_test_teardown(name, remove_links)
 
+/* A port of a bridge is one; a bridge, and a link beside it, are none. */
+static void ports_are_told_from_their_master(void **state)
+{
+	(void)state;
+	run("ip link add unitbr type bridge");
+	run("ip link add unita type veth peer name unitb");
+	run("ip link set unita master unitbr");
+	read_links();
+	assert_true(find("unita")->is_port);
+	assert_false(find("unitb")->is_port);
+	assert_false(find("unitbr")->is_port);
+	links_release(&links);
+	run("ip link set unita nomaster");
+	read_links();
+	assert_false(find("unita")->is_port);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -199,6 +216,7 @@ int main(void)
 		TEST(addresses_are_in_the_kernels_order),
 		TEST(ipv6_addresses_keep_their_own_prefix),
 		TEST(many_links_and_addresses_are_all_there),
+		TEST(ports_are_told_from_their_master),
 	};
 
 	return cmocka_run_group_tests(tests, enter_namespace, NULL);

@@ -82,11 +82,13 @@ static void roles_are_found_by_name_or_pattern(void **state)
 		const char *interface;
 		int role;
 	} pairs[] = {
-		{"tap0", SG_ROLE_VPN},	 {"tap1", -ENOENT},
-		{"tap", -ENOENT},	 {"eth0", SG_ROLE_LAN},
-		{"enp3s0", SG_ROLE_LAN}, {"wlp2s0", SG_ROLE_LAN},
-		{"veth0", -ENOENT},	 {"ve-container", SG_ROLE_CONTAINER},
-		{"ve-other", -ENOENT},	 {"lo", -ENOENT},
+		{"tap0", SG_ROLE_VPN},	   {"tap1", SG_ROLE_LAN},
+		{"tap", SG_ROLE_LAN},	   {"eth0", SG_ROLE_LAN},
+		{"enp3s0", SG_ROLE_LAN},   {"wlp2s0", SG_ROLE_LAN},
+		{"usb0", SG_ROLE_LAN},	   {"wwan0", SG_ROLE_LAN},
+		{"ppp0", SG_ROLE_LAN},	   {"br0", SG_ROLE_LAN},
+		{"veth0", SG_ROLE_LAN},	   {"ve-container", SG_ROLE_CONTAINER},
+		{"ve-other", SG_ROLE_LAN}, {"lo", -ENOENT},
 	};
 
 	for (size_t i = 0; i < COUNT(pairs); i++)
@@ -196,15 +198,68 @@ static void case_90_networks_of_two_roles_do_not_overlap(void **state)
 		       "network 10.0.3.0/24");
 }
 
+/* Give a role one pattern alone. */
+static void name(struct policy_role *role, const char *pattern)
+{
+	role->pattern_count = 1;
+	strcpy(role->patterns[0], pattern);
+}
+
+/* An exact name goes before a pattern, a longer pattern before a shorter,
+ * whichever role has it. */
+static void the_closest_pattern_decides(void **state)
+{
+	static const char *const patterns[] = {"*", "e*", "eth*", "eth0"};
+	struct policy *policy = *state;
+
+	for (size_t near = 1; near < COUNT(patterns); near++)
+		for (size_t far = 0; far < near; far++)
+			for (int a = 0; a < SG_ROLE_COUNT; a++) {
+				int b = (a + 1) % SG_ROLE_COUNT;
+				int c = (a + 2) % SG_ROLE_COUNT;
+
+				name(&policy->roles[a], patterns[near]);
+				name(&policy->roles[b], patterns[far]);
+				name(&policy->roles[c], "x");
+				assert_valid(policy);
+				assert_int_equal(policy_role_of(policy, "eth0"),
+						 a);
+				assert_int_equal(policy_role_of(policy, "x"),
+						 c);
+			}
+}
+
+static void what_is_exempt_has_no_role(void **state)
+{
+	struct policy *policy = *state;
+
+	name(&policy->exempt, "docker*");
+	assert_valid(policy);
+	assert_int_equal(policy_role_of(policy, "docker0"), -ENOENT);
+	assert_int_equal(policy_assignment(policy, "docker0", NULL),
+			 POLICY_EXEMPT);
+	assert_int_equal(policy_role_of(policy, "dock"), SG_ROLE_LAN);
+	name(&policy->roles[SG_ROLE_LAN], "docker0"); /* named more closely */
+	assert_valid(policy);
+	assert_int_equal(policy_role_of(policy, "docker0"), SG_ROLE_LAN);
+	assert_int_equal(policy_role_of(policy, "docker1"), -ENOENT);
+	name(&policy->roles[SG_ROLE_LAN], "docker*");
+	assert_invalid(policy, 0,
+		       "interface \"docker*\" is both lan and exempt");
+	name(&policy->exempt, "*");
+	assert_invalid(policy, 0,
+		       "exempt \"*\" would leave every link open; name the "
+		       "links");
+	name(&policy->exempt, "lo");
+	assert_invalid(policy, 0, "interface \"lo\" can have no role");
+}
+
 static void a_pattern_is_of_one_role(void **state)
 {
 	struct policy *policy = *state;
 
-	strcpy(policy->roles[SG_ROLE_VPN].patterns[0], "eth0");
-	assert_valid(policy); /* one of eth*, which the VPN has first */
-	assert_int_equal(policy_role_of(policy, "eth0"), SG_ROLE_VPN);
-	assert_int_equal(policy_role_of(policy, "eth1"), SG_ROLE_LAN);
-	strcpy(policy->roles[SG_ROLE_VPN].patterns[0], "e*");
+	name(&policy->roles[SG_ROLE_LAN], "eth*");
+	strcpy(policy->roles[SG_ROLE_VPN].patterns[0], "eth*");
 	assert_invalid(policy, 0, "interface \"eth*\" is both vpn and lan");
 	strcpy(policy->roles[SG_ROLE_VPN].patterns[0], "ve-container");
 	assert_invalid(policy, 0,
@@ -251,6 +306,8 @@ int main(void)
 		TEST(more_ports_than_the_map_holds_are_refused),
 		TEST(case_90_networks_of_two_roles_do_not_overlap),
 		TEST(a_pattern_is_of_one_role),
+		TEST(the_closest_pattern_decides),
+		TEST(what_is_exempt_has_no_role),
 		TEST(what_is_added_is_a_copy_in_order),
 	};
 
