@@ -16,6 +16,8 @@
 #define TCX_EGRESS ((enum bpf_attach_type)47)
 #define TCX_FIRST (1U << 3) /* BPF_F_BEFORE, relative to nothing */
 
+#define TCX_PROGRAMS_MAX 64 /* BPF_MPROG_MAX */
+
 #define NO_INTERFACE 0x7fffffff
 
 /* The filter that is ours, on a hook where others may have theirs. */
@@ -96,10 +98,57 @@ static bool is_alive(const struct bpf_link_info *info)
 	return info->xdp.ifindex != 0;
 }
 
+uint32_t hook_first(const struct hook *hook)
+{
+	__u32 ids[TCX_PROGRAMS_MAX] = {0};
+	__u32 count = TCX_PROGRAMS_MAX;
+
+	/* the kernel reads the interface's index where a target's fd stands */
+	return bpf_prog_query((int)hook->ifindex, tcx_type(hook->side), 0, NULL,
+			      ids, &count) == 0 &&
+			       count > 0
+		       ? ids[0]
+		       : 0;
+}
+
+/* Attach before all that is there. The kernel refuses (-EEXIST) a program that
+ * is there already, which then leaves its place first. */
+static int create_first(const struct hook *hook, int program_fd, int former_fd)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = TCX_FIRST);
+	enum bpf_attach_type type = tcx_type(hook->side);
+	int fd = bpf_link_create(program_fd, (int)hook->ifindex, type, &opts);
+
+	if (fd < 0 && errno == EEXIST && former_fd >= 0 &&
+	    bpf_link_detach(former_fd) == 0)
+		fd = bpf_link_create(program_fd, (int)hook->ifindex, type,
+				     &opts);
+	return fd < 0 ? -errno : fd;
+}
+
+/* Pin a new link in place of the former one (-1: none), which it ends. */
+static int replace_link(const struct hook *hook, int program_fd, int former_fd,
+			const char *path, struct fault *ret_fault)
+{
+	_cleanup_(cleanup_close) int fd =
+		create_first(hook, program_fd, former_fd);
+
+	if (fd < 0)
+		return fault_set(ret_fault, fd,
+				 "interface %u: attaching with tcx failed: %s",
+				 hook->ifindex, strerror(-fd));
+	if (former_fd >= 0)
+		bpf_link_detach(former_fd); /* it may have gone */
+	unlink(path);
+	if (bpf_obj_pin(fd, path))
+		return fault_set(ret_fault, errno, "%s: pinning failed: %s",
+				 path, strerror(errno));
+	return 0;
+}
+
 static int attach_tcx(const struct hook *hook, int program_fd,
 		      struct fault *ret_fault)
 {
-	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = TCX_FIRST);
 	_cleanup_(cleanup_close) int fd = -1;
 	struct bpf_link_info info;
 	char path[PINS_PATH_BYTES];
@@ -108,21 +157,11 @@ static int attach_tcx(const struct hook *hook, int program_fd,
 		return fault_set(ret_fault, ENAMETOOLONG, "%s: too long",
 				 hook->pin_dir);
 	fd = open_link(hook, &info);
-	if (fd >= 0 && is_alive(&info)) {
-		if (bpf_link_update(fd, program_fd, NULL) == 0)
-			return 0;
+	if (fd < 0 || !is_alive(&info) || hook_first(hook) != info.prog_id)
+		return replace_link(hook, program_fd, fd, path, ret_fault);
+	if (bpf_link_update(fd, program_fd, NULL))
 		return fault_set(ret_fault, errno, "%s: update failed: %s",
 				 path, strerror(errno));
-	}
-	if (fd >= 0)
-		unlink(path);
-	cleanup_close(&fd);
-	fd = bpf_link_create(program_fd, (int)hook->ifindex,
-			     tcx_type(hook->side), &opts);
-	if (fd < 0 || bpf_obj_pin(fd, path))
-		return fault_set(ret_fault, errno,
-				 "interface %u: attaching with tcx failed: %s",
-				 hook->ifindex, strerror(errno));
 	return 0;
 }
 

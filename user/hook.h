@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Where a program meets the packets of an interface: a TCX link where the
- * kernel has them (6.6), a clsact filter otherwise. Ours runs first; a foreign
- * program runs beside it, on what ours lets through, and is never replaced.
+ * kernel has them (6.6), a clsact filter otherwise. Ours runs first, and is put
+ * first again; a foreign program runs beside it, on what ours lets through, and
+ * is never replaced.
  */
 #ifndef SG_USER_HOOK_H
 #define SG_USER_HOOK_H
@@ -39,6 +40,10 @@ int hook_attach(const struct hook *hook, enum hook_mode mode, int program_fd,
 
 /* Take ours off; not being there is no error. */
 int hook_detach(const struct hook *hook, struct fault *ret_fault);
+
+/* Return the id of the program that sees the hook's packets before any other of
+ * its kind of hook; 0: the kernel does not tell (before TCX, 6.6). */
+uint32_t hook_first(const struct hook *hook);
 
 /* The id of our program that is on the hook and how, or -ENOENT. */
 int hook_query(const struct hook *hook, enum hook_mode *ret_mode,

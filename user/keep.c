@@ -155,6 +155,7 @@ static bool hook_is_right(const struct keep *keep, uint32_t ifindex,
 	uint32_t id;
 
 	return hook_query(&hook, &mode, &id) == 0 &&
+	       (mode != HOOK_TCX || id == hook_first(&hook)) &&
 	       id == program_id(keep->program_fds[program]);
 }
 
@@ -253,7 +254,8 @@ int keep_repair(struct keep *keep, const struct policy *policy,
 	if (forwarding_is_open(policy, &links))
 		*ret_what = "the kernel's forwarding was on; off again";
 	else if (!hooks_are_right(keep, policy, &links))
-		*ret_what = "programs were missing from an interface; put back";
+		*ret_what = "programs were missing from an interface, or "
+			    "another's came before them; put back";
 	else if (keep->has_guard && !guard_is_there())
 		*ret_what = "the guard was missing; put back";
 	else

@@ -67,6 +67,28 @@ static uint32_t program_id(const char *pin_dir, enum dataplane_program program)
 	return info.id;
 }
 
+/* What another's program before ours lets pass, ours never sees. */
+static void check_order(struct json_object *troubles, const struct hook *hook,
+			const char *key, uint32_t id)
+{
+	_cleanup_(cleanup_close) int fd = -1;
+	struct bpf_prog_info info = {0};
+	__u32 bytes = sizeof(info);
+	char name[IF_NAMESIZE];
+	uint32_t first = hook_first(hook);
+
+	if (first == id)
+		return;
+	fd = bpf_prog_get_fd_by_id(first);
+	if (fd >= 0)
+		bpf_obj_get_info_by_fd(fd, &info, &bytes);
+	add_trouble(troubles,
+		    "%s: the program %s comes before the gate's on %s; run "
+		    "`scoutgate up`, which puts the gate's first",
+		    if_indextoname(hook->ifindex, name) ? name : "?",
+		    info.name[0] ? info.name : "of another", key);
+}
+
 static void add_hook(struct json_object *row, struct json_object *troubles,
 		     const char *pin_dir, uint32_t ifindex, enum hook_side side,
 		     enum dataplane_program program)
@@ -90,6 +112,8 @@ static void add_hook(struct json_object *row, struct json_object *troubles,
 			    "another program than the gate's on %s of "
 			    "interface %u; run `scoutgate up`",
 			    key, ifindex);
+	if (mode == HOOK_TCX)
+		check_order(troubles, &hook, key, id);
 }
 
 /* What refuses before there is an skb, where the driver lets it. */

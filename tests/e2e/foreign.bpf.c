@@ -24,6 +24,13 @@ int foreign(struct __sk_buff *skb)
 	return -1; /* TC_ACT_UNSPEC */
 }
 
+/* Lets all pass, and what comes behind it sees nothing. */
+SEC("tc")
+int foreign_pass(struct __sk_buff *skb)
+{
+	return 0; /* TC_ACT_OK */
+}
+
 SEC("xdp")
 int foreign_early(struct xdp_md *ctx)
 {
