@@ -106,7 +106,7 @@ stage int uplink_in(struct __sk_buff *skb, int *ret_action)
 	reason = parse_network(skb, &pkt);
 	if (reason == SG_DROP_ICMP_TYPE)
 		return uplink_icmp(skb, &pkt, ret_action);
-	if (link_is_igmp(&pkt, reason) || (!reason && link_is_dhcp(&pkt)))
+	if (link_is_igmp(&pkt, reason) || (!reason && link_is_dhcp(skb, &pkt)))
 		return TO_HOST;
 	if (!reason && skb->pkt_type != PACKET_HOST)
 		return SG_DROP_NOT_UNICAST;
@@ -210,7 +210,7 @@ stage int container_in(struct __sk_buff *skb, int *ret_action)
 		return container_icmp(skb, &pkt, ret_action);
 	if (reason)
 		return reason;
-	if (link_is_dhcp(&pkt))
+	if (link_is_dhcp(skb, &pkt))
 		return TO_HOST;
 	if (skb->pkt_type != PACKET_HOST)
 		return SG_DROP_NOT_UNICAST;

@@ -7,7 +7,9 @@
 #define SG_BPF_LINK_H
 
 #include "address.h"
+#include "flow.h"
 #include "packet.h"
+#include "socket.h"
 
 #define MLD_QUERY 130
 #define MLD_REPORT 131
@@ -129,14 +131,23 @@ stage bool link_is_dhcp_addr(const struct packet *pkt)
 	       address_is_own(pkt->ifindex, &pkt->dst) || link_is_offered(pkt);
 }
 
-/* Return whether a server may answer a client from this port: an IPv6 one from
- * any (RFC 8415 7.2). */
-stage bool link_is_dhcp_answer(const struct packet *pkt)
+/* Return whether a packet is a DHCP server's answer by its ports. An IPv6 one
+ * may come from any port (RFC 8415 7.2): where it is not the server's own, a
+ * client must be there, as nobody would else hear of a port that is closed. */
+static __noinline int link_is_dhcp_answer(struct __sk_buff *skb,
+					  const struct packet *pkt)
 {
-	if (is_v6(pkt))
-		return pkt->dport == bpf_htons(DHCP6_CLIENT);
-	return pkt->sport == bpf_htons(DHCP_SERVER) &&
-	       pkt->dport == bpf_htons(DHCP_CLIENT);
+	struct sg_flow_key key;
+
+	if (!is_v6(pkt))
+		return pkt->sport == bpf_htons(DHCP_SERVER) &&
+		       pkt->dport == bpf_htons(DHCP_CLIENT);
+	if (pkt->dport != bpf_htons(DHCP6_CLIENT))
+		return false;
+	if (pkt->sport == bpf_htons(DHCP6_SERVER))
+		return true;
+	flow_key_in(&key, pkt, &pkt->dst, pkt->dport);
+	return socket_would_take(skb, &key, true);
 }
 
 /* Whether it may be, by the port alone, for a client of DHCP. */
@@ -148,7 +159,7 @@ stage bool link_is_dhcp_client(const struct packet *pkt)
 
 /* DHCP (RFC 2131, 8415): servers answer the host by an uplink, the container
  * asks the host by its own link; never the other way round. */
-stage bool link_is_dhcp(const struct packet *pkt)
+static __noinline int link_is_dhcp(struct __sk_buff *skb, const struct packet *pkt)
 {
 	__be16 server = bpf_htons(is_v6(pkt) ? DHCP6_SERVER : DHCP_SERVER);
 	__be16 client = bpf_htons(is_v6(pkt) ? DHCP6_CLIENT : DHCP_CLIENT);
@@ -157,7 +168,8 @@ stage bool link_is_dhcp(const struct packet *pkt)
 	    !link_is_dhcp_addr(pkt))
 		return false;
 	if (pkt->iface->role != SG_ROLE_CONTAINER)
-		return link_is_dhcp_answer(pkt) && !address_is_spoofed(pkt);
+		return link_is_dhcp_answer(skb, pkt) &&
+		       !address_is_spoofed(pkt);
 	if (pkt->sport != client || pkt->dport != server)
 		return false;
 	return is_v6(pkt)

@@ -2,6 +2,8 @@
 /* IPv6: the host's firewall, and the container when it has an address. */
 #include <netinet/in.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "probes.h"
 
@@ -314,8 +316,15 @@ static void case_138_a_dhcp_answer_from_any_port(void **state)
 	static const uint16_t ports[] = {546, 547, 1024, 65535};
 	struct spec answer =
 		between("fe80::9", "fd00:7::2", 547, 546, IPPROTO_UDP, 0);
+	const struct sockaddr_in6 any = {.sin6_family = AF_INET6,
+					 .sin6_port = htons(546)};
+	int client = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	(void)state;
+	answer.sport = 1024; /* where no client is, nobody is to hear so */
+	assert_spec_dropped(&answer, ETH0, SG_DROP_CLOSED_PORT);
+	assert_int_equal(
+		bind(client, (const struct sockaddr *)&any, sizeof(any)), 0);
 	for (size_t i = 0; i < sizeof(ports) / sizeof(ports[0]); i++) {
 		answer.sport = ports[i];
 		assert_passed(&answer, ETH0);
@@ -329,6 +338,7 @@ static void case_138_a_dhcp_answer_from_any_port(void **state)
 	answer.dport = 68;
 	assert_spec_dropped(&answer, ETH0, SG_DROP_CLOSED_PORT);
 	assert_no_flow();
+	close(client);
 }
 
 int main(void)
