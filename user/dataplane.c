@@ -7,25 +7,25 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
 #include "cleanup.h"
 #include "gate.skel.h"
 #include "pins.h"
+#include "refusal.h"
 
 #define BESIDE "_new" /* behind the name of what will take its place */
 
-/* What libbpf first warned of in this thread: the kernel's reason, for a
- * fault's line. */
-static _Thread_local char first_warning[256];
+/* What libbpf warns of in this thread, the verifier's log with it. */
+static _Thread_local FILE *warned;
 
 static int remember_warning(enum libbpf_print_level level, const char *format,
 			    va_list args)
 {
-	if (level == LIBBPF_WARN && !first_warning[0])
-		vsnprintf(first_warning, sizeof(first_warning), format, args);
-	first_warning[strcspn(first_warning, "\n")] = '\0';
+	if (level == LIBBPF_WARN && warned)
+		vfprintf(warned, format, args);
 	return 0;
 }
 
@@ -33,8 +33,8 @@ static int remember_warning(enum libbpf_print_level level, const char *format,
  * the programs, on those maps. */
 struct loading {
 	struct gate_bpf *skeleton;
-	int error; /* 0 or -errno */
-	char warning[sizeof(first_warning)];
+	int error;	/* 0 or -errno */
+	char *warnings; /* owned; NULL: none */
 };
 
 const char *dataplane_program_name(enum dataplane_program program)
@@ -108,10 +108,13 @@ static int set_sizes(struct gate_bpf *skeleton, const struct policy *policy)
 static int explain_load(const char *pin_dir, const struct loading *loading,
 			struct fault *ret_fault)
 {
+	const char *warnings = loading->warnings ? loading->warnings : "";
 	int error = loading->error;
 
-	if (strstr(loading->warning, "pinned map") ||
-	    strstr(loading->warning, "parameter mismatch"))
+	if (refusal_is_in(warnings))
+		return refusal_explain(warnings, error, ret_fault);
+	if (strstr(warnings, "pinned map") ||
+	    strstr(warnings, "parameter mismatch"))
 		return fault_set(ret_fault, error,
 				 "%s: a pinned map is not the gate's; run "
 				 "`scoutgate down`, then `up`",
@@ -121,8 +124,9 @@ static int explain_load(const char *pin_dir, const struct loading *loading,
 				 "loading the datapath: %s; run as root on a "
 				 "kernel with BPF",
 				 strerror(-error));
-	return fault_set(ret_fault, error, "loading the datapath: %s (%s)",
-			 strerror(-error), loading->warning);
+	return fault_set(ret_fault, error, "loading the datapath: %s (%.*s)",
+			 strerror(-error), (int)strcspn(warnings, "\n"),
+			 warnings);
 }
 
 static void open_object(struct loading *loading, const struct policy *policy)
@@ -143,12 +147,16 @@ static void open_object(struct loading *loading, const struct policy *policy)
 static void *load_object(void *data)
 {
 	struct loading *loading = data;
+	size_t bytes;
 
-	first_warning[0] = '\0';
+	free(loading->warnings);
+	loading->warnings = NULL;
+	warned = open_memstream(&loading->warnings, &bytes);
 	if (!loading->error)
 		loading->error = gate_bpf__load(loading->skeleton);
-	snprintf(loading->warning, sizeof(loading->warning), "%s",
-		 first_warning);
+	if (warned)
+		fclose(warned);
+	warned = NULL;
 	return NULL;
 }
 
@@ -235,6 +243,7 @@ int dataplane_load(const char *pin_dir, const bool *next,
 		dataplane.skeletons[i] = parts[i].skeleton;
 		if (parts[i].error && !r)
 			r = explain_load(pin_dir, &parts[i], ret_fault);
+		free(parts[i].warnings);
 	}
 	if (r) {
 		dataplane_unload(&dataplane);
