@@ -21,9 +21,7 @@ stage bool grant_is_open(__u32 id, __u32 now_s)
 		return false;
 	/* one load: no half of what is being replaced */
 	read.whole = *(const volatile __u64 *)value;
-	if (read.grant.open != 1)
-		return false;
-	return !read.grant.deadline_s || now_s < read.grant.deadline_s;
+	return sg_grant_is_open(&read.grant, now_s);
 }
 
 /* Whether every grant in the mask of SG_GRANT_BIT()s is open; at once, and with

@@ -159,7 +159,8 @@ stage bool link_is_dhcp_client(const struct packet *pkt)
 
 /* DHCP (RFC 2131, 8415): servers answer the host by an uplink, the container
  * asks the host by its own link; never the other way round. */
-static __noinline int link_is_dhcp(struct __sk_buff *skb, const struct packet *pkt)
+static __noinline int link_is_dhcp(struct __sk_buff *skb,
+				   const struct packet *pkt)
 {
 	__be16 server = bpf_htons(is_v6(pkt) ? DHCP6_SERVER : DHCP_SERVER);
 	__be16 client = bpf_htons(is_v6(pkt) ? DHCP6_CLIENT : DHCP_CLIENT);

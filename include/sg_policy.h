@@ -32,6 +32,14 @@ struct sg_grant {
 };
 SG_ASSERT_SIZE(struct sg_grant, 8);
 
+/* Return whether a grant is open at a second of the boot clock. What is neither
+ * 0 nor 1 is closed. */
+static inline int sg_grant_is_open(const struct sg_grant *grant, __u32 now_s)
+{
+	return grant->open == 1 &&
+	       (!grant->deadline_s || now_s < grant->deadline_s);
+}
+
 /* map `active`, key 0. Eight bytes, so that it is read and written whole. */
 struct sg_active {
 	__u32 side;	  /* 0 or 1 */

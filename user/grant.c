@@ -6,37 +6,20 @@
 
 #include "cleanup.h"
 #include "clock.h"
-#include "maps.h"
+#include "cut.h"
 #include "names.h"
 #include "pins.h"
 #include "saved.h"
-#include "sg_flow.h"
 #include "sg_policy.h"
 #include "text.h"
 #include "verb.h"
-
-/* A flow that needs the grant would be cut at its next packet; one that is
- * idle must not live on when the grant is opened again. */
-static int cut_flows(int fd, __u32 grant)
-{
-	_cleanup_(cleanup_free) struct sg_flow_key *keys = NULL;
-	_cleanup_(cleanup_free) struct sg_flow *flows = NULL;
-	size_t count;
-	int r = maps_read(fd, sizeof(*keys), sizeof(*flows), (void **)&keys,
-			  (void **)&flows, &count);
-
-	for (size_t i = 0; i < count && !r; i++)
-		if (flows[i].grants & SG_GRANT_BIT(grant) &&
-		    bpf_map_delete_elem(fd, &keys[i]) && errno != ENOENT)
-			r = -errno;
-	return r;
-}
 
 static int set(const struct context *context, __u32 id,
 	       const struct sg_grant *grant, struct fault *ret_fault)
 {
 	_cleanup_(cleanup_close) int lock = -1;
 	_cleanup_(pins_close) struct pins pins = PINS_CLOSED;
+	bool was_open;
 	int r;
 
 	lock = pins_lock(context->pin_dir, ret_fault);
@@ -45,12 +28,14 @@ static int set(const struct context *context, __u32 id,
 	r = pins_open(context->pin_dir, &pins, ret_fault);
 	if (r)
 		return r;
-	if (bpf_map_update_elem(pins.map_fds[PINS_grants], &id, grant, BPF_ANY))
+	was_open = cut_is_open(&pins, id);
+	if (grant->open && !was_open) /* it ended by its deadline, or by hand */
+		r = cut_flows(&pins, id);
+	if (!r &&
+	    bpf_map_update_elem(pins.map_fds[PINS_grants], &id, grant, BPF_ANY))
 		r = -errno;
 	if (!r && !grant->open)
-		r = cut_flows(pins.map_fds[PINS_flows], id);
-	if (!r && !grant->open)
-		r = cut_flows(pins.map_fds[PINS_half_open], id);
+		r = cut_flows(&pins, id);
 	return r ? fault_set(ret_fault, r, "%s/grants: %s", context->pin_dir,
 			     strerror(-r))
 		 : saved_follow(context->state_dir, &pins, ret_fault);

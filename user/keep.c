@@ -263,6 +263,17 @@ int keep_repair(struct keep *keep, const struct policy *policy,
 	return keep_follow(keep, policy, ret_fault);
 }
 
+int keep_cut(struct keep *keep, struct fault *ret_fault)
+{
+	int r = cut_ended(&keep->cut, &keep->pins);
+
+	return r ? fault_set(ret_fault, r,
+			     "%s/flows: cutting the flows of a grant that has "
+			     "ended failed: %s",
+			     keep->pin_dir, strerror(-r))
+		 : 0;
+}
+
 int keep_reload(struct keep *keep, const struct policy *policy,
 		struct fault *ret_fault)
 {

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 
+#include "cut.h"
 #include "dataplane.h"
 #include "fault.h"
 #include "links.h"
@@ -22,6 +23,7 @@ struct keep {
 	struct pins pins;
 	int program_fds[DATAPLANE_PROGRAM_COUNT];
 	bool has_guard;
+	struct cut cut;
 	uint32_t policy_number; /* of the policy that this keeper knows */
 };
 
@@ -45,6 +47,9 @@ int keep_links(const struct keep *keep, struct links *ret_links,
  */
 int keep_repair(struct keep *keep, const struct policy *policy,
 		const char **ret_what, struct fault *ret_fault);
+
+/* Cut what grants admitted that have ended since the last call. */
+int keep_cut(struct keep *keep, struct fault *ret_fault);
 
 /* A new policy, whole or not at all. */
 int keep_reload(struct keep *keep, const struct policy *policy,

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cleanup.h"
@@ -65,6 +66,8 @@ static bool keep_log(const char *warnings)
 	_cleanup_(cleanup_close) int fd = -1;
 	size_t bytes = strlen(warnings);
 
+	if (mkdir(REFUSAL_FOLDER, 0700) && errno != EEXIST)
+		return false;
 	if (unlink(REFUSAL_LOG) && errno != ENOENT)
 		return false;
 	fd = open(REFUSAL_LOG, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);

@@ -10,7 +10,8 @@
 
 #include "fault.h"
 
-#define REFUSAL_LOG "/run/scoutgate-verifier.log"
+#define REFUSAL_FOLDER "/run/scoutgate"
+#define REFUSAL_LOG REFUSAL_FOLDER "/verifier.log"
 
 /* Return whether the warnings are of a program that was not loaded, and have
  * the verifier's log. */

@@ -171,6 +171,8 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *data)
 		sd_event_exit(run->event, EXIT_FAILED);
 	if (what)
 		say(SD_WARNING, "%s", what);
+	if (keep_cut(&run->keep, &fault))
+		say(SD_ERR, "%s", fault.text);
 	save_grants(run); /* they may be switched by hand */
 	return 0;
 }

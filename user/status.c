@@ -244,8 +244,7 @@ static int add_grants(const struct pins *pins, struct json_object *rows)
 		if (bpf_map_lookup_elem(pins->map_fds[PINS_grants], &id,
 					&grant))
 			return -errno;
-		open = grant.open == 1 &&
-		       (!grant.deadline_s || now_s < grant.deadline_s);
+		open = sg_grant_is_open(&grant, now_s);
 		show_add_text(row, "grant", name_of_grant(id));
 		show_add_text(row, "state", open ? "open" : "closed");
 		if (open && grant.deadline_s)
