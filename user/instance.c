@@ -318,10 +318,13 @@ int instance_down(const char *pin_dir, struct fault *ret_fault)
 {
 	_cleanup_(cleanup_close) int lock = -1;
 
+	int r;
+
 	if (access(pin_dir, F_OK) && errno == ENOENT)
 		return 0;
 	lock = pins_lock(pin_dir, ret_fault);
 	if (lock < 0)
 		return lock;
-	return take_down(pin_dir, ret_fault);
+	r = pins_check_gates(pin_dir, ret_fault);
+	return r ? r : take_down(pin_dir, ret_fault);
 }

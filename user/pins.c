@@ -173,17 +173,38 @@ static int lock_within(int fd, int tries)
 	return 0;
 }
 
+/* Refuse a folder that somebody else made, or may change: he could take pins
+ * away, and programs with them. */
+static int check_owner(int fd, const char *dir, struct fault *ret_fault)
+{
+	struct stat info;
+
+	if (fstat(fd, &info))
+		return fault_set(ret_fault, errno, "%s: %s", dir,
+				 strerror(errno));
+	if (info.st_uid == geteuid() && !(info.st_mode & (S_IWGRP | S_IWOTH)))
+		return 0;
+	return fault_set(ret_fault, EPERM,
+			 "%s: it is another user's, or others may write to it; "
+			 "remove it, or choose another --pin-dir",
+			 dir);
+}
+
 int pins_lock(const char *dir, struct fault *ret_fault)
 {
 	_cleanup_(cleanup_close) int fd = -1;
+	int r;
 
-	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT)
 		return fault_set(ret_fault, ENOENT,
 				 "%s: no gate here; run `scoutgate up`", dir);
 	if (fd < 0)
 		return fault_set(ret_fault, errno, "%s: %s; run as root", dir,
 				 strerror(errno));
+	r = check_owner(fd, dir, ret_fault);
+	if (r)
+		return r;
 	if (lock_within(fd, LOCK_TRIES))
 		return fault_set(ret_fault, EBUSY,
 				 "%s: another scoutgate is changing it; try "
@@ -256,6 +277,17 @@ int pins_make_folder(const char *dir, const char *sub)
 	return !r && mkdir(path, 0700) && errno != EEXIST ? -errno : r;
 }
 
+/* Refuse what stands at the path of the gate's folder and is not the gate's. */
+static int check_folder(const char *dir, struct fault *ret_fault)
+{
+	_cleanup_(cleanup_close) int fd =
+		open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd < 0 ? fault_set(ret_fault, errno, "%s: %s; run as root", dir,
+				  strerror(errno))
+		      : check_owner(fd, dir, ret_fault);
+}
+
 int pins_prepare(const char *dir, struct fault *ret_fault)
 {
 	char path[PINS_PATH_BYTES];
@@ -263,6 +295,8 @@ int pins_prepare(const char *dir, struct fault *ret_fault)
 
 	if (!r)
 		r = make_folder(dir, ret_fault);
+	if (!r)
+		r = check_folder(dir, ret_fault);
 	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]) && !r;
 	     i++) {
 		r = pins_path(dir, folders[i], NULL, path);
@@ -279,26 +313,102 @@ static void close_dir(DIR **dir)
 		closedir(*dir);
 }
 
-/* Unlink everything in a folder, and the folder. */
+/* Return whether a name ends so behind a number: a link's pin is IFINDEX_in. */
+static bool is_links(const char *name)
+{
+	static const char *const ends[] = {"_in", "_out", "_early"};
+	size_t digits = strspn(name, "0123456789");
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]) && digits; i++)
+		if (strcmp(name + digits, ends[i]) == 0)
+			return true;
+	return false;
+}
+
+/* Return whether a pin or folder has a name that the gate gives, or gave in a
+ * former layout. */
+static bool is_ours(const char *name)
+{
+	static const char *const others[] = {"links",	      "programs",
+					     PINS_NEXT,	      "ready",
+					     "masquerade_as", "own_addrs"};
+
+	for (int map = 0; map < PINS_MAP_COUNT; map++)
+		if (strcmp(pins_map_name((enum pins_map)map), name) == 0)
+			return true;
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (strcmp(others[i], name) == 0)
+			return true;
+	return is_links(name) || strncmp(name, "sg_", 3) == 0;
+}
+
+/* Return the next entry of a folder, whoever's it is, or NULL. */
+static const char *next_entry(DIR *dir)
+{
+	const struct dirent *entry;
+
+	do
+		entry = readdir(dir);
+	while (entry && (strcmp(entry->d_name, ".") == 0 ||
+			 strcmp(entry->d_name, "..") == 0));
+	return entry ? entry->d_name : NULL;
+}
+
+/* Unlink all in a folder that is the gate's, and the folder if nothing else is
+ * in it. */
 static int remove_folder(const char *path, struct fault *ret_fault)
 {
 	_cleanup_(close_dir) DIR *dir = opendir(path);
-	const struct dirent *entry;
+	char other[NAME_MAX + 1] = "";
+	const char *name;
 
 	if (!dir)
 		return errno == ENOENT ? 0
 				       : fault_set(ret_fault, errno, "%s: %s",
 						   path, strerror(errno));
-	while ((entry = readdir(dir)) != NULL) {
-		if (entry->d_name[0] == '.')
-			continue;
-		if (unlinkat(dirfd(dir), entry->d_name, 0) && errno != ENOENT)
+	while ((name = next_entry(dir)) != NULL) {
+		if (!is_ours(name))
+			snprintf(other, sizeof(other), "%s", name);
+		else if (unlinkat(dirfd(dir), name, 0) && errno != ENOENT &&
+			 errno != EISDIR)
 			return fault_set(ret_fault, errno, "%s/%s: %s", path,
-					 entry->d_name, strerror(errno));
+					 name, strerror(errno));
 	}
+	if (other[0])
+		return fault_set(ret_fault, EEXIST,
+				 "%s/%s is not the gate's; it stays, and all "
+				 "that was the gate's is gone",
+				 path, other);
 	if (rmdir(path) && errno != ENOENT)
 		return fault_set(ret_fault, errno, "%s: %s", path,
 				 strerror(errno));
+	return 0;
+}
+
+int pins_check_gates(const char *dir, struct fault *ret_fault)
+{
+	_cleanup_(close_dir) DIR *entries = NULL;
+	char path[PINS_PATH_BYTES];
+	const char *name;
+
+	if (!is_bpffs(dir))
+		return fault_set(ret_fault, EINVAL,
+				 "%s: not on a bpffs, so no gate is there; "
+				 "nothing was touched",
+				 dir);
+	if (pins_path(dir, NULL, pins_map_name(PINS_gate), path) == 0 &&
+	    access(path, F_OK) == 0)
+		return 0;
+	entries = opendir(dir);
+	if (!entries)
+		return fault_set(ret_fault, errno, "%s: %s; run as root", dir,
+				 strerror(errno));
+	while ((name = next_entry(entries)) != NULL)
+		if (!is_ours(name))
+			return fault_set(ret_fault, EINVAL,
+					 "%s: no gate is there, but %s, which "
+					 "is another's; nothing was touched",
+					 dir, name);
 	return 0;
 }
 
@@ -315,15 +425,23 @@ void pins_remove_empty(const char *dir)
 int pins_remove(const char *dir, struct fault *ret_fault)
 {
 	char path[PINS_PATH_BYTES];
-	int r = 0;
+	struct fault fault;
+	int first = 0;
+	int r;
 
-	for (size_t i = 0; i < sizeof(removed) / sizeof(removed[0]) && !r;
-	     i++) {
+	for (size_t i = 0; i < sizeof(removed) / sizeof(removed[0]); i++) {
 		r = pins_path(dir, removed[i], NULL, path);
 		if (r)
 			return fault_set(ret_fault, r, "%.64s...: too long",
 					 dir);
-		r = remove_folder(path, ret_fault);
+		r = remove_folder(path, &fault);
+		if (r && !first) { /* the rest goes all the same */
+			first = r;
+			*ret_fault = fault;
+		}
 	}
-	return r ? r : remove_folder(dir, ret_fault);
+	r = remove_folder(dir, &fault);
+	if (r && !first)
+		*ret_fault = fault;
+	return first ? first : r;
 }

@@ -104,7 +104,12 @@ int pins_make_folder(const char *dir, const char *sub);
 /* Remove the folders that nothing is in: of an `up` that came to nothing. */
 void pins_remove_empty(const char *dir);
 
-/* Remove every pin and folder; what is not there is no error. */
+/* Refuse a folder in which no gate is, nor what is left of one, but what is
+ * another's. Returns 0 or -errno. */
+int pins_check_gates(const char *dir, struct fault *ret_fault);
+
+/* Remove every pin and folder of the gate's, by their names; what is not there
+ * is no error. -EEXIST: something else is in them, and stays. */
 int pins_remove(const char *dir, struct fault *ret_fault);
 
 #endif

@@ -200,7 +200,7 @@ static void removing_leaves_nothing_and_asks_for_nothing(void **state)
 	write_file(dir, "gate", "", 0);
 	snprintf(sub, sizeof(sub), "%s/links", dir);
 	assert_int_equal(mkdir(sub, 0700), 0);
-	write_file(sub, "2-ingress", "", 0);
+	write_file(sub, "2_in", "", 0);
 	snprintf(sub, sizeof(sub), "%s/programs", dir);
 	assert_int_equal(mkdir(sub, 0700), 0);
 	assert_int_equal(pins_remove(dir, &fault), 0);
@@ -217,10 +217,61 @@ static void what_is_not_the_gates_is_not_removed(void **state)
 	snprintf(sub, sizeof(sub), "%s/folder", dir);
 	assert_int_equal(mkdir(dir, 0700), 0);
 	assert_int_equal(mkdir(sub, 0700), 0);
-	assert_true(pins_remove(dir, &fault) < 0);
+	write_file(dir, "gate", "", 0);
+	assert_int_equal(pins_remove(dir, &fault), -EEXIST);
 	assert_one_line(fault.text);
 	assert_memory_equal(fault.text, sub, strlen(sub));
 	assert_int_equal(access(sub, F_OK), 0);
+	snprintf(sub, sizeof(sub), "%s/gate", dir); /* but what is, is */
+	assert_int_equal(access(sub, F_OK), -1);
+}
+
+/* Names that are nearly the gate's own. */
+static void a_name_like_the_gates_is_not_its_own(void **state)
+{
+	static const char *const names[] = {"gates",  "Gate",  "_in", "2_inn",
+					    "2-in",   "x2_in", "sg",  ".gate",
+					    "links2", "nexts"};
+	char dir[128];
+	char path[200];
+	struct fault fault;
+
+	snprintf(dir, sizeof(dir), "%s/like", (char *)*state);
+	assert_int_equal(mkdir(dir, 0700), 0);
+	for (size_t i = 0; i < COUNT(names); i++) {
+		write_file(dir, names[i], "", 0);
+		assert_int_equal(pins_remove(dir, &fault), -EEXIST);
+		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
+		assert_int_equal(unlink(path), 0);
+	}
+	assert_int_equal(pins_remove(dir, &fault), 0);
+}
+
+static void a_folder_that_others_may_change_is_refused(void **state)
+{
+	char dir[128];
+	char link[160];
+	struct fault fault;
+	int fd;
+
+	snprintf(dir, sizeof(dir), "%s/shared", (char *)*state);
+	snprintf(link, sizeof(link), "%s/link", (char *)*state);
+	assert_int_equal(mkdir(dir, 0700), 0);
+	fd = pins_lock(dir, &fault); /* the control */
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(symlink(dir, link), 0);
+	assert_true(pins_lock(link, &fault) < 0);
+	assert_int_equal(chmod(dir, 0720), 0);
+	assert_int_equal(pins_lock(dir, &fault), -EPERM);
+	assert_one_line(fault.text);
+	assert_int_equal(chmod(dir, 0702), 0);
+	assert_int_equal(pins_lock(dir, &fault), -EPERM);
+	assert_int_equal(chmod(dir, 0700), 0);
+	if (geteuid() == 0) {
+		assert_int_equal(chown(dir, 65534, 65534), 0);
+		assert_int_equal(pins_lock(dir, &fault), -EPERM);
+	}
 }
 
 int main(void)
@@ -231,6 +282,8 @@ int main(void)
 		cmocka_unit_test(a_path_that_does_not_fit_is_refused),
 		cmocka_unit_test(
 			a_folder_whose_pins_would_not_fit_is_said_to_be_too_long),
+		cmocka_unit_test(a_name_like_the_gates_is_not_its_own),
+		cmocka_unit_test(a_folder_that_others_may_change_is_refused),
 		cmocka_unit_test(an_instance_is_where_its_gate_map_is),
 		cmocka_unit_test(opening_none_says_what_to_do),
 		cmocka_unit_test(only_one_holds_the_lock),
