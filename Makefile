@@ -55,7 +55,7 @@ demo: deps ## show the main job on an embedded lab (root; KEEP=1 leaves it)
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)KEEP=$(KEEP) tests/e2e/demo $(abspath $(O)/scoutgate)
 
-check: deps ## run every test (root)
+check: deps ## run every test (root; T=WORD: the programs with it in their names)
 	$(Q)$(MAKE) --no-print-directory run-check
 
 check-kernels: deps ## the tests under Debian's 5.10, 6.1 and 6.12, in QEMU (root)

@@ -49,8 +49,13 @@ $(O)/tests/bench/%.bpf.o: tests/bench/%.bpf.c
 build-tests: $(UNIT_TESTS) $(BPF_TESTS) $(E2E_PROGRAMS) $(VERIFY) \
 		$(O)/tests/e2e/foreign.bpf.o $(BENCH)
 
+# all of them, or those with T in their names
+CHOSEN = $(foreach program,$(UNIT_TESTS) $(BPF_TESTS) $(E2E_TESTS),\
+	$(if $(findstring $(T),$(notdir $(program))),$(program)))
+
 run-check: all build-tests
-	$(Q)tests/run --cases $(abspath $(O)/scoutgate) $(UNIT_TESTS) $(BPF_TESTS) $(E2E_TESTS)
+	$(if $(T),$(if $(strip $(CHOSEN)),,$(error T=$(T): no test program has such a name)))
+	$(Q)tests/run $(if $(T),,--cases) $(abspath $(O)/scoutgate) $(CHOSEN)
 
 run-check-compilers: $(VERIFY)
 	$(Q)tests/compilers $(O) $(COMPILERS)

@@ -229,6 +229,7 @@ expect_drop() {
 
 lab_run_tests() { # [NAME...]
 	local name tests=${*:-$(declare -F | awk '/ test_/ {print $3}')}
+	echo "1..$(wc -w <<<"$tests")"
 	for name in $tests; do
 		TEST_FAILED=
 		"$name"
