@@ -98,32 +98,65 @@ static bool is_alive(const struct bpf_link_info *info)
 	return info->xdp.ifindex != 0;
 }
 
-uint32_t hook_first(const struct hook *hook)
+uint32_t hook_preceded_by(const struct hook *hook, uint32_t program_id)
 {
 	__u32 ids[TCX_PROGRAMS_MAX] = {0};
 	__u32 count = TCX_PROGRAMS_MAX;
 
 	/* the kernel reads the interface's index where a target's fd stands */
-	return bpf_prog_query((int)hook->ifindex, tcx_type(hook->side), 0, NULL,
-			      ids, &count) == 0 &&
-			       count > 0
-		       ? ids[0]
-		       : 0;
+	if (bpf_prog_query((int)hook->ifindex, tcx_type(hook->side), 0, NULL,
+			   ids, &count) ||
+	    count == 0 || ids[0] == program_id)
+		return 0;
+	return ids[0];
 }
 
-/* Attach before all that is there. The kernel refuses (-EEXIST) a program that
- * is there already, which then leaves its place first. */
-static int create_first(const struct hook *hook, int program_fd, int former_fd)
+static int create_link(const struct hook *hook, int program_fd)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = TCX_FIRST);
-	enum bpf_attach_type type = tcx_type(hook->side);
-	int fd = bpf_link_create(program_fd, (int)hook->ifindex, type, &opts);
+	int fd = bpf_link_create(program_fd, (int)hook->ifindex,
+				 tcx_type(hook->side), &opts);
 
-	if (fd < 0 && errno == EEXIST && former_fd >= 0 &&
-	    bpf_link_detach(former_fd) == 0)
-		fd = bpf_link_create(program_fd, (int)hook->ifindex, type,
-				     &opts);
 	return fd < 0 ? -errno : fd;
+}
+
+/* Load a program that drops everything. */
+static int load_barrier(void)
+{
+	const struct bpf_insn drop[] = {
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = 2}, /* SHOT */
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+
+	return bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "sg_barrier", "GPL", drop,
+			     sizeof(drop) / sizeof(drop[0]), NULL);
+}
+
+/* Put a program that is on the hook first: the kernel lets it be there once, so
+ * it leaves its place. Meanwhile nothing passes. */
+static int move_first(const struct hook *hook, int program_fd, int former_fd)
+{
+	_cleanup_(cleanup_close) int barrier = load_barrier();
+	_cleanup_(cleanup_close) int held = -1;
+
+	if (barrier < 0)
+		return -errno;
+	held = create_link(hook, barrier); /* detached when it is closed */
+	if (held < 0)
+		return held;
+	if (bpf_link_detach(former_fd))
+		return -errno;
+	return create_link(hook, program_fd);
+}
+
+/* Attach before all that is there. */
+static int create_first(const struct hook *hook, int program_fd, int former_fd)
+{
+	int fd = create_link(hook, program_fd);
+
+	return fd == -EEXIST && former_fd >= 0
+		       ? move_first(hook, program_fd, former_fd)
+		       : fd;
 }
 
 /* Pin a new link in place of the former one (-1: none), which it ends. */
@@ -157,7 +190,7 @@ static int attach_tcx(const struct hook *hook, int program_fd,
 		return fault_set(ret_fault, ENAMETOOLONG, "%s: too long",
 				 hook->pin_dir);
 	fd = open_link(hook, &info);
-	if (fd < 0 || !is_alive(&info) || hook_first(hook) != info.prog_id)
+	if (fd < 0 || !is_alive(&info) || hook_preceded_by(hook, info.prog_id))
 		return replace_link(hook, program_fd, fd, path, ret_fault);
 	if (bpf_link_update(fd, program_fd, NULL))
 		return fault_set(ret_fault, errno, "%s: update failed: %s",

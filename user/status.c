@@ -75,9 +75,9 @@ static void check_order(struct json_object *troubles, const struct hook *hook,
 	struct bpf_prog_info info = {0};
 	__u32 bytes = sizeof(info);
 	char name[IF_NAMESIZE];
-	uint32_t first = hook_first(hook);
+	uint32_t first = hook_preceded_by(hook, id);
 
-	if (first == id)
+	if (!first)
 		return;
 	fd = bpf_prog_get_fd_by_id(first);
 	if (fd >= 0)

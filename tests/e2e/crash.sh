@@ -164,7 +164,7 @@ nothing_is_left() {
 	[ ! -e "$PINS" ] ||
 		fail "$1: left $(ls -R "$PINS" | head -20 | tr '\n' ' ')"
 	expect_equal "$1: lo's forwarding" "$LO_BEFORE" "$(lo_forwarding)"
-	expect_equal "$1: programs" "" "$(host bpftool net show | grep sg_)"
+	expect_equal "$1: programs" "" "$(gate_programs)"
 	expect_equal "$1: tables" "" "$(host nft list tables)"
 }
 begin() { # the old policy, host-control open, and a connection under it

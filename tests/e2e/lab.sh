@@ -40,6 +40,13 @@ gate() {
 		-c "$CONF" "$@"
 }
 
+# The gate's programs in the host's namespace: TCX's, then clsact's, a line each
+ATTACHED=$(dirname "$SCOUTGATE")/tests/e2e/attached
+gate_programs() { # [IFACE]
+	{ host "$ATTACHED" && host bpftool net show; } |
+		grep -E "^${1:-[^ (]+}[ (].*sg_"
+}
+
 # How many times as long as usual an answer may take that is to come
 LAB_PATIENCE=${LAB_PATIENCE:-1}
 # A large number, divided by it, so that it takes no longer
