@@ -92,7 +92,7 @@ SYSTEMD_FILES = \
 	50-scoutgate.network=lib/systemd/network/50-scoutgate.network \
 	$(foreach net,80-container-ve 80-container-vz 80-vm-vt 80-namespace-ns,\
 		no-masquerade.conf=lib/systemd/network/$(net).network.d/50-scoutgate.conf) \
-	$(foreach unit,openvpn-client@ systemd-nspawn@,\
+	$(foreach unit,openvpn@ openvpn-client@ wg-quick@ systemd-nspawn@,\
 		after-gate.conf=$(EXAMPLES)/$(unit).service.d/50-scoutgate.conf)
 EXAMPLES := share/doc/scoutgate/examples
 # folders that are the gate's alone, the inner ones first

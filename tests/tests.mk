@@ -50,8 +50,9 @@ build-tests: $(UNIT_TESTS) $(BPF_TESTS) $(E2E_PROGRAMS) $(VERIFY) \
 		$(O)/tests/e2e/foreign.bpf.o $(BENCH)
 
 # all of them, or those with T in their names
-CHOSEN = $(foreach program,$(UNIT_TESTS) $(BPF_TESTS) $(E2E_TESTS),\
-	$(if $(findstring $(T),$(notdir $(program))),$(program)))
+ALL_TESTS = $(UNIT_TESTS) $(BPF_TESTS) $(E2E_TESTS)
+CHOSEN = $(if $(T),$(foreach program,$(ALL_TESTS),\
+	$(if $(findstring $(T),$(notdir $(program))),$(program))),$(ALL_TESTS))
 
 run-check: all build-tests
 	$(if $(T),$(if $(strip $(CHOSEN)),,$(error T=$(T): no test program has such a name)))
