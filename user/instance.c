@@ -223,8 +223,8 @@ static int bring_up(const char *pin_dir, bool clsact, bool is_new,
 	return take_over(&pins, &change, &migrate, &dataplane, ret_fault);
 }
 
-/* Whatever of a gate is there, of whatever layout. */
-static int take_down(const char *pin_dir, struct fault *ret_fault)
+/* Take away what a gate has outside of its folder. */
+static int detach(const char *pin_dir, struct fault *ret_fault)
 {
 	_cleanup_(links_release) struct links links = {0};
 	_cleanup_(pins_close) struct pins pins = PINS_CLOSED;
@@ -235,11 +235,22 @@ static int take_down(const char *pin_dir, struct fault *ret_fault)
 	r = links_read(&links, ret_fault);
 	if (!r)
 		r = attach_remove(pin_dir, &links, ret_fault);
-	if (r)
-		return r;
-	if (pins_open(pin_dir, &pins, &ignored) == 0)
+	if (!r && pins_open(pin_dir, &pins, &ignored) == 0)
 		loopback_restore(&pins);
-	return pins_remove(pin_dir, ret_fault);
+	return r;
+}
+
+/* Take down whatever of a gate is there, of whatever layout. One that was never
+ * begun has pins alone: the guard and the filters that are there are those of a
+ * gate in another folder. */
+static int take_down(const char *pin_dir, struct fault *ret_fault)
+{
+	bool begun;
+	int r = pins_are_begun(pin_dir, &begun, ret_fault);
+
+	if (!r && begun)
+		r = detach(pin_dir, ret_fault);
+	return r ? r : pins_remove(pin_dir, ret_fault);
 }
 
 int instance_up(const char *pin_dir, bool clsact, const struct policy *policy,

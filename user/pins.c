@@ -25,9 +25,6 @@
 #define LOCK_TRIES 200
 
 static const char *const folders[] = {"links", "programs"};
-/* what there may be, the inner ones first */
-static const char *const removed[] = {"links", "programs", PINS_NEXT "/ready",
-				      PINS_NEXT};
 
 const char *pins_map_name(enum pins_map map)
 {
@@ -71,6 +68,11 @@ int pins_layout(const struct pins *pins, uint32_t *ret_layout)
 
 	if (bpf_obj_get_info_by_fd(fd, &info, &bytes))
 		return -errno;
+	/* of whatever layout; only another's is otherwise */
+	if (info.type != BPF_MAP_TYPE_ARRAY || info.max_entries != 1 ||
+	    info.key_size != sizeof(zero) || info.value_size < sizeof(*value) ||
+	    strcmp(info.name, pins_map_name(PINS_gate)) != 0)
+		return -EBADF;
 	value = calloc(1, info.value_size + sizeof(*value));
 	if (!value)
 		return -ENOMEM;
@@ -106,6 +108,11 @@ int pins_are_begun(const char *dir, bool *ret_begun, struct fault *ret_fault)
 		pins.map_fds[PINS_gate] = r;
 		r = pins_layout(&pins, &layout);
 	}
+	if (r == -EBADF)
+		return fault_set(ret_fault, r,
+				 "%s/gate is another's map; nothing was "
+				 "touched; choose another --pin-dir",
+				 dir);
 	/* only what is surely not there: it would be begun anew */
 	if (r && r != -ENOENT)
 		return fault_set(ret_fault, r, "%s/gate: %s; run as root", dir,
@@ -313,33 +320,58 @@ static void close_dir(DIR **dir)
 		closedir(*dir);
 }
 
-/* Return whether a name ends so behind a number: a link's pin is IFINDEX_in. */
-static bool is_links(const char *name)
+static bool is_among(const char *name, const char *const *names, size_t count)
 {
-	static const char *const ends[] = {"_in", "_out", "_early"};
-	size_t digits = strspn(name, "0123456789");
-
-	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]) && digits; i++)
-		if (strcmp(name + digits, ends[i]) == 0)
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(names[i], name) == 0)
 			return true;
 	return false;
 }
 
-/* Return whether a pin or folder has a name that the gate gives, or gave in a
- * former layout. */
-static bool is_ours(const char *name)
+/* Return whether a pin has the name of a map, of this layout or a former one.
+ */
+static bool is_map(const char *name)
 {
-	static const char *const others[] = {"links",	      "programs",
-					     PINS_NEXT,	      "ready",
-					     "masquerade_as", "own_addrs"};
+	static const char *const former[] = {"masquerade_as", "own_addrs"};
 
 	for (int map = 0; map < PINS_MAP_COUNT; map++)
 		if (strcmp(pins_map_name((enum pins_map)map), name) == 0)
 			return true;
-	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-		if (strcmp(others[i], name) == 0)
-			return true;
-	return is_links(name) || strncmp(name, "sg_", 3) == 0;
+	return is_among(name, former, sizeof(former) / sizeof(former[0]));
+}
+
+/* Return whether a name is that of a link's pin, as IFINDEX_in. */
+static bool is_link(const char *name)
+{
+	static const char *const ends[] = {"_in", "_out", "_early"};
+	size_t digits = strspn(name, "0123456789");
+
+	return digits &&
+	       is_among(name + digits, ends, sizeof(ends) / sizeof(ends[0]));
+}
+
+static bool is_program(const char *name)
+{
+	return strncmp(name, "sg_", 3) == 0;
+}
+
+static bool is_map_or_folder(const char *name)
+{
+	static const char *const inner[] = {"links", "programs", PINS_NEXT};
+
+	return is_map(name) ||
+	       is_among(name, inner, sizeof(inner) / sizeof(inner[0]));
+}
+
+static bool is_map_or_ready(const char *name)
+{
+	return is_map(name) || strcmp(name, "ready") == 0;
+}
+
+static bool is_nothing(const char *name)
+{
+	(void)name;
+	return false;
 }
 
 /* Return the next entry of a folder, whoever's it is, or NULL. */
@@ -354,30 +386,45 @@ static const char *next_entry(DIR *dir)
 	return entry ? entry->d_name : NULL;
 }
 
-/* Unlink all in a folder that is the gate's, and the folder if nothing else is
- * in it. */
-static int remove_folder(const char *path, struct fault *ret_fault)
+static int unlink_at(int fd, const char *path, const char *name,
+		     struct fault *ret_fault)
+{
+	if (unlinkat(fd, name, 0) && errno != ENOENT && errno != EISDIR)
+		return fault_set(ret_fault, errno, "%s/%s: %s", path, name,
+				 strerror(errno));
+	return 0;
+}
+
+/* Unlink all in a folder that has a name of the gate's, and the folder if
+ * nothing else is in it. Map `gate` goes last, so that a removal that is
+ * interrupted is seen to be one. */
+static int remove_folder(const char *path, bool (*is_ours)(const char *),
+			 struct fault *ret_fault)
 {
 	_cleanup_(close_dir) DIR *dir = opendir(path);
+	const char *gate = pins_map_name(PINS_gate);
 	char other[NAME_MAX + 1] = "";
 	const char *name;
+	int r = 0;
 
 	if (!dir)
 		return errno == ENOENT ? 0
 				       : fault_set(ret_fault, errno, "%s: %s",
 						   path, strerror(errno));
-	while ((name = next_entry(dir)) != NULL) {
+	while (!r && (name = next_entry(dir)) != NULL) {
 		if (!is_ours(name))
 			snprintf(other, sizeof(other), "%s", name);
-		else if (unlinkat(dirfd(dir), name, 0) && errno != ENOENT &&
-			 errno != EISDIR)
-			return fault_set(ret_fault, errno, "%s/%s: %s", path,
-					 name, strerror(errno));
+		else if (strcmp(name, gate) != 0)
+			r = unlink_at(dirfd(dir), path, name, ret_fault);
 	}
+	if (!r && is_ours(gate))
+		r = unlink_at(dirfd(dir), path, gate, ret_fault);
+	if (r)
+		return r;
 	if (other[0])
 		return fault_set(ret_fault, EEXIST,
-				 "%s/%s is not the gate's; it stays, and all "
-				 "that was the gate's is gone",
+				 "%s/%s is not the gate's; it stays, and the "
+				 "folder with it",
 				 path, other);
 	if (rmdir(path) && errno != ENOENT)
 		return fault_set(ret_fault, errno, "%s: %s", path,
@@ -388,23 +435,24 @@ static int remove_folder(const char *path, struct fault *ret_fault)
 int pins_check_gates(const char *dir, struct fault *ret_fault)
 {
 	_cleanup_(close_dir) DIR *entries = NULL;
-	char path[PINS_PATH_BYTES];
 	const char *name;
+	bool begun;
+	int r;
 
 	if (!is_bpffs(dir))
 		return fault_set(ret_fault, EINVAL,
 				 "%s: not on a bpffs, so no gate is there; "
 				 "nothing was touched",
 				 dir);
-	if (pins_path(dir, NULL, pins_map_name(PINS_gate), path) == 0 &&
-	    access(path, F_OK) == 0)
-		return 0;
+	r = pins_are_begun(dir, &begun, ret_fault);
+	if (r || begun)
+		return r;
 	entries = opendir(dir);
 	if (!entries)
 		return fault_set(ret_fault, errno, "%s: %s; run as root", dir,
 				 strerror(errno));
 	while ((name = next_entry(entries)) != NULL)
-		if (!is_ours(name))
+		if (!is_map_or_folder(name))
 			return fault_set(ret_fault, EINVAL,
 					 "%s: no gate is there, but %s, which "
 					 "is another's; nothing was touched",
@@ -424,24 +472,31 @@ void pins_remove_empty(const char *dir)
 
 int pins_remove(const char *dir, struct fault *ret_fault)
 {
+	/* the inner ones first */
+	static const struct {
+		const char *sub;
+		bool (*is_ours)(const char *);
+	} removed[] = {
+		{"links", is_link},
+		{"programs", is_program},
+		{PINS_NEXT "/ready", is_nothing},
+		{PINS_NEXT, is_map_or_ready},
+		{NULL, is_map_or_folder},
+	};
 	char path[PINS_PATH_BYTES];
 	struct fault fault;
-	int first = 0;
+	int said = 0;
 	int r;
 
 	for (size_t i = 0; i < sizeof(removed) / sizeof(removed[0]); i++) {
-		r = pins_path(dir, removed[i], NULL, path);
+		r = pins_path(dir, removed[i].sub, NULL, path);
 		if (r)
 			return fault_set(ret_fault, r, "%.64s...: too long",
 					 dir);
-		r = remove_folder(path, &fault);
-		if (r && !first) { /* the rest goes all the same */
-			first = r;
+		r = remove_folder(path, removed[i].is_ours, &fault);
+		if (r && !said) /* the rest goes all the same */
 			*ret_fault = fault;
-		}
+		said = said ? said : r;
 	}
-	r = remove_folder(dir, &fault);
-	if (r && !first)
-		*ret_fault = fault;
-	return first ? first : r;
+	return said;
 }

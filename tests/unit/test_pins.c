@@ -229,9 +229,9 @@ static void what_is_not_the_gates_is_not_removed(void **state)
 /* Names that are nearly the gate's own. */
 static void a_name_like_the_gates_is_not_its_own(void **state)
 {
-	static const char *const names[] = {"gates",  "Gate",  "_in", "2_inn",
-					    "2-in",   "x2_in", "sg",  ".gate",
-					    "links2", "nexts"};
+	static const char *const names[] = {"gates",  "Gate",  "_in",  "2_inn",
+					    "2-in",   "x2_in", "sg",   ".gate",
+					    "links2", "nexts", "sg_x", "2_in"};
 	char dir[128];
 	char path[200];
 	struct fault fault;
