@@ -16,7 +16,8 @@ LAB_DIR=/mnt/scoutgate-lab # on a tmpfs that only the run sees
 PINS=$LAB_DIR/bpf/gate
 CONF=$LAB_DIR/gate.conf
 
-lab_enter() { # lab_enter SCRIPT [ARGUMENT...]
+lab_enter() { # lab_enter SCRIPT [ARGUMENT...]: the names of tests, or none
+	LAB_CHOSEN="${*:2}"
 	[ -n "${LAB_INSIDE:-}" ] && return
 	[ "$(id -u)" = 0 ] || { echo "run as root" >&2; exit 1; }
 	LAB_INSIDE=1 LAB_OUTER=$$ exec unshare --mount --pid --fork --kill-child=KILL \
@@ -43,8 +44,10 @@ gate() {
 # The gate's programs in the host's namespace: TCX's, then clsact's, a line each
 ATTACHED=$(dirname "$SCOUTGATE")/tests/e2e/attached
 gate_programs() { # [IFACE]
-	{ host "$ATTACHED" && host bpftool net show; } |
-		grep -E "^${1:-[^ (]+}[ (].*sg_"
+	{ # what cannot be asked is not taken for nothing
+		host "$ATTACHED" && host bpftool net show ||
+			echo "${1:-any} sg_: the kernel cannot be asked"
+	} | grep -E "^${1:-[^ (]+}[ (].*sg_"
 }
 
 # How many times as long as usual an answer may take that is to come
@@ -236,6 +239,13 @@ expect_drop() {
 
 lab_run_tests() { # [NAME...]
 	local name tests=${*:-$(declare -F | awk '/ test_/ {print $3}')}
+	# one that is written and in no list would never run
+	[ -n "$LAB_CHOSEN" ] || for name in $(declare -F | awk '/ test_/ {print $3}'); do
+		[[ " ${tests//$'\n'/ } " = *" $name "* ]] || {
+			echo "$name is in no list" >&2
+			exit 1
+		}
+	done
 	echo "1..$(wc -w <<<"$tests")"
 	for name in $tests; do
 		TEST_FAILED=
