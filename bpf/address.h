@@ -81,7 +81,7 @@ stage bool address_is_elsewhere(const struct packet *pkt,
 	if (!address_is_known(is_v6(pkt), addr))
 		return false;
 	subnet = bpf_map_lookup_elem(&subnets, &key);
-	return subnet && subnet->role != pkt->iface->role;
+	return subnet && !(subnet->roles & SG_ROLE_BIT(pkt->iface->role));
 }
 
 /* Return whether a packet's source cannot be behind its uplink. */

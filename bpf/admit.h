@@ -8,6 +8,7 @@
 
 #include "allow.h"
 #include "fragment.h"
+#include "path.h"
 #include "track.h"
 
 /* A packet of a flow: still allowed, legal in its state, and counted. */
@@ -32,16 +33,27 @@ stage int admit_without_flow(const struct packet *pkt, int reason)
 	return reason;
 }
 
-/* The tuple is another's. One whose interface has gone (a VPN's, made anew)
- * makes room: the next packet begins afresh. */
-stage int admit_clash(const struct sg_flow_key *key, const struct sg_flow *flow,
-		      const struct packet *pkt)
+/*
+ * Meet a forward's remote at another address of the gate's than the flow's. If
+ * that one is the host's no more, a UDP flow goes on at the new one, and one of
+ * TCP is ended: then the packet begins anew. Return whether it was ended.
+ */
+static __noinline int admit_address(struct __sk_buff *skb,
+				    const struct sg_flow_key *key,
+				    struct sg_flow *flow,
+				    const struct packet *pkt)
 {
-	__u32 ifindex = flow->ifindex;
-
-	if (!bpf_map_lookup_elem(&ifaces, &ifindex))
+	if (!key || !flow || !pkt || flow->kind != SG_KIND_FORWARD ||
+	    flow->gate_port != pkt->dport ||
+	    addr_equal(&flow->gate_addr, &pkt->dst) || !address_is_gates(pkt) ||
+	    !path_addr_is_gone(skb, pkt, &flow->gate_addr))
+		return false;
+	if (key->protocol == IPPROTO_TCP) {
 		flow_end(key, flow, pkt->now_s);
-	return SG_DROP_FLOW_CLASH;
+		return true;
+	}
+	flow->gate_addr = pkt->dst;
+	return false;
 }
 
 #endif

@@ -6,6 +6,7 @@
 #ifndef SG_BPF_ALLOW_H
 #define SG_BPF_ALLOW_H
 
+#include "address.h"
 #include "bits.h"
 #include "flow.h"
 #include "ifaces_maps.h"
@@ -93,8 +94,8 @@ stage bool allow_masquerade(const struct sg_flow_key *key,
 	       port <= pkt->policy->masquerade_high;
 }
 
-/* As its interface now is: of what role, and what the flow remembers of it. One
- * whose frames are of another kind is another interface. SG_OK or a reason. */
+/* Judge a flow by its link as it is now. One whose frames are of another kind
+ * is another link. SG_OK or a reason. */
 stage int allow_iface(struct sg_flow *flow, const struct sg_iface *iface,
 		      __u32 now_s)
 {
@@ -108,39 +109,76 @@ stage int allow_iface(struct sg_flow *flow, const struct sg_iface *iface,
 						    : SG_DROP_GRANT_CLOSED;
 }
 
-/* Against what is in force, which the flow has not met before. */
+/* Return the link of a flow, or NULL: it is not there. The host's own flows are
+ * where their packets are; the others follow a link that was made anew (a
+ * VPN's) with the gate's address. */
+stage const struct sg_iface *allow_link(struct sg_flow *flow,
+					const struct packet *pkt)
+{
+	struct sg_subnet_key key = {.prefix_bits = 128,
+				    .addr = flow->gate_addr};
+	const struct sg_subnet *subnet;
+	const struct sg_iface *iface;
+	__u32 ifindex = flow->ifindex;
+
+	if (flow->kind == SG_KIND_HOST) {
+		flow_on_link(flow, pkt->ifindex, pkt->iface->has_ethernet);
+		return pkt->iface;
+	}
+	iface = bpf_map_lookup_elem(&ifaces, &ifindex);
+	if (iface)
+		return iface;
+	subnet = bpf_map_lookup_elem(&subnets, &key);
+	if (!subnet || subnet->roles || !subnet->ifindex)
+		return NULL;
+	ifindex = subnet->ifindex;
+	iface = bpf_map_lookup_elem(&ifaces, &ifindex);
+	if (iface)
+		flow_on_link(flow, ifindex, iface->has_ethernet);
+	return iface;
+}
+
+/* Return whether the policy in force still allows a flow on its link. */
+stage bool allow_kind(const struct sg_flow_key *key, struct sg_flow *flow,
+		      const struct sg_iface *iface, const struct packet *pkt)
+{
+	if (flow->kind == SG_KIND_FORWARD)
+		return allow_forward(key, flow, pkt);
+	if (flow->kind == SG_KIND_MASQUERADE)
+		return allow_masquerade(key, flow, iface, pkt);
+	return flow->kind != SG_KIND_CONTROL ||
+	       bpf_ntohs(flow->gate_port) == pkt->policy->control_port;
+}
+
+/* Judge a flow by what is in force, which it has not met before. Its path is to
+ * be found again, too. SG_DROP_NO_ROUTE: its link is not there; it may wait. */
 static __noinline int allow_again(const struct sg_flow_key *key,
 				  struct sg_flow *flow,
 				  const struct packet *pkt)
 {
 	const struct sg_iface *iface;
-	bool allowed = true;
-	__u32 ifindex;
 	int reason;
 
 	if (!key || !flow || !pkt)
 		return SG_DROP_POLICY_CHANGED;
-	ifindex = flow->ifindex;
-	iface = bpf_map_lookup_elem(&ifaces, &ifindex);
-	if (!iface)
-		return SG_DROP_POLICY_CHANGED;
+	flow->flags |= SG_FLOW_NO_PATH;
+	iface = allow_link(flow, pkt);
+	if (!iface) /* the path of what the container sends is asked for next */
+		return flow->kind == SG_KIND_MASQUERADE &&
+				       pkt->iface->role == SG_ROLE_CONTAINER
+			       ? SG_OK
+			       : SG_DROP_NO_ROUTE;
 	reason = allow_iface(flow, iface, pkt->now_s);
 	if (reason)
 		return reason;
-	if (flow->kind == SG_KIND_FORWARD)
-		allowed = allow_forward(key, flow, pkt);
-	else if (flow->kind == SG_KIND_MASQUERADE)
-		allowed = allow_masquerade(key, flow, iface, pkt);
-	else if (flow->kind == SG_KIND_CONTROL)
-		allowed =
-			bpf_ntohs(flow->gate_port) == pkt->policy->control_port;
-	if (!allowed)
+	if (!allow_kind(key, flow, iface, pkt))
 		return SG_DROP_POLICY_CHANGED;
 	flow->generation = pkt->generation;
 	return SG_OK;
 }
 
-/* SG_OK, or the reason to drop; the flow is then ended, for good. */
+/* SG_OK, or the reason to drop; the flow is then ended, for good, unless it
+ * only has to wait for its link. */
 stage int allow_flow(const struct sg_flow_key *key, struct sg_flow *flow,
 		     const struct packet *pkt)
 {
@@ -150,9 +188,39 @@ stage int allow_flow(const struct sg_flow_key *key, struct sg_flow *flow,
 		reason = SG_DROP_GRANT_CLOSED;
 	else if (flow->generation != pkt->generation)
 		reason = allow_again(key, flow, pkt);
-	if (reason)
+	if (reason && reason != SG_DROP_NO_ROUTE)
 		flow_end(key, flow, pkt->now_s);
 	return reason;
+}
+
+/* Judge the link that a packet of a flow has come by. The host's own flows may
+ * be answered by any link that their remote can be behind (the kernel's
+ * rp_filter decides), others by any of the same role; and a flow of which the
+ * link is gone goes on by that of the new one. SG_OK or the reason to drop. */
+static __noinline int allow_arrival(struct sg_flow *flow,
+				    const struct packet *pkt)
+{
+	const struct sg_iface *before;
+	__u32 ifindex;
+
+	if (!flow || !pkt)
+		return SG_DROP_FLOW_CLASH;
+	ifindex = flow->ifindex;
+	if (ifindex == pkt->ifindex)
+		return SG_OK;
+	if (address_is_spoofed(pkt))
+		return SG_DROP_SPOOFED;
+	if (flow->kind == SG_KIND_HOST)
+		return SG_OK;
+	before = bpf_map_lookup_elem(&ifaces, &ifindex);
+	if (before)
+		return before->role == pkt->iface->role ? SG_OK
+							: SG_DROP_FLOW_CLASH;
+	if (flow->kind == SG_KIND_MASQUERADE)
+		return SG_DROP_FLOW_CLASH;
+	flow_on_link(flow, pkt->ifindex, pkt->iface->has_ethernet);
+	flow->generation = 0; /* to be judged again */
+	return SG_OK;
 }
 
 #endif

@@ -83,13 +83,13 @@ standalone int flow_count_mapping(__u32 protocol, __u32 gate_port, __u32 now_s,
 	return 0;
 }
 
-/* Whether a flow found by a packet from an uplink is that packet's: it came
- * by the flow's interface, to the address and port that the remote knows. */
+/* Return whether a flow that a packet from an uplink has found is that
+ * packet's: it is to the address and port that the remote knows. */
 stage bool flow_is_of(const struct sg_flow *flow, const struct packet *pkt)
 {
 	__be16 gate_port = flow->gate_port;
 
-	return flow->ifindex == pkt->ifindex && gate_port == pkt->dport &&
+	return gate_port == pkt->dport &&
 	       addr_equal(&flow->gate_addr, &pkt->dst);
 }
 
@@ -136,18 +136,26 @@ static __noinline struct sg_flow *flow_find(const struct sg_flow_key *key,
 	return NULL;
 }
 
-/* Where the remote of a flow is, and whom it talks to there. */
+/* Put the remote of a flow behind a link, whose frames have Ethernet headers or
+ * not. */
+stage void flow_on_link(struct sg_flow *flow, __u32 ifindex, bool has_ethernet)
+{
+	flow->ifindex = ifindex;
+	flow->flags &= ~SG_FLOW_ETHERNET;
+	if (has_ethernet)
+		flow->flags |= SG_FLOW_ETHERNET;
+}
+
+/* Say where the remote of a flow is, and whom it talks to there. */
 stage void flow_gate(struct sg_flow *flow, __u32 ifindex,
 		     const struct sg_iface *iface, const struct sg_addr *addr,
 		     __be16 port)
 {
-	flow->ifindex = ifindex;
+	flow_on_link(flow, ifindex, iface->has_ethernet);
 	flow->gate_addr = *addr;
 	flow->gate_port = port;
 	flow->rule = SG_NO_RULE;
 	flow->mtu = iface->mtu;
-	if (iface->has_ethernet)
-		flow->flags |= SG_FLOW_ETHERNET;
 }
 
 stage void flow_new_id(__u8 id[3])
@@ -177,6 +185,7 @@ stage void flow_begin(const struct sg_flow_key *key, struct sg_flow *flow,
 	flow->generation = pkt->generation;
 	flow->created_s = pkt->now_s;
 	flow->last_s = pkt->now_s;
+	flow->path_s = pkt->now_s;
 	flow_new_id(flow->id);
 	begun_note(key, flow->gate_port, flow_is_hosts(flow));
 	bpf_map_update_elem(&half_open, key, flow, BPF_NOEXIST);

@@ -32,6 +32,8 @@
 #include "open.h"
 #include "owner.h"
 #include "packet.h"
+#include "path.h"
+#include "reset.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -43,7 +45,10 @@ stage int flow_in(struct __sk_buff *skb, const struct packet *pkt,
 	int reason;
 
 	if (!flow_is_of(flow, pkt))
-		return admit_clash(key, flow, pkt);
+		return SG_DROP_FLOW_CLASH;
+	reason = allow_arrival(flow, pkt);
+	if (reason)
+		return reason;
 	if (pkt->ttl <= 1 && !flow_is_hosts(flow))
 		return SG_DROP_TTL;
 	reason = admit(skb, key, &flow, pkt, SG_IN);
@@ -82,6 +87,8 @@ stage int uplink_flow(struct __sk_buff *skb, struct packet *pkt,
 
 	port = allow_port(pkt, pkt->protocol, pkt->dport);
 	flow = owner_flow(&key, pkt, port);
+	if (flow && admit_address(skb, &key, flow, pkt))
+		flow = NULL;
 	if (!flow && is_later(pkt))
 		return SG_DROP_FRAGMENT;
 	if (!flow) {
@@ -144,7 +151,8 @@ stage int answer_to_host(struct __sk_buff *skb, const struct packet *pkt,
 {
 	int reason;
 
-	if (!flow_is_of(flow, pkt) || flow->kind != SG_KIND_HOST)
+	if (!flow_is_of(flow, pkt) || flow->ifindex != pkt->ifindex ||
+	    flow->kind != SG_KIND_HOST)
 		return SG_DROP_FLOW_CLASH;
 	reason = admit(skb, key, &flow, pkt, SG_IN);
 	return reason ? reason : TO_HOST;
@@ -166,6 +174,29 @@ stage int container_icmp(struct __sk_buff *skb, struct packet *pkt,
 		      : deliver_error_out(skb, pkt, &quote, flow, ret_action);
 }
 
+/* The flow of a packet from the container, if it is still allowed and its path
+ * lets it go on; NULL with *ret_reason SG_OK: there is none. */
+stage struct sg_flow *container_find(struct __sk_buff *skb,
+				     const struct packet *pkt,
+				     const struct sg_flow_key *key,
+				     int *ret_reason)
+{
+	struct sg_flow *flow = flow_find(key, pkt);
+
+	*ret_reason = SG_OK;
+	if (!flow)
+		return NULL;
+	*ret_reason = allow_flow(key, flow, pkt);
+	if (*ret_reason)
+		return NULL;
+	*ret_reason = path_check(skb, pkt, flow);
+	if (*ret_reason != SG_DROP_POLICY_CHANGED)
+		return flow;
+	flow_end(key, flow, pkt->now_s); /* the packet begins anew, if it can */
+	*ret_reason = SG_OK;
+	return NULL;
+}
+
 stage int container_flow(struct __sk_buff *skb, struct packet *pkt,
 			 int *ret_action)
 {
@@ -174,7 +205,9 @@ stage int container_flow(struct __sk_buff *skb, struct packet *pkt,
 	int reason;
 
 	flow_key_out(&key, pkt);
-	flow = flow_find(&key, pkt);
+	flow = container_find(skb, pkt, &key, &reason);
+	if (reason)
+		return reason;
 	if (!flow) {
 		flow = owner_host_flow(&key, pkt);
 		if (flow)
@@ -192,6 +225,20 @@ stage int container_flow(struct __sk_buff *skb, struct packet *pkt,
 		return SG_DROP_TTL;
 	reason = admit(skb, &key, &flow, pkt, SG_OUT);
 	return reason ? reason : deliver_out(skb, pkt, flow, ret_action);
+}
+
+/* Tell the container what it could not send, as a router would (RFC 1812 4.3.3,
+ * 5.2.7.1, RFC 4443 3.1), and that a connection is none (RFC 9293 3.5.2). */
+stage int container_tell(struct __sk_buff *skb, const struct packet *pkt,
+			 int reason)
+{
+	__u32 kind = tell_kind(reason, is_v6(pkt));
+
+	if (kind)
+		return tell_limited(skb, pkt, kind);
+	if (reason == SG_DROP_NO_FLOW && pkt->protocol == IPPROTO_TCP)
+		return reset_sender(skb, pkt);
+	return TC_ACT_UNSPEC;
 }
 
 stage int container_in(struct __sk_buff *skb, int *ret_action)
@@ -220,10 +267,8 @@ stage int container_in(struct __sk_buff *skb, int *ret_action)
 		reason = fragment_join(skb, &pkt);
 	if (!reason)
 		reason = container_flow(skb, &pkt, ret_action);
-	if (reason == SG_DROP_TTL) /* RFC 1812 4.3.3: the container may trace */
-		*ret_action = tell_sender(
-			skb, &pkt,
-			is_v6(&pkt) ? ICMPV6_HOPS_ENDED : ICMP_TTL_ENDED, 0);
+	if (reason > 0 && *ret_action == TC_ACT_UNSPEC)
+		*ret_action = container_tell(skb, &pkt, reason);
 	return reason;
 }
 

@@ -48,7 +48,9 @@ stage bool hit_goes_on(const struct sg_flow *flow, const struct packet *pkt,
 	if (pkt->is_changing || flow->generation != pkt->generation ||
 	    (flow->kind != SG_KIND_FORWARD &&
 	     flow->kind != SG_KIND_MASQUERADE) ||
-	    (direction == SG_IN && !flow_is_of(flow, pkt)) ||
+	    (direction == SG_IN &&
+	     (flow->ifindex != pkt->ifindex || !flow_is_of(flow, pkt))) ||
+	    (direction == SG_OUT && !path_is_trusted(flow, pkt->now_s)) ||
 	    flow_is_expired(flow, pkt->protocol, pkt->policy, pkt->now_s) ||
 	    (flow->grants && !grants_are_open_here(flow->grants, pkt->now_s)))
 		return false;
@@ -58,20 +60,19 @@ stage bool hit_goes_on(const struct sg_flow *flow, const struct packet *pkt,
 		       : flow->state == SG_STATE_ASSURED;
 }
 
-/* Whether it came from, and goes to, the neighbours that are known. */
-stage bool hit_is_neighbours(struct __sk_buff *skb, const struct sg_flow *flow,
-			     const struct sg_gate *at,
-			     enum sg_direction direction)
+/* Return whether it is a frame between Ethernet links, and from the container's
+ * own MAC if it is from there. */
+stage bool hit_is_ethernet(struct __sk_buff *skb, const struct sg_flow *flow,
+			   const struct sg_gate *at,
+			   enum sg_direction direction)
 {
 	const struct ethhdr *eth = (void *)(long)skb->data;
 
 	if ((void *)(eth + 1) > (void *)(long)skb->data_end ||
 	    !(flow->flags & SG_FLOW_ETHERNET))
 		return false;
-	return direction == SG_IN
-		       ? mac_equal(eth->h_source, flow->remote_mac)
-		       : mac_equal(eth->h_source, at->container_mac) &&
-				 mac_is_set(flow->remote_mac);
+	return direction == SG_IN ? !(flow->flags & SG_FLOW_BY_MAC)
+				  : mac_equal(eth->h_source, at->container_mac);
 }
 
 /* Rewritten and sent on. A reason to drop, or SG_OK with *ret_action. */
@@ -87,7 +88,6 @@ stage int hit_deliver(struct __sk_buff *skb, const struct packet *pkt,
 	};
 	const struct sg_addr *old = direction == SG_IN ? &pkt->dst : &pkt->src;
 	__be16 old_port = direction == SG_IN ? pkt->dport : pkt->sport;
-	__u32 ifindex = flow->ifindex;
 	int reason = SG_OK;
 
 	if (direction == SG_OUT)
@@ -99,18 +99,15 @@ stage int hit_deliver(struct __sk_buff *skb, const struct packet *pkt,
 				    : rewrite_ipv4(skb, pkt, &to, old->word[3]);
 	if (reason)
 		return reason;
-	if (direction == SG_IN)
-		reason = send_frame(skb, pkt->ether_type, true,
-				    at->container_mac, at->veth_mac);
-	else
-		reason = send_frame(skb, pkt->ether_type, true,
-				    flow->remote_mac, flow->gate_mac);
-	if (reason)
-		return reason;
-	*ret_action = direction == SG_IN
-			      ? bpf_redirect_peer(at->container_ifindex, 0)
-			      : bpf_redirect(ifindex, 0);
-	return SG_OK;
+	if (direction == SG_OUT) {
+		*ret_action = send_neigh(flow);
+		return SG_OK;
+	}
+	reason = send_frame(skb, pkt->ether_type, true, at->container_mac,
+			    at->veth_mac);
+	if (!reason)
+		*ret_action = bpf_redirect_peer(at->container_ifindex, 0);
+	return reason;
 }
 
 stage int hit_of(struct __sk_buff *skb, bool v6, enum sg_direction direction,
@@ -136,7 +133,7 @@ stage int hit_of(struct __sk_buff *skb, bool v6, enum sg_direction direction,
 		flow_key_out(&key, &pkt);
 	flow = bpf_map_lookup_elem(&flows, &key);
 	if (!flow || !hit_goes_on(flow, &pkt, direction) ||
-	    !hit_is_neighbours(skb, flow, at, direction) ||
+	    !hit_is_ethernet(skb, flow, at, direction) ||
 	    wire_bytes > (direction == SG_IN ? at->container_mtu : flow->mtu))
 		return MISS;
 	if (pkt.protocol == IPPROTO_TCP)

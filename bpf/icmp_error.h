@@ -94,7 +94,9 @@ static __noinline int icmp_error_from_uplink(struct __sk_buff *skb,
 	if (!flow || !flow_is_of(flow, pkt) ||
 	    !icmp_error_is_likely(flow, quote, SG_OUT))
 		return SG_DROP_ICMP_ERROR;
-	reason = allow_flow(ret_key, flow, pkt);
+	reason = allow_arrival(flow, pkt);
+	if (!reason)
+		reason = allow_flow(ret_key, flow, pkt);
 	if (reason)
 		return reason;
 	icmp_error_turn_back(pkt);

@@ -9,7 +9,7 @@
 #include "address.h"
 #include "flow.h"
 #include "ifaces_maps.h"
-#include "route.h"
+#include "path.h"
 #include "socket.h"
 
 #define MAPPING_TRIES 16
@@ -154,36 +154,34 @@ static __noinline __u32 masquerade_port(struct __sk_buff *skb,
 	return 0;
 }
 
-/* The way out for the packet, into flow: interface, neighbour if it is known,
- * address. Returns SG_OK or a reason. */
+/* Find the way out for the packet, into flow: link, next hop, address. Return
+ * SG_OK or a reason. */
 static __noinline int masquerade_route(struct __sk_buff *skb,
 				       const struct packet *pkt,
 				       struct sg_flow *flow)
 {
-	struct bpf_fib_lookup fib = {};
+	struct scratch *room = scratch_get();
 	const struct sg_iface *iface;
-	const struct sg_addr *as;
+	const struct path *path;
 	__u32 ifindex;
-	int found;
+	int reason;
 
-	if (!pkt || !flow || addr_is_link_local(&pkt->dst))
+	if (!pkt || !flow || !room || addr_is_link_local(&pkt->dst))
 		return SG_DROP_NO_ROUTE;
-	found = route_find(skb, pkt, &fib);
-	if (found == ROUTE_NONE)
-		return SG_DROP_NO_ROUTE;
-	ifindex = fib.ifindex;
+	reason = path_find(skb, pkt, &pkt->src, &pkt->dst);
+	if (reason)
+		return reason;
+	path = &room->path;
+	ifindex = path->ifindex;
 	iface = bpf_map_lookup_elem(&ifaces, &ifindex);
 	if (!iface ||
 	    !(pkt->policy->masquerade_roles & SG_ROLE_BIT(iface->role)))
 		return SG_DROP_EGRESS_CLOSED;
-	as = address_of(iface, is_v6(pkt));
-	if (!addr_is_set(as))
+	if (!addr_is_set(&path->source) || addr_is_link_local(&path->source))
 		return SG_DROP_NO_ROUTE;
-	flow_gate(flow, ifindex, iface, as, 0);
-	if (found == ROUTE_AND_NEIGHBOUR)
-		__builtin_memcpy(flow->remote_mac, fib.dmac, SG_MAC_BYTES);
-	__builtin_memcpy(flow->gate_mac, iface->mac, SG_MAC_BYTES);
-	return SG_OK;
+	flow_gate(flow, ifindex, iface, &path->source, 0);
+	path_take(flow, path);
+	return path_check_neighbour(flow, pkt, path->is_resolved);
 }
 
 #endif

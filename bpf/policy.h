@@ -130,6 +130,7 @@ stage int policy_from_uplink(const struct packet *pkt,
 	flow_gate(ret_flow, pkt->ifindex, pkt->iface, &pkt->dst, pkt->dport);
 	ret_flow->kind = port ? SG_KIND_FORWARD : SG_KIND_CONTROL;
 	ret_flow->grants = policy_grants(pkt, port);
+	ret_flow->flags |= SG_FLOW_NO_PATH; /* the answer's to find */
 	if (port)
 		ret_flow->rule = port->rule;
 	return SG_OK;

@@ -10,7 +10,19 @@
 
 #define SCRATCH_BYTES 2048 /* a power of two; a packet of any common MTU */
 
+/* path.h: what the FIB has said */
+struct path {
+	struct sg_addr next_hop;
+	struct sg_addr source;
+	__u32 ifindex;
+	__u16 mtu;
+	bool is_resolved; /* the next hop's MAC is known */
+};
+
 struct scratch {
+	struct bpf_fib_lookup fib;
+	struct path path;
+	struct bpf_redir_neigh next; /* send.h: the next hop */
 	struct {
 		__be32 fragment_id;
 		__u16 fragment_at;

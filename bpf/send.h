@@ -8,7 +8,7 @@
 
 #include "flow.h"
 #include "ifaces_maps.h"
-#include "route.h"
+#include "path.h"
 #include "split.h"
 
 stage struct sg_gate *send_gate(void)
@@ -35,20 +35,19 @@ stage int send_frame(struct __sk_buff *skb, __u16 ether_type, bool has_ethernet,
 	return SG_OK;
 }
 
-/* Remember by which neighbour the remote is reached: the one that its packets
- * come by. */
+/* Remember the neighbour that the remote's packets come by, for as long as it
+ * is not known whether there is a route. */
 stage void send_learn(struct __sk_buff *skb, const struct packet *pkt,
 		      struct sg_flow *flow)
 {
 	const struct ethhdr *eth = (void *)(long)skb->data;
 
-	if (!pkt->iface->has_ethernet ||
+	if (!(flow->flags & (SG_FLOW_NO_PATH | SG_FLOW_BY_MAC)) ||
+	    !pkt->iface->has_ethernet || flow->ifindex != pkt->ifindex ||
 	    (void *)(eth + 1) > (void *)(long)skb->data_end)
 		return;
-	if (mac_equal(flow->remote_mac, eth->h_source))
-		return;
-	__builtin_memcpy(flow->remote_mac, eth->h_source, SG_MAC_BYTES);
-	__builtin_memcpy(flow->gate_mac, eth->h_dest, SG_MAC_BYTES);
+	flow->flags |= SG_FLOW_BY_MAC;
+	__builtin_memcpy(&flow->next_hop, eth->h_source, SG_MAC_BYTES);
 }
 
 /* The container is where its first frame came from, for as long as its link is
@@ -94,28 +93,91 @@ stage int send_to_container(struct __sk_buff *skb, const struct packet *pkt,
 	return reason;
 }
 
-/* Rewritten, back to the remote, by the interface and neighbour that the flow
- * knows; the kernel resolves a neighbour that has not been heard yet. */
-stage int send_to_remote(struct __sk_buff *skb, const struct packet *pkt,
-			 struct sg_flow *flow, bool in_pieces, int *ret_action)
+/* Ask for the MACs of the frames to a flow's next hop. False: it has not
+ * answered yet. */
+static __noinline int send_macs(struct __sk_buff *skb, const struct packet *pkt,
+				const struct sg_flow *flow,
+				__u8 ret_to[SG_MAC_BYTES],
+				__u8 ret_from[SG_MAC_BYTES])
 {
-	bool has_ethernet = flow->flags & SG_FLOW_ETHERNET;
+	struct scratch *room = scratch_get();
+	const struct sg_iface *iface;
+	__u32 ifindex;
+
+	if (!pkt || !flow || !ret_to || !ret_from || !room)
+		return false;
+	ifindex = flow->ifindex;
+	iface = bpf_map_lookup_elem(&ifaces, &ifindex);
+	if (!iface)
+		return false;
+	__builtin_memcpy(ret_from, iface->mac, SG_MAC_BYTES);
+	__builtin_memcpy(ret_to, &flow->next_hop, SG_MAC_BYTES);
+	if (flow->flags & SG_FLOW_BY_MAC)
+		return mac_is_set(ret_to);
+	path_question(&room->fib, pkt, &flow->gate_addr, &flow->next_hop);
+	if (bpf_fib_lookup(skb, &room->fib, sizeof(room->fib), 0))
+		return false;
+	__builtin_memcpy(ret_to, room->fib.dmac, SG_MAC_BYTES);
+	return true;
+}
+
+/* Send by a link whose neighbours the kernel does not find: to the one that is
+ * known, in pieces, or with no Ethernet header at all. */
+stage int send_framed(struct __sk_buff *skb, const struct packet *pkt,
+		      const struct sg_flow *flow, bool in_pieces,
+		      int *ret_action)
+{
+	__u8 from[SG_MAC_BYTES] = {};
+	__u8 to[SG_MAC_BYTES] = {};
 	__u32 ifindex = flow->ifindex;
 	int reason;
 
-	if (has_ethernet && !mac_is_set(flow->remote_mac))
-		route_learn(skb, pkt, flow);
-	if (has_ethernet && !mac_is_set(flow->remote_mac)) {
+	if (flow->flags & SG_FLOW_ETHERNET &&
+	    !send_macs(skb, pkt, flow, to, from)) {
 		*ret_action = bpf_redirect_neigh(ifindex, NULL, 0, 0);
 		return in_pieces ? SG_DROP_TOO_BIG : SG_OK;
 	}
-	reason = send_frame(skb, pkt->ether_type, true, flow->remote_mac,
-			    flow->gate_mac);
+	reason = send_frame(skb, pkt->ether_type, true, to, from);
 	if (!reason && in_pieces)
 		reason = split_send(skb, pkt, ifindex, flow->mtu, ETH_HLEN);
 	if (!reason)
 		*ret_action = bpf_redirect(ifindex, 0);
 	return reason;
+}
+
+/* Hand the packet to the kernel's neighbour layer, for the flow's next hop: it
+ * resolves, ages and probes as for any traffic. */
+stage int send_neigh(const struct sg_flow *flow)
+{
+	struct scratch *room = scratch_get();
+	struct bpf_redir_neigh *next;
+	__u32 ifindex = flow->ifindex;
+
+	if (!room)
+		return TC_ACT_SHOT;
+	next = &room->next;
+	if (flow->next_hop.word[2] == bpf_htonl(SG_ADDR_V4_MARK) &&
+	    !flow->next_hop.word[0] && !flow->next_hop.word[1]) {
+		next->nh_family = AF_INET;
+		next->ipv4_nh = flow->next_hop.word[3];
+	} else {
+		next->nh_family = AF_INET6;
+		__builtin_memcpy(next->ipv6_nh, &flow->next_hop,
+				 sizeof(flow->next_hop));
+	}
+	return bpf_redirect_neigh(ifindex, next, sizeof(*next), 0);
+}
+
+/* Rewritten, back to the remote, by the flow's path. */
+stage int send_to_remote(struct __sk_buff *skb, const struct packet *pkt,
+			 const struct sg_flow *flow, bool in_pieces,
+			 int *ret_action)
+{
+	if (in_pieces || !(flow->flags & SG_FLOW_ETHERNET) ||
+	    flow->flags & (SG_FLOW_BY_MAC | SG_FLOW_NO_PATH))
+		return send_framed(skb, pkt, flow, in_pieces, ret_action);
+	*ret_action = send_neigh(flow);
+	return SG_OK;
 }
 
 #endif

@@ -11,19 +11,43 @@
 #include "icmp_translate.h"
 #include "scratch.h"
 
-#define ICMP_TTL_ENDED 0x0b00 /* type and code */
+/* type and code */
+#define ICMP_TTL_ENDED 0x0b00
+#define ICMP_NET_UNREACHABLE 0x0300
+#define ICMP_HOST_UNREACHABLE 0x0301
+#define ICMP_PROHIBITED 0x030d
 #define ICMPV6_HOPS_ENDED 0x0300
+#define ICMPV6_NO_ROUTE 0x0100
+#define ICMPV6_PROHIBITED 0x0101
+#define ICMPV6_ADDR_UNREACHABLE 0x0103
 #define TELL_QUOTE_MAX 480 /* so that the error is under 576 bytes */
 #define TELL_TTL 64
 #define IPV4_HEADER_START 0x45000000 /* version 4, five words, no TOS */
 #define IPV6_HEADER_START 0x60000000
+
+/* RFC 4443 2.4 (f), RFC 1812 4.3.2.8: as Linux does for one destination. */
+#define TELL_BURST 6
+#define TELL_PER_S 1
+
+struct tell_bucket {
+	__u32 filled_s; /* boot clock */
+	__u32 spent;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct tell_bucket);
+} tell_bucket SEC(".maps");
 
 struct tell {
 	struct sg_addr from;
 	__be16 kind; /* type and code */
 	__be16 mtu;
 	__u32 l3_at;
-	__u32 bytes; /* of the ICMP message, of which 8 are its header */
+	__u32 bytes; /* behind the IP header */
+	__u8 protocol;
 	bool v6;
 };
 
@@ -74,7 +98,7 @@ stage int tell_header(struct __sk_buff *skb, const struct packet *pkt,
 	if (tell->v6) {
 		bytes = sizeof(struct ipv6hdr);
 		word[0] = bpf_htonl(IPV6_HEADER_START);
-		word[1] = bpf_htonl(tell->bytes << 16 | IPPROTO_ICMPV6 << 8 |
+		word[1] = bpf_htonl(tell->bytes << 16 | tell->protocol << 8 |
 				    TELL_TTL);
 		__builtin_memcpy(word + 2, &tell->from, sizeof(tell->from));
 		__builtin_memcpy(word + 6, &pkt->src, sizeof(pkt->src));
@@ -82,7 +106,7 @@ stage int tell_header(struct __sk_buff *skb, const struct packet *pkt,
 					   BPF_F_RECOMPUTE_CSUM);
 	}
 	word[0] = bpf_htonl(IPV4_HEADER_START | (bytes + tell->bytes));
-	word[2] = bpf_htonl(TELL_TTL << 24 | IPPROTO_ICMP << 16);
+	word[2] = bpf_htonl(TELL_TTL << 24 | tell->protocol << 16);
 	word[3] = tell->from.word[3];
 	word[4] = pkt->src.word[3];
 	half[5] = ~sum_fold((__u64)word[0] + word[2] + word[3] + word[4]);
@@ -126,6 +150,7 @@ static __noinline int tell_sender(struct __sk_buff *skb,
 	tell.mtu = bpf_htons(mtu);
 	tell.l3_at = pkt->l3_at;
 	tell.v6 = is_v6(pkt);
+	tell.protocol = tell.v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP;
 	if (!tell_from(pkt, &tell) || tell_message(skb, pkt, &tell))
 		return TC_ACT_SHOT;
 	at = tell.l3_at +
@@ -138,6 +163,56 @@ static __noinline int tell_sender(struct __sk_buff *skb,
 	    (pkt->iface->has_ethernet && tell_frame(skb)))
 		return TC_ACT_SHOT;
 	return bpf_redirect(pkt->ifindex, 0);
+}
+
+/* Return the type and code that tell of a reason to drop, as Linux would; 0:
+ * nobody is told. */
+stage __u32 tell_kind(int reason, bool v6)
+{
+	switch (reason) {
+	case SG_DROP_TTL:
+		return v6 ? ICMPV6_HOPS_ENDED : ICMP_TTL_ENDED;
+	case SG_DROP_NO_ROUTE:
+		return v6 ? ICMPV6_NO_ROUTE : ICMP_NET_UNREACHABLE;
+	case SG_DROP_ROUTE_UNREACHABLE:
+		return v6 ? ICMPV6_NO_ROUTE : ICMP_HOST_UNREACHABLE;
+	case SG_DROP_NEIGHBOUR:
+		return v6 ? ICMPV6_ADDR_UNREACHABLE : ICMP_HOST_UNREACHABLE;
+	case SG_DROP_ROUTE_PROHIBIT:
+		return v6 ? ICMPV6_PROHIBITED : ICMP_PROHIBITED;
+	default:
+		return 0;
+	}
+}
+
+/* Take a token of the bucket that all of these share: only the container is
+ * told. Two CPUs may take the same one, which is one error more. */
+stage bool tell_may(__u32 now_s)
+{
+	__u32 zero = 0;
+	struct tell_bucket *bucket = bpf_map_lookup_elem(&tell_bucket, &zero);
+	__u32 filled;
+
+	if (!bucket)
+		return false;
+	filled = (now_s - bucket->filled_s) * TELL_PER_S;
+	if (filled) {
+		bucket->filled_s = now_s;
+		bucket->spent =
+			bucket->spent > filled ? bucket->spent - filled : 0;
+	}
+	if (bucket->spent >= TELL_BURST)
+		return false;
+	bucket->spent++;
+	return true;
+}
+
+/* As tell_sender(), but not at any rate. */
+stage int tell_limited(struct __sk_buff *skb, const struct packet *pkt,
+		       __u32 kind)
+{
+	return tell_may(pkt->now_s) ? tell_sender(skb, pkt, kind, 0)
+				    : TC_ACT_UNSPEC;
 }
 
 #endif

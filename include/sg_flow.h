@@ -82,32 +82,43 @@ struct sg_tcp_end {
 #define SG_FLOW_ETHERNET 4 /* the interface's frames have Ethernet headers */
 #define SG_FLOW_ADOPTED 8  /* begun before the gate: numbers not known */
 #define SG_FLOW_SCALED(direction) (16U << (direction)) /* offered a scale */
+#define SG_FLOW_BY_MAC                                                         \
+	64 /* no route: next_hop starts with a neighbour's MAC                 \
+	    */
+#define SG_FLOW_NO_PATH                                                        \
+	128 /* the path is to be found before the next packet                  \
+	     * goes out */
 
 #define SG_NO_RULE 0xffffffff
 
 struct sg_flow {
 	struct sg_addr gate_addr; /* what the remote sees as its peer */
+	struct sg_addr next_hop;  /* where packets to the remote go: on the
+				     link, of either family; all 0: unknown */
 	__be16 gate_port;
 	__u8 kind;	  /* enum sg_kind */
 	__u8 state;	  /* enum sg_state */
 	__u32 ifindex;	  /* the interface that the remote is behind */
 	__u32 generation; /* of map `active` when it was last allowed */
 	__u32 rule;	  /* forwards: the rule; otherwise SG_NO_RULE */
-	__u8 remote_mac[SG_MAC_BYTES]; /* neighbour; 0: not yet known */
-	__u8 gate_mac[SG_MAC_BYTES];
-	__u8 grants;	 /* SG_GRANT_BIT()s that must stay open */
-	__u8 flags;	 /* SG_FLOW_ */
-	__u8 scales;	 /* window scales: low nibble SG_IN's, high SG_OUT's */
-	__u8 id[3];	 /* random; tells a flow from a successor */
-	__u16 window[2]; /* by enum sg_direction: the largest that this end
-			    offered, in units of its scale, rounded up */
-	__u16 mtu;	 /* of the interface, bytes from the IP header on */
-	__u32 created_s; /* boot clock */
-	__u32 last_s;	 /* boot clock, of the newest packet */
-	struct sg_tcp_end tcp[2];     /* by enum sg_direction */
+	__u8 grants;	  /* SG_GRANT_BIT()s that must stay open */
+	__u8 flags;	  /* SG_FLOW_ */
+	__u8 scales;	  /* window scales: low nibble SG_IN's, high SG_OUT's */
+	__u8 id[3];	  /* random; tells a flow from a successor */
+	__u16 window[2];  /* by enum sg_direction: the largest that this end
+			     offered, in units of its scale, rounded up */
+	__u16 mtu;	  /* of the path, bytes from the IP header on */
+	/* times of the boot clock */
+	__u32 created_s;
+	__u32 last_s;	    /* of the newest packet */
+	__u32 path_s;	    /* when the path was last found */
+	__u32 unresolved_s; /* since when the next hop answers no ARP or ND;
+			       0: it does */
+	struct sg_tcp_end tcp[2]; /* by enum sg_direction */
+	__u32 pad;
 	struct sg_traffic traffic[2]; /* by enum sg_direction */
 };
-SG_ASSERT_SIZE(struct sg_flow, 112);
+SG_ASSERT_SIZE(struct sg_flow, 128);
 
 /* map `sweep`, a ring: one token for each entry of `flows`, which the datapath
  * goes round to find the expired. Its id tells a flow from a successor. */
@@ -138,7 +149,7 @@ struct sg_move {
 	__u32 is_last;
 	__u32 pad;
 };
-SG_ASSERT_SIZE(struct sg_move, 176);
+SG_ASSERT_SIZE(struct sg_move, 192);
 
 /* map `mappings`: masquerade ports in use. One for a container port and
  * protocol, whatever the remote (RFC 4787 REQ-1) */

@@ -34,12 +34,16 @@ struct sg_iface {
 	__u8 clamps_mss; /* 1: TCP's MSS is held to what fits both links */
 	__u32 mtu;	 /* bytes from the IP header on */
 	char name[SG_IFNAME_BYTES];
-	/* its first address of each family that is not link-local, the source
-	 * of what the gate itself sends by it; all 0: none */
+	/* its first address of each family, the source of what the gate itself
+	 * sends by it: a link-local one where it has no other; all 0: none */
 	struct sg_addr v4;
 	struct sg_addr v6;
+	/* the next hop of its default route of each family, which may not be
+	 * the host's best; all 0: none */
+	struct sg_addr router4;
+	struct sg_addr router6;
 };
-SG_ASSERT_SIZE(struct sg_iface, 64);
+SG_ASSERT_SIZE(struct sg_iface, 96);
 
 /* map `exempt`, key: ifindex: a link that the configuration leaves alone. The
  * datapath does not read it; no program is attached there. */
@@ -60,10 +64,10 @@ struct sg_gate_addr_key {
 };
 SG_ASSERT_SIZE(struct sg_gate_addr_key, 20);
 
-/* map `subnets`: whose a source can be, longest prefix match: the networks on
- * the gate's links, by role; and each of the host's own addresses, and of the
- * links' broadcast addresses, which is nobody's behind any. */
-#define SG_NO_SOURCE SG_ROLE_COUNT /* as a role */
+/* map `subnets`: behind which roles a source can be, longest prefix match: the
+ * networks that the configuration names, those of the links' addresses, and
+ * those of routes; and each of the host's own addresses, and of the links'
+ * broadcast addresses, which is nobody's behind any. */
 
 struct sg_subnet_key {
 	__u32 prefix_bits; /* of the mapped address */
@@ -72,10 +76,12 @@ struct sg_subnet_key {
 SG_ASSERT_SIZE(struct sg_subnet_key, 20);
 
 struct sg_subnet {
-	__u32 ifindex;
-	enum sg_role role;
+	__u32 ifindex; /* 0: of none in particular, or of several */
+	__u8 roles;    /* SG_ROLE_BIT()s; 0: nobody's behind any */
+	__u8 pad[3];
+	struct sg_addr own; /* the host's address in it; all 0: none */
 };
-SG_ASSERT_SIZE(struct sg_subnet, 8);
+SG_ASSERT_SIZE(struct sg_subnet, 24);
 
 /* map `starts`: whether `subnets` says anything of addresses that start with
  * these 16 bits, so that it need not be asked of most; IPv4's (of the address

@@ -54,6 +54,14 @@
 	X(HOST_CLOSED, "host-closed", "container to the host itself")          \
 	X(EGRESS_CLOSED, "egress-closed", "container to a role not in egress") \
 	X(NO_ROUTE, "no-route", "no route or gate address for the way out")    \
+	X(ROUTE_UNREACHABLE, "route-unreachable",                              \
+	  "a route of the host says unreachable")                              \
+	X(ROUTE_PROHIBIT, "route-prohibit",                                    \
+	  "a route or rule of the host says prohibit")                         \
+	X(ROUTE_BLACKHOLE, "route-blackhole",                                  \
+	  "a route or rule of the host says blackhole")                        \
+	X(NEIGHBOUR, "neighbour",                                              \
+	  "the next hop does not answer ARP or neighbour discovery")           \
 	X(NO_CONTAINER, "no-container", "container interface is not there")    \
 	X(TTL, "ttl", "time to live ends here")                                \
 	X(TOO_BIG, "too-big", "does not fit the way out; the sender is told")  \

@@ -9,6 +9,7 @@
 
 #define HOST_BITS 128 /* the prefix length of one address */
 #define V4_PREFIX 96  /* of all IPv4 addresses, mapped */
+#define WIDEST_ROUTE 8
 
 static void set_bit(struct sg_row *rows, uint32_t at)
 {
@@ -156,6 +157,8 @@ static void add_iface(const struct policy *policy, const struct link *link,
 	iface->mtu = link->mtu;
 	memcpy(iface->mac, link->mac, sizeof(iface->mac));
 	memcpy(iface->name, link->name, sizeof(iface->name));
+	iface->router4 = link->router4;
+	iface->router6 = link->router6;
 	if (role != SG_ROLE_CONTAINER)
 		return;
 	entries->container_ifindex = link->ifindex;
@@ -175,29 +178,87 @@ static void add_starts(const struct network *network, struct sg_row *starts)
 		set_bit(starts, is_v4 ? at : 65536 + at);
 }
 
-static void add_subnet(const struct network *network, uint32_t ifindex,
-		       int role, struct link_entries *entries)
+/* Note what somebody says of a network; see merge_claims(). */
+static void add_subnet(const struct network *network,
+		       const struct sg_subnet *subnet, enum subnet_rank rank,
+		       struct link_entries *entries)
 {
-	size_t at = entries->subnet_count++;
-
-	entries->subnet_keys[at] = (struct sg_subnet_key){
-		.prefix_bits = network->prefix,
-		.addr = network->addr,
-	};
-	entries->subnets[at] = (struct sg_subnet){
-		.ifindex = ifindex,
-		.role = (enum sg_role)role,
+	entries->claims[entries->claim_count++] = (struct subnet_claim){
+		.key = {.prefix_bits = network->prefix, .addr = network->addr},
+		.subnet = *subnet,
+		.rank = rank,
 	};
 	add_starts(network, entries->starts);
 }
 
-/* What no packet may come from. */
-static void add_no_source(const struct sg_addr *addr,
+static int compare_claims(const void *a, const void *b)
+{
+	const struct subnet_claim *left = a;
+	const struct subnet_claim *right = b;
+	int r = memcmp(&left->key, &right->key, sizeof(left->key));
+
+	return r ? r : (int)left->rank - (int)right->rank;
+}
+
+/* Take a further claim to a network into account: the first stays, several of
+ * one rank share it, and a link that comes is of the network that was named. */
+static void merge_claim(const struct subnet_claim *claim,
+			enum subnet_rank first, struct sg_subnet *subnet)
+{
+	if (!subnet->roles)
+		return;
+	if (claim->rank == first) {
+		subnet->roles |= claim->subnet.roles;
+		if (subnet->ifindex != claim->subnet.ifindex)
+			subnet->ifindex = 0;
+	} else if (subnet->roles == claim->subnet.roles && !subnet->ifindex) {
+		subnet->ifindex = claim->subnet.ifindex;
+		subnet->own = claim->subnet.own;
+	}
+}
+
+/* Make map entries of what was claimed, one for each network, in the order of
+ * who has a say: the configuration, what is configured on links, what they have
+ * learned. */
+static void merge_claims(struct link_entries *entries)
+{
+	enum subnet_rank first = SUBNET_NAMED;
+	size_t at = 0;
+
+	qsort(entries->claims, entries->claim_count, sizeof(*entries->claims),
+	      compare_claims);
+	for (size_t i = 0; i < entries->claim_count; i++) {
+		const struct subnet_claim *claim = &entries->claims[i];
+
+		if (at && memcmp(&entries->subnet_keys[at - 1], &claim->key,
+				 sizeof(claim->key)) == 0) {
+			merge_claim(claim, first, &entries->subnets[at - 1]);
+			continue;
+		}
+		first = claim->rank;
+		entries->subnet_keys[at] = claim->key;
+		entries->subnets[at++] = claim->subnet;
+	}
+	entries->subnet_count = at;
+}
+
+static void add_named(const struct network *network, int role,
+		      struct link_entries *entries)
+{
+	const struct sg_subnet subnet = {.roles = SG_ROLE_BIT(role)};
+
+	add_subnet(network, &subnet, SUBNET_NAMED, entries);
+}
+
+/* Add what no packet may come from: an address of the host's on a link, or of
+ * none. */
+static void add_no_source(const struct sg_addr *addr, uint32_t ifindex,
 			  struct link_entries *entries)
 {
-	struct network host = {.addr = *addr, .prefix = HOST_BITS};
+	const struct network host = {.addr = *addr, .prefix = HOST_BITS};
+	const struct sg_subnet nobody = {.ifindex = ifindex};
 
-	add_subnet(&host, 0, SG_NO_SOURCE, entries);
+	add_subnet(&host, &nobody, SUBNET_NAMED, entries);
 }
 
 static void add_addr_key(const struct link_addr *addr, uint32_t ifindex,
@@ -218,7 +279,7 @@ static void add_broadcast_addr(const struct sg_addr *addr,
 	struct link_addr host = {.addr = *addr, .prefix = SG_BROADCAST};
 
 	add_addr_key(&host, SG_ANY_IFINDEX, entries);
-	add_no_source(addr, entries);
+	add_no_source(addr, 0, entries);
 }
 
 /* RFC 1122 3.2.1.3, RFC 919: all ones, and of old all zeros. */
@@ -239,7 +300,8 @@ static bool is_link_local(const struct sg_addr *addr)
 	return ntohl(addr->word[0]) >> 22 == 0xfe800000 >> 22;
 }
 
-/* The first of a family is the kernel's own choice, too. */
+/* Take the first of a family, which is the kernel's own choice, too; a
+ * link-local one until another comes. */
 static void add_own_addr(const struct link_addr *addr,
 			 struct link_entries *entries)
 {
@@ -247,11 +309,15 @@ static void add_own_addr(const struct link_addr *addr,
 	struct sg_addr *own;
 	size_t at = 0;
 
+	if (!addr->is_usable)
+		return;
+
 	while (entries->iface_keys[at] != addr->ifindex)
 		at++;
 	own = text_addr_is_v4(&addr->addr) ? &entries->ifaces[at].v4
 					   : &entries->ifaces[at].v6;
-	if (memcmp(own, &none, sizeof(none)) == 0)
+	if (memcmp(own, &none, sizeof(none)) == 0 ||
+	    (is_link_local(own) && !is_link_local(&addr->addr)))
 		*own = addr->addr;
 }
 
@@ -260,13 +326,21 @@ static void add_gate_addr(const struct link_addr *addr, int role,
 			  struct link_entries *entries)
 {
 	struct network network = text_network_of(&addr->addr, addr->prefix);
+	const struct sg_subnet subnet = {
+		.ifindex = addr->ifindex,
+		.roles = SG_ROLE_BIT(role),
+		.own = addr->addr,
+	};
 
 	add_addr_key(addr, addr->ifindex, entries);
+	add_own_addr(addr, entries);
 	if (is_link_local(&addr->addr)) /* fe80::/64 is on every link */
 		return;
 	if (addr->prefix < HOST_BITS)
-		add_subnet(&network, addr->ifindex, role, entries);
-	add_own_addr(addr, entries);
+		add_subnet(&network, &subnet,
+			   addr->is_permanent ? SUBNET_CONFIGURED
+					      : SUBNET_LEARNED,
+			   entries);
 }
 
 int entries_role(const struct policy *policy, const struct link *link)
@@ -303,11 +377,34 @@ static int role_of(const struct policy *policy, const struct links *links,
 	return -ENOENT;
 }
 
+/* Add the networks of routes, but for those that are on every link, and those
+ * that are as wide as a default route (0.0.0.0/1, 2000::/3). */
+static void add_routes(const struct policy *policy, const struct links *links,
+		       struct link_entries *entries)
+{
+	for (size_t i = 0; i < links->route_count; i++) {
+		const struct link_route *route = &links->routes[i];
+		int role = role_of(policy, links, route->ifindex);
+		const struct network network = {route->addr, route->prefix};
+		const struct sg_subnet subnet = {
+			.ifindex = route->ifindex,
+			.roles = SG_ROLE_BIT(role < 0 ? 0 : role),
+		};
+
+		uint32_t base = text_addr_is_v4(&route->addr) ? V4_PREFIX : 0;
+
+		if (role >= 0 && route->prefix >= base + WIDEST_ROUTE &&
+		    !is_link_local(&route->addr) &&
+		    ntohl(route->addr.word[0]) >> 24 != 0xff)
+			add_subnet(&network, &subnet, SUBNET_LEARNED, entries);
+	}
+}
+
 int entries_of_links(const struct policy *policy, const struct links *links,
 		     struct link_entries *ret_entries)
 {
 	struct link_entries entries = {0};
-	size_t addrs = links->addr_count + 1;
+	size_t addrs = links->addr_count + links->route_count + 1;
 
 	entries.iface_keys = calloc(links->count + 1, sizeof(uint32_t));
 	entries.ifaces = calloc(links->count + 1, sizeof(struct sg_iface));
@@ -317,15 +414,16 @@ int entries_of_links(const struct policy *policy, const struct links *links,
 	entries.addrs = calloc(addrs * 4, sizeof(*entries.addrs));
 	entries.subnet_keys = calloc(addrs * 4, sizeof(*entries.subnet_keys));
 	entries.subnets = calloc(addrs * 4, sizeof(*entries.subnets));
+	entries.claims = calloc(addrs * 4, sizeof(*entries.claims));
 	if (!entries.iface_keys || !entries.ifaces || !entries.addr_keys ||
 	    !entries.addrs || !entries.subnet_keys || !entries.subnets ||
-	    !entries.exempt_keys || !entries.exempt) {
+	    !entries.claims || !entries.exempt_keys || !entries.exempt) {
 		entries_release_links(&entries);
 		return -ENOMEM;
 	}
 	/* known before their links are there; a link's own network counts */
-	add_subnet(&policy->vpn_network, 0, SG_ROLE_VPN, &entries);
-	add_subnet(&policy->container_network, 0, SG_ROLE_CONTAINER, &entries);
+	add_named(&policy->vpn_network, SG_ROLE_VPN, &entries);
+	add_named(&policy->container_network, SG_ROLE_CONTAINER, &entries);
 	for (size_t i = 0; i < links->count; i++) {
 		int role = entries_role(policy, &links->items[i]);
 
@@ -338,11 +436,14 @@ int entries_of_links(const struct policy *policy, const struct links *links,
 		int role = role_of(policy, links, links->addrs[i].ifindex);
 
 		add_addr_key(&links->addrs[i], SG_ANY_IFINDEX, &entries);
-		add_no_source(&links->addrs[i].addr, &entries);
+		add_no_source(&links->addrs[i].addr, links->addrs[i].ifindex,
+			      &entries);
 		add_broadcast(&links->addrs[i], &entries);
 		if (role >= 0)
 			add_gate_addr(&links->addrs[i], role, &entries);
 	}
+	add_routes(policy, links, &entries);
+	merge_claims(&entries);
 	*ret_entries = entries;
 	return 0;
 }
@@ -357,5 +458,6 @@ void entries_release_links(struct link_entries *entries)
 	free(entries->addrs);
 	free(entries->subnet_keys);
 	free(entries->subnets);
+	free(entries->claims);
 	memset(entries, 0, sizeof(*entries));
 }

@@ -24,6 +24,15 @@ struct policy_entries {
 };
 
 /* The links that the policy governs. */
+/* Who says where a network is: the lower goes first. */
+enum subnet_rank { SUBNET_NAMED, SUBNET_CONFIGURED, SUBNET_LEARNED };
+
+struct subnet_claim {
+	struct sg_subnet_key key;
+	struct sg_subnet subnet;
+	enum subnet_rank rank;
+};
+
 struct link_entries {
 	uint32_t *iface_keys; /* ifindex */
 	struct sg_iface *ifaces;
@@ -34,6 +43,8 @@ struct link_entries {
 	struct sg_subnet_key *subnet_keys;
 	struct sg_subnet *subnets;
 	size_t subnet_count;
+	struct subnet_claim *claims; /* of which `subnets` is made */
+	size_t claim_count;
 	struct sg_row starts[SG_STARTS_ROWS];
 	uint32_t *exempt_keys; /* ifindex */
 	struct sg_exempt *exempt;

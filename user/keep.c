@@ -220,6 +220,22 @@ int keep_follow(struct keep *keep, const struct policy *policy,
 			       policy, ret_fault);
 }
 
+int keep_follow_change(struct keep *keep, const struct policy *policy,
+		       struct fault *ret_fault)
+{
+	_cleanup_(links_release) struct links links = {0};
+	int r = keep_links(keep, &links, ret_fault);
+
+	if (r || links.digest == keep->digest)
+		return r;
+	/* what changes while it is put in force is told of by an event more */
+	keep->digest = 0;
+	r = keep_follow(keep, policy, ret_fault);
+	if (!r)
+		keep->digest = links.digest;
+	return r;
+}
+
 int keep_links(const struct keep *keep, struct links *ret_links,
 	       struct fault *ret_fault)
 {

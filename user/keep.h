@@ -23,6 +23,7 @@ struct keep {
 	struct pins pins;
 	int program_fds[DATAPLANE_PROGRAM_COUNT];
 	bool has_guard;
+	uint64_t digest; /* of the network's state that is in force; 0: none */
 	struct cut cut;
 	uint32_t policy_number; /* of the policy that this keeper knows */
 };
@@ -37,6 +38,10 @@ void keep_close(struct keep *keep);
  * they are now. */
 int keep_follow(struct keep *keep, const struct policy *policy,
 		struct fault *ret_fault);
+
+/* The same, if anything that matters has changed since (struct links). */
+int keep_follow_change(struct keep *keep, const struct policy *policy,
+		       struct fault *ret_fault);
 
 /* The links as they are now; links_release() them. */
 int keep_links(const struct keep *keep, struct links *ret_links,

@@ -12,12 +12,13 @@
 #include <time.h>
 
 #include "cleanup.h"
+#include "digest.h"
+#include "routes.h"
 #include "text.h"
 
 #define READ_TRIES 10
 
-/* Room for one more in an array that grows by doubling. */
-static int grow(void **items, size_t count, size_t bytes)
+int links_grow(void **items, size_t count, size_t bytes)
 {
 	void *grown;
 
@@ -82,7 +83,8 @@ static int on_link(const struct nlmsghdr *message, void *data)
 			       SG_MAC_BYTES);
 	}
 	link.is_port &= !is_of_vrf;
-	if (grow((void **)&links->items, links->count, sizeof(link)))
+	digest_link(&links->digest, &link);
+	if (links_grow((void **)&links->items, links->count, sizeof(link)))
 		return MNL_CB_ERROR;
 	links->items[links->count++] = link;
 	return MNL_CB_OK;
@@ -95,14 +97,21 @@ static int on_addr(const struct nlmsghdr *message, void *data)
 	struct links *links = data;
 	const struct nlattr *attr;
 	struct link_addr addr = {.ifindex = info->ifa_index};
+	uint32_t flags = info->ifa_flags;
 
 	mnl_attr_for_each (attr, message, sizeof(*info)) {
+		if (mnl_attr_get_type(attr) == IFA_FLAGS)
+			flags = mnl_attr_get_u32(attr);
 		if (mnl_attr_get_type(attr) == IFA_LOCAL ||
 		    (mnl_attr_get_type(attr) == IFA_ADDRESS && !local))
 			local = attr;
 	}
 	if (message->nlmsg_type != RTM_NEWADDR || !local)
 		return MNL_CB_OK;
+	addr.is_permanent = flags & IFA_F_PERMANENT;
+	addr.is_usable =
+		!(flags & IFA_F_DEPRECATED) && !(flags & IFA_F_DADFAILED) &&
+		(!(flags & IFA_F_TENTATIVE) || flags & IFA_F_OPTIMISTIC);
 	if (info->ifa_family == AF_INET &&
 	    mnl_attr_get_payload_len(local) == sizeof(uint32_t)) {
 		addr.addr = text_addr_from_v4(mnl_attr_get_u32(local));
@@ -115,8 +124,9 @@ static int on_addr(const struct nlmsghdr *message, void *data)
 	} else {
 		return MNL_CB_OK;
 	}
-	if (grow((void **)&links->addrs, links->addr_count, sizeof(addr)))
+	if (links_grow((void **)&links->addrs, links->addr_count, sizeof(addr)))
 		return MNL_CB_ERROR;
+	digest_addr(&links->digest, &addr);
 	links->addrs[links->addr_count++] = addr;
 	return MNL_CB_OK;
 }
@@ -163,7 +173,11 @@ static int read_once(struct links *links)
 	if (!socket || mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0)
 		return -errno;
 	r = dump(socket, RTM_GETLINK, on_link, links);
-	return r ? r : dump(socket, RTM_GETADDR, on_addr, links);
+	if (!r)
+		r = dump(socket, RTM_GETADDR, on_addr, links);
+	if (!r)
+		r = dump(socket, RTM_GETROUTE, routes_on_route, links);
+	return r ? r : dump(socket, RTM_GETRULE, routes_on_rule, links);
 }
 
 int links_read(struct links *ret_links, struct fault *ret_fault)
@@ -191,5 +205,6 @@ void links_release(struct links *links)
 {
 	free(links->items);
 	free(links->addrs);
+	free(links->routes);
 	memset(links, 0, sizeof(*links));
 }

@@ -21,11 +21,22 @@ struct link {
 	bool is_port; /* of a bridge, bond or team: its master has the
 			 addresses, and what it receives is the master's */
 	bool is_up;
+	struct sg_addr router4; /* of its best default route; all 0: none */
+	struct sg_addr router6;
 	unsigned int had_role; /* 1 + the role that it had under a former
 				  name; 0: none, or none is known */
 };
 
 struct link_addr {
+	uint32_t ifindex;
+	struct sg_addr addr;
+	uint32_t prefix;   /* bits of the mapped form */
+	bool is_permanent; /* configured, not learned by RA or DHCP */
+	bool is_usable; /* as a source: not deprecated, tentative or failed */
+};
+
+/* A network that is behind a link by a route. */
+struct link_route {
 	uint32_t ifindex;
 	struct sg_addr addr;
 	uint32_t prefix; /* bits of the mapped form */
@@ -36,10 +47,18 @@ struct links {
 	size_t count;
 	struct link_addr *addrs; /* owned, in the kernel's order */
 	size_t addr_count;
+	struct link_route *routes; /* owned; unicast, but for default ones */
+	size_t route_count;
+	bool has_iif_rule; /* an `ip rule iif`, which the gate cannot follow */
+	uint64_t digest; /* of all of this, and of every route and rule: another
+			    one is another state of the network */
 };
 
 /* 0 or -errno with *ret_fault. links_release() what it gave. */
 int links_read(struct links *ret_links, struct fault *ret_fault);
 void links_release(struct links *links);
+
+/* Make room for one more in an array that grows by doubling. 0 or -ENOMEM. */
+int links_grow(void **items, size_t count, size_t bytes);
 
 #endif

@@ -21,6 +21,7 @@
 
 #define LOOK_USEC 250000  /* at pins and hooks: repaired well within 1 s */
 #define RETRY_USEC 20000  /* when another command holds the writer's lock */
+#define FOLLOW_USEC 50000 /* between two looks at a network full of events */
 #define STRANGERS_MAX 256 /* interfaces without a role that were reported */
 
 struct run {
@@ -30,6 +31,8 @@ struct run {
 	struct mnl_socket *watch;
 	sd_event *event;
 	sd_event_source *timer;
+	sd_event_source *later; /* when events are too many to follow each */
+	uint64_t followed_usec; /* monotonic; when links were last read */
 	bool is_behind; /* links have changed, and it could not follow yet */
 	uint32_t strangers[STRANGERS_MAX];
 	size_t stranger_count;
@@ -89,7 +92,7 @@ static void look_again_in(struct run *run, uint64_t usec)
 static void follow(struct run *run)
 {
 	struct fault fault;
-	int r = keep_follow(&run->keep, &run->policy, &fault);
+	int r = keep_follow_change(&run->keep, &run->policy, &fault);
 
 	run->is_behind = r != 0;
 	if (r && r != -EBUSY) /* busy: tried again at once */
@@ -137,6 +140,35 @@ static void take_config(struct run *run, bool is_in_force)
 	report_strangers(run);
 }
 
+static int on_later(sd_event_source *source, uint64_t usec, void *data)
+{
+	struct run *run = data;
+
+	(void)source;
+	run->followed_usec = usec;
+	follow(run);
+	return 0;
+}
+
+/* Follow at once, or, after a look that was just now, a little later: a flood
+ * of events is followed so often, whatever their number. */
+static void follow_soon(struct run *run)
+{
+	uint64_t now_usec = 0;
+	int is_waiting = SD_EVENT_OFF;
+
+	sd_event_now(run->event, CLOCK_MONOTONIC, &now_usec);
+	sd_event_source_get_enabled(run->later, &is_waiting);
+	if (is_waiting != SD_EVENT_OFF)
+		return;
+	if (now_usec - run->followed_usec >= FOLLOW_USEC) {
+		on_later(NULL, now_usec, run);
+		return;
+	}
+	sd_event_source_set_time_relative(run->later, FOLLOW_USEC);
+	sd_event_source_set_enabled(run->later, SD_EVENT_ONESHOT);
+}
+
 static int on_change(sd_event_source *source, int fd, uint32_t events,
 		     void *data)
 {
@@ -146,7 +178,7 @@ static int on_change(sd_event_source *source, int fd, uint32_t events,
 	(void)fd;
 	(void)events;
 	watch_drain(run->watch);
-	follow(run);
+	follow_soon(run);
 	return 0;
 }
 
@@ -219,6 +251,10 @@ static int prepare(struct run *run)
 		r = sd_event_add_time_relative(run->event, &run->timer,
 					       CLOCK_MONOTONIC, LOOK_USEC, 0,
 					       on_timer, run);
+	if (r >= 0)
+		r = sd_event_add_time_relative(run->event, &run->later,
+					       CLOCK_MONOTONIC, 0, 0, on_later,
+					       run);
 	return r < 0 ? r : 0;
 }
 
@@ -270,6 +306,7 @@ int verb_run(const struct context *context, int count, char **args)
 		return verb_usage("run takes no arguments");
 	status = run_to_the_end(&run);
 	sd_event_source_unref(run.timer);
+	sd_event_source_unref(run.later);
 	sd_event_unref(run.event);
 	watch_close(&run.watch);
 	keep_close(&run.keep);

@@ -22,6 +22,7 @@
 #include "sg_iface.h"
 #include "sg_policy.h"
 #include "show.h"
+#include "text.h"
 #include "verb.h"
 
 static const struct show_column iface_columns[] = {
@@ -220,6 +221,28 @@ static void add_link(const struct pins *pins, const struct link *link,
 	}
 }
 
+/* An address that came with nobody there to say so: the gate does not answer at
+ * it. */
+static void check_addr(const struct pins *pins, const struct link_addr *addr,
+		       struct json_object *troubles)
+{
+	const struct sg_gate_addr_key key = {addr->ifindex, addr->addr};
+	char text[TEXT_ADDR_BYTES];
+	struct sg_iface iface;
+	uint32_t prefix;
+
+	if (bpf_map_lookup_elem(pins->map_fds[PINS_ifaces], &addr->ifindex,
+				&iface) ||
+	    bpf_map_lookup_elem(pins->map_fds[PINS_addresses], &key, &prefix) ==
+		    0)
+		return;
+	text_from_addr(&addr->addr, text, sizeof(text));
+	add_trouble(troubles,
+		    "%s: its address %s is not known to the gate; run "
+		    "`scoutgate up`, or `scoutgate run`, which follows",
+		    iface.name, text);
+}
+
 static int add_links(const struct pins *pins, struct json_object *rows,
 		     struct json_object *troubles)
 {
@@ -229,6 +252,12 @@ static int add_links(const struct pins *pins, struct json_object *rows,
 
 	for (size_t i = 0; i < links.count && !r; i++)
 		add_link(pins, &links.items[i], rows, troubles);
+	for (size_t i = 0; i < links.addr_count && !r; i++)
+		check_addr(pins, &links.addrs[i], troubles);
+	if (links.has_iif_rule)
+		add_trouble(troubles,
+			    "an `ip rule` with iif is not followed for what "
+			    "the container sends; use from, to or ports");
 	return r;
 }
 

@@ -8,7 +8,12 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define GROUPS (RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR)
+#define GROUP(number) (1U << ((number)-1))
+#define GROUPS                                                                 \
+	(GROUP(RTNLGRP_LINK) | GROUP(RTNLGRP_IPV4_IFADDR) |                    \
+	 GROUP(RTNLGRP_IPV6_IFADDR) | GROUP(RTNLGRP_IPV4_ROUTE) |              \
+	 GROUP(RTNLGRP_IPV6_ROUTE) | GROUP(RTNLGRP_IPV4_RULE) |                \
+	 GROUP(RTNLGRP_IPV6_RULE))
 
 int watch_open(struct mnl_socket **ret_socket, struct fault *ret_fault)
 {

@@ -28,8 +28,6 @@ static int still(const struct pins *pins)
 	for (size_t i = 0; i < count && !r; i++) {
 		flows[i].gate_addr = keys[i].local;
 		flows[i].gate_port = keys[i].local_port;
-		memcpy(flows[i].gate_mac, gate.container_mac, SG_MAC_BYTES);
-		memcpy(flows[i].remote_mac, gate.veth_mac, SG_MAC_BYTES);
 		r = bpf_map_update_elem(pins->map_fds[PINS_flows], &keys[i],
 					&flows[i], BPF_EXIST);
 	}

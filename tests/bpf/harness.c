@@ -306,6 +306,28 @@ void assert_spec_dropped(const struct spec *spec, enum place at,
 	assert_dropped(&frame, at, reason);
 }
 
+void assert_refused(const struct spec *spec, enum place at,
+		    enum sg_reason reason)
+{
+	uint64_t of_reason = drops_of(at, reason);
+	uint64_t all = all_drops();
+	struct frame frame;
+	int action = send_in(spec, at, &frame);
+
+	if (drops_of(at, reason) != of_reason + 1)
+		for (int r = 1; r < SG_REASON_COUNT; r++)
+			if (drops_of(at, (enum sg_reason)r))
+				print_error("dropped as %d, not %d\n", r,
+					    reason);
+	assert_int_equal(drops_of(at, reason), of_reason + 1);
+	assert_int_equal(all_drops(), all + 1);
+	if (action == ACTION_DROP)
+		return;
+	assert_int_equal(action, ACTION_REDIRECT);
+	assert_string_equal(frame_dst(&frame), spec->src);
+	assert_true(sums_are_right(&frame));
+}
+
 size_t flow_count(enum pins_map map)
 {
 	struct sg_flow_key *keys = NULL;

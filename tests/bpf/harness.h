@@ -69,6 +69,10 @@ void assert_dropped(struct frame *frame, enum place at, enum sg_reason reason);
 void assert_spec_dropped(const struct spec *spec, enum place at,
 			 enum sg_reason reason);
 
+/* As above, but its sender may be told, by an ICMP error or a reset. */
+void assert_refused(const struct spec *spec, enum place at,
+		    enum sg_reason reason);
+
 /* Entries of a map that has struct sg_flow_key. */
 size_t flow_count(enum pins_map map);
 /* The only flow there is, wherever; fails if there is not one. */

@@ -21,7 +21,7 @@ static void hosts_own_tcp_gets_its_answers(void **state)
 	build_frame(&before, &answer, ETH0, false);
 	assert_int_equal(send_in(&answer, ETH0, &after), ACTION_PASS);
 	assert_memory_equal(after.data, before.data, before.bytes);
-	assert_spec_dropped(&answer, TAP0, SG_DROP_FLOW_CLASH);
+	assert_spec_dropped(&answer, TAP0, SG_DROP_SPOOFED);
 	answer.sport = 444;
 	assert_spec_dropped(&answer, ETH0, SG_DROP_NO_FLOW);
 }

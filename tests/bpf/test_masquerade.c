@@ -20,8 +20,6 @@ static const struct spec to_lan = {
 
 static void tcp_leaves_under_the_gates_address(void **state)
 {
-	const uint8_t remote[] = REMOTE_MAC;
-	const uint8_t eth0[] = ETH0_MAC;
 	struct sg_flow_key key;
 	struct sg_flow flow;
 	struct spec answer;
@@ -30,8 +28,6 @@ static void tcp_leaves_under_the_gates_address(void **state)
 	(void)state;
 	assert_int_equal(send_in(&to_lan, VE_CONTAINER, &frame),
 			 ACTION_REDIRECT);
-	assert_memory_equal(frame.data, remote, 6); /* its neighbour's */
-	assert_memory_equal(frame.data + 6, eth0, 6);
 	assert_string_equal(frame_src(&frame), "192.168.7.2");
 	assert_in_range(frame_sport(&frame), MASQUERADE_LOW, 65535);
 	assert_int_equal(frame.data[14 + 8], 63);
@@ -65,7 +61,7 @@ static void udp_answers_come_in_and_nothing_else(void **state)
 	answer.src = "192.168.7.10"; /* another remote (RFC 4787 filtering) */
 	assert_spec_dropped(&answer, ETH0, SG_DROP_CLOSED_PORT);
 	answer.src = "192.168.7.9";
-	assert_spec_dropped(&answer, TAP0, SG_DROP_FLOW_CLASH);
+	assert_spec_dropped(&answer, TAP0, SG_DROP_SPOOFED);
 }
 
 static void pings_have_their_identifier_translated(void **state)
@@ -210,7 +206,7 @@ static void case_56_egress_is_as_configured(void **state)
 	beyond.dst = "203.0.113.1";
 	assert_left(&to_lan, NULL);
 	assert_left(&to_vpn, NULL);
-	assert_spec_dropped(&beyond, VE_CONTAINER, SG_DROP_NO_ROUTE);
+	assert_refused(&beyond, VE_CONTAINER, SG_DROP_NO_ROUTE);
 	harness_restart("egress { masquerade = {\"vpn\"} }");
 	assert_spec_dropped(&to_lan, VE_CONTAINER, SG_DROP_EGRESS_CLOSED);
 	assert_left(&to_vpn, NULL);
@@ -312,7 +308,7 @@ static void case_62_a_middle_of_a_conversation_begins_none(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(flags); i++) {
 		spec.flags = flags[i];
-		assert_spec_dropped(&spec, VE_CONTAINER, SG_DROP_NO_FLOW);
+		assert_refused(&spec, VE_CONTAINER, SG_DROP_NO_FLOW);
 	}
 	assert_no_flow();
 	assert_left(&to_lan, NULL);

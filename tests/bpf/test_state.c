@@ -93,7 +93,13 @@ static void a_reset_ends_it(void **state)
 	assert_int_equal(inward(ACK), ACTION_REDIRECT);
 	age_flows(PINS_flows, 12);
 	assert_int_equal(inward(ACK), ACTION_DROP);
-	assert_int_equal(outward(ACK), ACTION_DROP);
+	assert_refused(&(struct spec){.src = "10.0.3.2",
+				      .dst = "10.1.0.1",
+				      .sport = 22,
+				      .dport = 40000,
+				      .protocol = IPPROTO_TCP,
+				      .flags = ACK},
+		       VE_CONTAINER, SG_DROP_NO_FLOW);
 }
 
 static void a_refused_connection_can_be_tried_again(void **state)
@@ -142,13 +148,13 @@ static void case_74_what_has_expired_is_gone(void **state)
 	age_flows(PINS_flows, 28);
 	assert_int_equal(outward(ACK), ACTION_REDIRECT); /* and refreshed */
 	age_flows(PINS_flows, 32);
-	assert_spec_dropped(&reply, VE_CONTAINER, SG_DROP_NO_FLOW);
+	assert_refused(&reply, VE_CONTAINER, SG_DROP_NO_FLOW);
 	assert_spec_dropped(&late, TAP0, SG_DROP_NO_FLOW);
 	assert_no_flow();
 	assert_int_equal(inward(SYN), ACTION_REDIRECT);
 	age_flows(PINS_half_open, 22);
 	reply.flags = SYN | ACK;
-	assert_spec_dropped(&reply, VE_CONTAINER, SG_DROP_NO_FLOW);
+	assert_refused(&reply, VE_CONTAINER, SG_DROP_NO_FLOW);
 	assert_no_flow();
 }
 

@@ -8,30 +8,23 @@
 
 enum { LO = 1, ETH0, TAP0, VE, DUMMY, ETH1 };
 
+#define LINK(index, is_named, octet, bytes, ethernet, up)                      \
+	{                                                                      \
+		.ifindex = (index), .name = (is_named),                        \
+		.mac = {(octet) ? 2 : 0, 0, 0, 0, 0, (octet)}, .mtu = (bytes), \
+		.has_ethernet = (ethernet), .is_up = (up)                      \
+	}
+
 static struct link items[] = {
-	{LO, "lo", {0}, 65536, false, false, false, true, 0},
-	{ETH0, "eth0", {2, 0, 0, 0, 0, 2}, 1500, true, false, false, true, 0},
-	{TAP0, "tap0", {0}, 1400, false, false, false, true, 0},
-	{VE,
-	 "ve-container",
-	 {2, 0, 0, 0, 0, 4},
-	 1500,
-	 true,
-	 false,
-	 false,
-	 true,
-	 0},
-	{DUMMY,
-	 "dummy0",
-	 {2, 0, 0, 0, 0, 5},
-	 1500,
-	 true,
-	 false,
-	 false,
-	 true,
-	 0},
-	{ETH1, "eth1", {2, 0, 0, 0, 0, 6}, 1500, true, false, false, false, 0},
+	LINK(LO, "lo", 0, 65536, false, true),
+	LINK(ETH0, "eth0", 2, 1500, true, true),
+	LINK(TAP0, "tap0", 0, 1400, false, true),
+	LINK(VE, "ve-container", 4, 1500, true, true),
+	LINK(DUMMY, "dummy0", 5, 1500, true, true),
+	LINK(ETH1, "eth1", 6, 1500, true, false),
 };
+
+#define NOBODY (-1) /* as a role */
 
 static struct link_addr addrs[10];
 static struct links links;
@@ -44,6 +37,8 @@ static void add_addr(uint32_t ifindex, const char *text, uint32_t prefix)
 		.ifindex = ifindex,
 		.addr = addr_of(text),
 		.prefix = 96 + prefix,
+		.is_permanent = true,
+		.is_usable = true,
 	};
 }
 
@@ -62,11 +57,13 @@ static int make(void **state)
 		.ifindex = ETH0,
 		.addr = {{htonl(0xfe800000), 0, 0, htonl(1)}},
 		.prefix = 64,
+		.is_usable = true,
 	};
 	addrs[links.addr_count++] = (struct link_addr){
 		.ifindex = ETH0,
 		.addr = {{htonl(0xfd000007), 0, 0, htonl(2)}},
 		.prefix = 64,
+		.is_usable = true,
 	};
 	policy_init(&policy);
 	strcpy(policy.roles[SG_ROLE_LAN].patterns[0], "eth*");
@@ -238,15 +235,18 @@ static void addresses_are_the_links_and_the_hosts(void **state)
 
 /* How often a network is there, with that interface and role. */
 static size_t count_subnet(const struct network *network, uint32_t ifindex,
-			   int role)
+			   int role, const char *own)
 {
+	const struct sg_addr addr = addr_of(own);
 	const struct sg_subnet_key key = {network->prefix, network->addr};
 	size_t found = 0;
 
 	for (size_t i = 0; i < entries.subnet_count; i++)
 		found += !memcmp(&entries.subnet_keys[i], &key, sizeof(key)) &&
 			 entries.subnets[i].ifindex == ifindex &&
-			 (int)entries.subnets[i].role == role;
+			 entries.subnets[i].roles ==
+				 (role == NOBODY ? 0 : SG_ROLE_BIT(role)) &&
+			 !memcmp(&entries.subnets[i].own, &addr, sizeof(addr));
 	return found;
 }
 
@@ -254,15 +254,15 @@ static void subnets_are_those_of_the_policy_and_of_governed_links(void **state)
 {
 	static const struct {
 		const char *network;
-		struct sg_subnet subnet;
+		uint32_t ifindex;
+		int role;
+		const char *own;
 	} want[] = {
-		{"10.1.0.0/24", {0, SG_ROLE_VPN}},
-		{"10.0.3.0/24", {0, SG_ROLE_CONTAINER}},
-		{"192.168.7.0/24", {ETH0, SG_ROLE_LAN}},
-		{"192.168.0.0/16", {ETH0, SG_ROLE_LAN}},
-		{"10.1.0.0/24", {TAP0, SG_ROLE_VPN}},
-		{"10.0.3.0/24", {VE, SG_ROLE_CONTAINER}},
-		{"fd00:7::/64", {ETH0, SG_ROLE_LAN}},
+		{"192.168.7.0/24", ETH0, SG_ROLE_LAN, "192.168.7.2"},
+		{"192.168.0.0/16", ETH0, SG_ROLE_LAN, "192.168.8.2"},
+		{"10.1.0.0/24", TAP0, SG_ROLE_VPN, "10.1.0.2"},
+		{"10.0.3.0/24", VE, SG_ROLE_CONTAINER, "10.0.3.1"},
+		{"fd00:7::/64", ETH0, SG_ROLE_LAN, "fd00:7::2"},
 	};
 	size_t others = 0;
 
@@ -270,12 +270,12 @@ static void subnets_are_those_of_the_policy_and_of_governed_links(void **state)
 	for (size_t i = 0; i < COUNT(want); i++) {
 		struct network network = network_of(want[i].network);
 
-		assert_int_equal(count_subnet(&network, want[i].subnet.ifindex,
-					      (int)want[i].subnet.role),
+		assert_int_equal(count_subnet(&network, want[i].ifindex,
+					      want[i].role, want[i].own),
 				 1);
 	}
 	for (size_t i = 0; i < entries.subnet_count; i++)
-		others += entries.subnets[i].role == SG_NO_SOURCE;
+		others += !entries.subnets[i].roles;
 	assert_int_equal(entries.subnet_count, COUNT(want) + others);
 }
 
@@ -289,11 +289,12 @@ static void the_hosts_own_and_broadcasts_are_no_sources(void **state)
 	(void)state;
 	for (size_t i = 0; i < links.addr_count; i++) {
 		host.addr = addrs[i].addr;
-		assert_int_equal(count_subnet(&host, 0, SG_NO_SOURCE), 1);
+		assert_int_equal(
+			count_subnet(&host, addrs[i].ifindex, NOBODY, "::"), 1);
 	}
 	for (size_t i = 0; i < COUNT(broadcast); i++) {
 		host.addr = addr_of(broadcast[i]);
-		assert_int_equal(count_subnet(&host, 0, SG_NO_SOURCE), 1);
+		assert_int_equal(count_subnet(&host, 0, NOBODY, "::"), 1);
 	}
 }
 
@@ -310,8 +311,8 @@ static void assert_starts(const char *text, bool v6, uint32_t more)
 
 static void whatever_subnets_has_is_found_by_its_start(void **state)
 {
-	struct link_addr none = {ETH1, addr_of("9.9.9.9"), 97};
-	struct link_addr half = {ETH1, addr_of("8000::1"), 3};
+	struct link_addr none = {ETH1, addr_of("9.9.9.9"), 97, true, true};
+	struct link_addr half = {ETH1, addr_of("8000::1"), 3, true, true};
 
 	(void)state;
 	/* the host's own, networks and broadcasts; of each a host or a /16 */
@@ -340,8 +341,8 @@ static void a_link_of_one_address_has_no_network(void **state)
 	add_addr(ETH1, "10.8.0.6", 32);
 	entries_release_links(&entries);
 	assert_int_equal(entries_of_links(&policy, &links, &entries), 0);
-	assert_int_equal(count_subnet(&host, 0, SG_NO_SOURCE), 1);
-	assert_int_equal(count_subnet(&host, ETH1, SG_ROLE_LAN), 0);
+	assert_int_equal(count_subnet(&host, ETH1, NOBODY, "::"), 1);
+	assert_int_equal(count_subnet(&host, ETH1, SG_ROLE_LAN, "9.9.9.9"), 0);
 	assert_memory_equal(&entries.ifaces[3].v4, &host.addr, 16);
 }
 

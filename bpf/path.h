@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The path of a flow: by which link, to which next hop, from which source and
+ * how large its packets go out. The kernel's FIB knows (bpf_fib_lookup, as for
+ * a packet of the host's own, so that forwarding can stay off).
+ *
+ * A flow remembers its path, and asks again when links, addresses, routes or
+ * rules have changed (sg_active.generation); and every other second, since
+ * there may be no daemon that would tell.
+ */
+#ifndef SG_BPF_PATH_H
+#define SG_BPF_PATH_H
+
+#include "address.h"
+#include "flow.h"
+#include "ifaces_maps.h"
+#include "packet.h"
+#include "scratch.h"
+
+#define LOOPBACK_IFINDEX 1
+#define PATH_TRUST_S 1	   /* and no longer */
+#define NEIGHBOUR_WAIT_S 3 /* three probes, a second apart (RFC 4861 10) */
+
+/* Return the reason to drop that a code of bpf_fib_lookup() stands for. */
+stage int path_reason(long code)
+{
+	switch (code) {
+	case BPF_FIB_LKUP_RET_SUCCESS:
+	case BPF_FIB_LKUP_RET_NO_NEIGH:
+	case BPF_FIB_LKUP_RET_FRAG_NEEDED:
+		return SG_OK;
+	case BPF_FIB_LKUP_RET_BLACKHOLE:
+		return SG_DROP_ROUTE_BLACKHOLE;
+	case BPF_FIB_LKUP_RET_UNREACHABLE:
+		return SG_DROP_ROUTE_UNREACHABLE;
+	case BPF_FIB_LKUP_RET_PROHIBIT:
+		return SG_DROP_ROUTE_PROHIBIT;
+	default:
+		return SG_DROP_NO_ROUTE;
+	}
+}
+
+/* Fill in the question: the packet's way to `dst` from `src`. */
+stage void path_question(struct bpf_fib_lookup *fib, const struct packet *pkt,
+			 const struct sg_addr *src, const struct sg_addr *dst)
+{
+	__builtin_memset(fib, 0, sizeof(*fib));
+	fib->ifindex = LOOPBACK_IFINDEX;
+	fib->l4_protocol = pkt->protocol;
+	if (!is_icmp(pkt->protocol)) {
+		fib->sport = pkt->sport;
+		fib->dport = pkt->dport;
+	}
+	fib->tot_len = 1; /* from 5.12 on, the answer has the path's MTU */
+	if (is_v6(pkt)) {
+		fib->family = AF_INET6;
+		__builtin_memcpy(fib->ipv6_src, src, sizeof(*src));
+		__builtin_memcpy(fib->ipv6_dst, dst, sizeof(*dst));
+	} else {
+		fib->family = AF_INET;
+		fib->ipv4_src = src->word[3];
+		fib->ipv4_dst = dst->word[3];
+	}
+}
+
+/* Return the source that the answer names, or on kernels before 6.7, that the
+ * loader has found: the link's address in the next hop's network, or its first.
+ */
+stage struct sg_addr path_source(const struct bpf_fib_lookup *fib, bool v6,
+				 bool is_named, const struct sg_iface *iface,
+				 const struct sg_addr *next_hop)
+{
+	struct sg_subnet_key key = {.prefix_bits = 128, .addr = *next_hop};
+	const struct sg_subnet *subnet;
+	struct sg_addr source;
+
+	if (is_named && !v6)
+		return addr_from_v4(fib->ipv4_src);
+	if (is_named) {
+		__builtin_memcpy(&source, fib->ipv6_src, sizeof(source));
+		return source;
+	}
+	subnet = bpf_map_lookup_elem(&subnets, &key);
+	return subnet && subnet->ifindex == fib->ifindex &&
+			       addr_is_set(&subnet->own)
+		       ? subnet->own
+		       : *address_of(iface, v6);
+}
+
+/*
+ * Ask the FIB for the packet's way to `dst` from `src`. The answer is in the
+ * scratch room: *ret_path. Return SG_OK, or the reason to drop, which is
+ * SG_DROP_EGRESS_CLOSED for a link that is not governed.
+ */
+static __noinline int path_find(struct __sk_buff *skb, const struct packet *pkt,
+				const struct sg_addr *src,
+				const struct sg_addr *dst)
+{
+	struct scratch *room = scratch_get();
+	const struct sg_iface *iface;
+	struct bpf_fib_lookup *fib;
+	struct path *path;
+	bool is_named = true;
+	__u32 ifindex;
+	long code;
+
+	if (!pkt || !src || !dst || !room)
+		return SG_DROP_NO_ROUTE;
+	path = &room->path;
+	fib = &room->fib;
+	path_question(fib, pkt, src, dst);
+	code = bpf_fib_lookup(skb, fib, sizeof(*fib), BPF_FIB_LOOKUP_SRC);
+	if (code < 0) { /* before 6.7: no such flag */
+		is_named = false;
+		code = bpf_fib_lookup(skb, fib, sizeof(*fib), 0);
+	}
+	if (path_reason(code))
+		return path_reason(code);
+	ifindex = fib->ifindex;
+	iface = bpf_map_lookup_elem(&ifaces, &ifindex);
+	if (!iface)
+		return SG_DROP_EGRESS_CLOSED;
+	path->ifindex = ifindex;
+	path->is_resolved = code != BPF_FIB_LKUP_RET_NO_NEIGH;
+	path->mtu = fib->mtu_result > 1 ? fib->mtu_result : iface->mtu;
+	if (fib->family == AF_INET)
+		path->next_hop = addr_from_v4(fib->ipv4_dst);
+	else
+		__builtin_memcpy(&path->next_hop, fib->ipv6_dst,
+				 sizeof(path->next_hop));
+	path->source =
+		path_source(fib, is_v6(pkt), is_named, iface, &path->next_hop);
+	return SG_OK;
+}
+
+/* Return whether an address is the host's no more, as the kernel has it: there
+ * is a way to it. */
+static __noinline int path_addr_is_gone(struct __sk_buff *skb,
+					const struct packet *pkt,
+					const struct sg_addr *addr)
+{
+	struct scratch *room = scratch_get();
+	long code;
+
+	if (!pkt || !addr || !room)
+		return 0;
+	path_question(&room->fib, pkt, addr, addr);
+	code = bpf_fib_lookup(skb, &room->fib, sizeof(room->fib),
+			      BPF_FIB_LOOKUP_SKIP_NEIGH);
+	return path_reason(code) == SG_OK;
+}
+
+/* Take over what was found, but for the source. */
+stage void path_take(struct sg_flow *flow, const struct path *path)
+{
+	flow->next_hop = path->next_hop;
+	flow->mtu = path->mtu;
+	flow->flags &= ~(SG_FLOW_BY_MAC | SG_FLOW_NO_PATH);
+}
+
+/* A next hop that answers no ARP or ND for some seconds is not there: the
+ * kernel gives up then, and begins again with the next packet. */
+stage int path_check_neighbour(struct sg_flow *flow, const struct packet *pkt,
+			       bool is_resolved)
+{
+	if (is_resolved || !(flow->flags & SG_FLOW_ETHERNET)) {
+		flow->unresolved_s = 0;
+		flow->path_s = pkt->now_s;
+		return SG_OK;
+	}
+	if (!flow->unresolved_s) {
+		flow->unresolved_s = pkt->now_s | !pkt->now_s;
+		return SG_OK;
+	}
+	if (!clock_is_over(pkt->now_s, flow->unresolved_s,
+			   NEIGHBOUR_WAIT_S - 1))
+		return SG_OK;
+	flow->unresolved_s = 0;
+	return SG_DROP_NEIGHBOUR;
+}
+
+/* Return whether the flow's address and link may stay as they are on a path
+ * that was found: by the same link, from an address that is still the host's.
+ */
+stage bool path_keeps_source(struct __sk_buff *skb, const struct packet *pkt,
+			     const struct sg_flow *flow,
+			     const struct path *path)
+{
+	if (addr_equal(&flow->gate_addr, &path->source))
+		return true;
+	return flow->ifindex == path->ifindex &&
+	       !path_addr_is_gone(skb, pkt, &flow->gate_addr);
+}
+
+/* Find the path of a masquerade flow again. SG_DROP_POLICY_CHANGED: it leads
+ * elsewhere, so that the flow cannot go on. */
+static __noinline int path_of_masquerade(struct __sk_buff *skb,
+					 const struct packet *pkt,
+					 struct sg_flow *flow)
+{
+	struct scratch *room = scratch_get();
+	const struct sg_iface *iface;
+	bool is_resolved;
+	__u32 ifindex;
+	int reason;
+
+	if (!pkt || !flow || !room)
+		return SG_DROP_NO_ROUTE;
+	reason = path_find(skb, pkt, &pkt->src, &pkt->dst);
+	if (reason)
+		return reason;
+	ifindex = room->path.ifindex;
+	is_resolved = room->path.is_resolved;
+	iface = bpf_map_lookup_elem(&ifaces, &ifindex);
+	if (!iface ||
+	    !(pkt->policy->masquerade_roles & SG_ROLE_BIT(iface->role)))
+		return SG_DROP_EGRESS_CLOSED;
+	path_take(flow, &room->path);
+	/* asks the FIB once more, so what was found is taken before */
+	if (!path_keeps_source(skb, pkt, flow, &room->path))
+		return SG_DROP_POLICY_CHANGED;
+	flow_on_link(flow, ifindex, iface->has_ethernet);
+	return path_check_neighbour(flow, pkt, is_resolved);
+}
+
+/* Where there is no route by the flow's link: to the remote itself if it is on
+ * one of the link's networks, else to the link's router, else to the neighbour
+ * that its packets come by. */
+stage void path_by_link(const struct packet *pkt, struct sg_flow *flow,
+			const struct sg_iface *iface)
+{
+	struct sg_subnet_key key = {.prefix_bits = 128, .addr = pkt->dst};
+	const struct sg_subnet *subnet = bpf_map_lookup_elem(&subnets, &key);
+	const struct sg_addr *router =
+		is_v6(pkt) ? &iface->router6 : &iface->router4;
+
+	if (subnet && subnet->ifindex == flow->ifindex) {
+		flow->next_hop = pkt->dst;
+	} else if (addr_is_set(router)) {
+		flow->next_hop = *router;
+	} else {
+		if (!(flow->flags & SG_FLOW_BY_MAC)) /* until it is heard */
+			__builtin_memset(&flow->next_hop, 0,
+					 sizeof(flow->next_hop));
+		flow->flags |= SG_FLOW_BY_MAC;
+		flow->flags &= ~SG_FLOW_NO_PATH;
+		return;
+	}
+	flow->flags &= ~(SG_FLOW_BY_MAC | SG_FLOW_NO_PATH);
+}
+
+stage bool path_is_refused(int reason)
+{
+	return reason == SG_DROP_ROUTE_BLACKHOLE ||
+	       reason == SG_DROP_ROUTE_UNREACHABLE ||
+	       reason == SG_DROP_ROUTE_PROHIBIT;
+}
+
+/*
+ * Find the path of a forward's flow: by the link that the remote asked by. The
+ * container's own address is asked for first, as the kernel's forwarding would
+ * (rules may refuse it), then the gate's (`ip rule from`, of a second uplink).
+ */
+static __noinline int path_of_forward(struct __sk_buff *skb,
+				      const struct packet *pkt,
+				      struct sg_flow *flow)
+{
+	struct scratch *room = scratch_get();
+	const struct sg_iface *iface;
+	__u32 ifindex;
+	int reason;
+
+	if (!pkt || !flow || !room)
+		return SG_DROP_NO_ROUTE;
+	ifindex = flow->ifindex;
+	iface = bpf_map_lookup_elem(&ifaces, &ifindex);
+	if (!iface)
+		return SG_DROP_NO_ROUTE;
+	reason = path_find(skb, pkt, &pkt->src, &pkt->dst);
+	if (path_is_refused(reason))
+		return reason;
+	if (reason || room->path.ifindex != ifindex)
+		reason = path_find(skb, pkt, &flow->gate_addr, &pkt->dst);
+	if (path_is_refused(reason))
+		return reason;
+	if (!reason && room->path.ifindex == ifindex) {
+		path_take(flow, &room->path);
+		return path_check_neighbour(flow, pkt, room->path.is_resolved);
+	}
+	path_by_link(pkt, flow, iface);
+	return path_check_neighbour(flow, pkt, true);
+}
+
+/* Follow the gate's address on the flow's link: the remote of a UDP flow learns
+ * the new one by the next packet; TCP cannot go on. */
+static __noinline int path_move_address(struct __sk_buff *skb,
+					const struct packet *pkt,
+					struct sg_flow *flow)
+{
+	const struct sg_iface *iface;
+	const struct sg_addr *own;
+	__u32 ifindex;
+
+	if (!pkt || !flow)
+		return SG_DROP_NO_ROUTE;
+	if (!path_addr_is_gone(skb, pkt, &flow->gate_addr))
+		return SG_OK;
+	ifindex = flow->ifindex;
+	iface = bpf_map_lookup_elem(&ifaces, &ifindex);
+	if (!iface || pkt->protocol == IPPROTO_TCP)
+		return SG_DROP_POLICY_CHANGED;
+	own = address_of(iface, is_v6(pkt));
+	if (!addr_is_set(own) || addr_is_link_local(own))
+		return SG_DROP_NO_ROUTE;
+	flow->gate_addr = *own;
+	return SG_OK;
+}
+
+stage bool path_is_trusted(const struct sg_flow *flow, __u32 now_s)
+{
+	return !(flow->flags & (SG_FLOW_NO_PATH | SG_FLOW_BY_MAC)) &&
+	       !clock_is_over(now_s, flow->path_s, PATH_TRUST_S);
+}
+
+/* Bring the path of the flow of a packet from the container up to date. Return
+ * SG_OK, SG_DROP_POLICY_CHANGED: the flow cannot go on; or the reason to drop.
+ */
+stage int path_check(struct __sk_buff *skb, const struct packet *pkt,
+		     struct sg_flow *flow)
+{
+	int reason = SG_OK;
+
+	if (path_is_trusted(flow, pkt->now_s))
+		return SG_OK;
+	if (flow->kind == SG_KIND_MASQUERADE)
+		return path_of_masquerade(skb, pkt, flow);
+	if (flow->kind != SG_KIND_FORWARD)
+		return SG_OK;
+	reason = path_move_address(skb, pkt, flow);
+	return reason ? reason : path_of_forward(skb, pkt, flow);
+}
+
+#endif

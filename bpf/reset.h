@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A reset to the sender of a TCP packet that belongs to no flow (RFC 9293
+ * 3.5.2), so that nobody is left connected and mute. The packet becomes the
+ * reset, and goes back the way it came.
+ */
+#ifndef SG_BPF_RESET_H
+#define SG_BPF_RESET_H
+
+#include "tell.h"
+
+#define RESET_PER_S 100 /* a flood of strays is not answered by one */
+#define TCP_BYTES 20
+#define TCP_OFFSET (5 << 12) /* five words */
+
+struct reset_rate {
+	__u32 second; /* of the boot clock */
+	__u32 sent;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct reset_rate);
+} reset_rate SEC(".maps");
+
+stage bool reset_may(__u32 now_s)
+{
+	__u32 zero = 0;
+	struct reset_rate *rate = bpf_map_lookup_elem(&reset_rate, &zero);
+
+	if (!rate)
+		return false;
+	if (rate->second != now_s) {
+		rate->second = now_s;
+		rate->sent = 0;
+	}
+	if (rate->sent >= RESET_PER_S)
+		return false;
+	rate->sent++;
+	return true;
+}
+
+/* Write the TCP header into the scratch room, with its sum. */
+stage void reset_header(struct scratch *room, const struct packet *pkt)
+{
+	__be32 *word = (__be32 *)room->bytes;
+	__be16 *half = (__be16 *)room->bytes;
+	bool has_ack = pkt->tcp_flags & TCP_ACK;
+	__u64 sum;
+
+	half[0] = pkt->dport;
+	half[1] = pkt->sport;
+	word[1] = has_ack ? bpf_htonl(pkt->ack) : 0;
+	word[2] = has_ack ? 0 : bpf_htonl(pkt->seq_end);
+	half[6] = bpf_htons(TCP_OFFSET | TCP_RST | (has_ack ? 0 : TCP_ACK));
+	half[7] = 0;
+	word[4] = 0;
+	sum = bpf_htons(IPPROTO_TCP) + bpf_htons(TCP_BYTES);
+	sum += (__u32)bpf_csum_diff(NULL, 0, word, TCP_BYTES, 0);
+	if (is_v6(pkt)) {
+		sum += (__u32)bpf_csum_diff(NULL, 0, (__be32 *)pkt->src.word,
+					    sizeof(pkt->src), 0);
+		sum += (__u32)bpf_csum_diff(NULL, 0, (__be32 *)pkt->dst.word,
+					    sizeof(pkt->dst), 0);
+	} else {
+		sum += (__u64)pkt->src.word[3] + pkt->dst.word[3];
+	}
+	half[8] = ~sum_fold(sum);
+}
+
+/* Return the program's action: the reset is on its way, or the packet is
+ * dropped without. */
+static __noinline int reset_sender(struct __sk_buff *skb,
+				   const struct packet *pkt)
+{
+	struct scratch *room = scratch_get();
+	struct tell header = {.bytes = TCP_BYTES};
+	__u32 at;
+
+	if (!pkt || !room || pkt->tcp_flags & TCP_RST || is_later(pkt) ||
+	    !reset_may(pkt->now_s))
+		return TC_ACT_UNSPEC;
+	reset_header(room, pkt);
+	header.from = pkt->dst;
+	header.protocol = IPPROTO_TCP;
+	header.l3_at = pkt->l3_at;
+	header.v6 = is_v6(pkt);
+	at = pkt->l3_at +
+	     (is_v6(pkt) ? sizeof(struct ipv6hdr) : sizeof(struct iphdr));
+	if (bpf_skb_change_tail(skb, at + TCP_BYTES, 0) ||
+	    bpf_skb_store_bytes(skb, at, room->bytes, TCP_BYTES,
+				BPF_F_RECOMPUTE_CSUM) ||
+	    tell_header(skb, pkt, &header) ||
+	    (pkt->iface->has_ethernet && tell_frame(skb)))
+		return TC_ACT_SHOT;
+	return bpf_redirect(pkt->ifindex, 0);
+}
+
+#endif

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What lasts while the network moves.
+
+ticks.py serve udp|tcp PORT: says to each that asks where it seems to come from
+ticks.py ask udp|tcp ADDRESS PORT [SPORT]: asks five times a second by one socket,
+    and prints each answer, or the error
+ticks.py once udp|tcp ADDRESS PORT SECONDS [SPORT]: asks once; the answer, the
+    error's name, or "silence"
+ticks.py stream PORT: pours data to whoever connects
+ticks.py forge IFACE SRC_MAC DST_MAC SRC DST SPORT DPORT FLAGS SEQ: one TCP segment
+"""
+import errno
+import socket
+import struct
+import sys
+import threading
+import time
+
+
+def family(address):
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+def name_of(address):
+    host = address[0].removeprefix("::ffff:")
+    return f"{host} {address[1]}\n".encode()
+
+
+def serve_udp(port):
+    s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    s.bind(("::", port))
+    # the answer leaves from the address that was asked
+    s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
+    while True:
+        _, control, _, peer = s.recvmsg(2000, 200)
+        try:
+            s.sendmsg([name_of(peer)],
+                      [(l, t, d[:16] + b"\0\0\0\0") for l, t, d in control
+                       if t == socket.IPV6_PKTINFO], 0, peer)
+        except OSError:  # no way back now
+            pass
+
+
+def serve_tcp(port, serve_one):
+    def run(*args):
+        try:
+            serve_one(*args)
+        except OSError:
+            pass
+
+    s = socket.create_server(("::", port), family=socket.AF_INET6,
+                             dualstack_ipv6=True)
+    while True:
+        threading.Thread(target=run, args=s.accept(), daemon=True).start()
+
+
+def answer(connection, peer):
+    while connection.recv(2000):
+        connection.sendall(name_of(peer))
+
+
+def pour(connection, _):
+    while True:
+        connection.sendall(b"x" * 4096)
+        time.sleep(0.02)
+
+
+def connect(kind, address, port, sport, seconds):
+    s = socket.socket(family(address), socket.SOCK_DGRAM if kind == "udp"
+                      else socket.SOCK_STREAM)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.settimeout(seconds)
+    if sport:
+        s.bind(("", sport))
+    s.connect((address, port))
+    return s
+
+
+def ask_once(s):
+    try:
+        s.send(b"x")
+        return s.recv(2000).decode().strip()
+    except socket.timeout:
+        return "silence"
+    except OSError as e:
+        return errno.errorcode.get(e.errno, str(e))
+
+
+def ask(kind, address, port, sport):
+    s = connect(kind, address, port, sport, 1)
+    s.settimeout(0.2)
+    while True:
+        began = time.monotonic()
+        said = ask_once(s)
+        print(said, flush=True)
+        if said == "" or kind == "tcp" and said.startswith("E"):
+            return
+        time.sleep(max(0, 0.2 - (time.monotonic() - began)))
+
+
+def once(kind, address, port, seconds, sport):
+    try:
+        s = connect(kind, address, port, sport, seconds)
+    except socket.timeout:
+        return "silence"
+    except OSError as e:
+        return errno.errorcode.get(e.errno, str(e))
+    return ask_once(s)
+
+
+def forge(iface, src_mac, dst_mac, src, dst, sport, dport, flags, seq):
+    def total(data):
+        n = sum(struct.unpack("!%dH" % (len(data) // 2), data))
+        while n >> 16:
+            n = (n & 0xFFFF) + (n >> 16)
+        return ~n & 0xFFFF
+
+    ends = socket.inet_aton(src) + socket.inet_aton(dst)
+    tcp = struct.pack("!HHIIBBHHH", int(sport), int(dport), int(seq), 0, 0x50,
+                      int(flags), 64000, 0, 0)
+    tcp = (tcp[:16] + struct.pack("!H", total(
+        ends + struct.pack("!HH", 6, len(tcp)) + tcp)) + tcp[18:])
+    ip = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(tcp), 7, 0, 64, 6, 0) + ends
+    ip = ip[:10] + struct.pack("!H", total(ip)) + ip[12:]
+    s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+    s.bind((iface, 0))
+    s.send(bytes.fromhex(dst_mac.replace(":", "") + src_mac.replace(":", ""))
+           + b"\x08\x00" + ip + tcp)
+
+
+def main(verb, *args):
+    if verb == "serve":
+        if args[0] == "udp":
+            serve_udp(int(args[1]))
+        serve_tcp(int(args[1]), answer)
+    elif verb == "ask":
+        ask(args[0], args[1], int(args[2]), int(args[3]) if args[3:] else 0)
+    elif verb == "once":
+        print(once(args[0], args[1], int(args[2]), float(args[3]),
+                   int(args[4]) if args[4:] else 0))
+    elif verb == "stream":
+        serve_tcp(int(args[0]), pour)
+    elif verb == "forge":
+        forge(*args)
+    else:
+        sys.exit(__doc__)
+
+
+main(*sys.argv[1:])
