@@ -52,12 +52,18 @@ static __noinline int early_judge(const struct packet *pkt)
 	const struct sg_port *port = allow_port(pkt, pkt->protocol, pkt->dport);
 	int reason;
 
-	if (port && begun_by_container(pkt->protocol, port->container_port))
+	/* apart, for the verifier: it loses track of a pointer that may be NULL */
+	if (!port) {
+		reason = policy_refuses(pkt, NULL);
+		return reason > 0 ? reason : SG_OK;
+	}
+	if (begun_by_container(pkt->protocol, port->container_port))
 		return SG_OK;
 	reason = policy_refuses(pkt, port);
-	if (reason <= 0)
+	/* the sender of a packet of no flow may be told by a reset */
+	if (reason <= 0 || reason == SG_DROP_NO_FLOW)
 		return SG_OK;
-	if (port && policy_is_forwards(reason))
+	if (policy_is_forwards(reason))
 		policy_count_hit(port->rule, false);
 	return reason;
 }

@@ -93,6 +93,8 @@ stage int uplink_flow(struct __sk_buff *skb, struct packet *pkt,
 		return SG_DROP_FRAGMENT;
 	if (!flow) {
 		reason = open_from_uplink(skb, pkt, port, &key);
+		if (reason == SG_DROP_NO_FLOW && policy_is_reset(pkt, port))
+			*ret_action = reset_sender(skb, pkt);
 		if (reason)
 			return admit_without_flow(pkt, reason);
 		flow = flow_find(&key, pkt);
@@ -104,7 +106,7 @@ stage int uplink_flow(struct __sk_buff *skb, struct packet *pkt,
 stage int uplink_in(struct __sk_buff *skb, int *ret_action)
 {
 	struct packet pkt = {};
-	int reason = begin_link(skb, &pkt);
+	int reason = begin_untagged(skb, &pkt);
 
 	if (reason)
 		return reason;
@@ -244,7 +246,7 @@ stage int container_tell(struct __sk_buff *skb, const struct packet *pkt,
 stage int container_in(struct __sk_buff *skb, int *ret_action)
 {
 	struct packet pkt = {};
-	int reason = begin_link(skb, &pkt);
+	int reason = begin_untagged(skb, &pkt);
 
 	if (reason)
 		return reason;

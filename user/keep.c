@@ -182,6 +182,7 @@ static bool hooks_are_right(const struct keep *keep,
 int keep_open(const char *pin_dir, bool clsact, const struct policy *policy,
 	      struct keep *ret_keep, struct fault *ret_fault)
 {
+	_cleanup_(links_release) struct links links = {0};
 	int r;
 
 	*ret_keep = (struct keep){
@@ -192,6 +193,8 @@ int keep_open(const char *pin_dir, bool clsact, const struct policy *policy,
 		.program_fds = {[0 ... DATAPLANE_PROGRAM_COUNT - 1] = -1},
 	};
 	r = hold(pin_dir, &ret_keep->hold, ret_fault);
+	if (!r) /* before it is put in force: later events tell of changes */
+		r = links_read(&links, ret_fault);
 	if (!r)
 		r = instance_up(pin_dir, clsact, policy, ret_fault);
 	if (!r)
@@ -201,6 +204,7 @@ int keep_open(const char *pin_dir, bool clsact, const struct policy *policy,
 	refresh_programs(ret_keep);
 	ret_keep->has_guard = guard_is_there(); /* not on every kernel */
 	ret_keep->policy_number = number_of(&ret_keep->pins);
+	ret_keep->digest = links.digest;
 	return 0;
 }
 

@@ -158,7 +158,7 @@ static void case_75_a_closed_grant_cuts_its_flows_at_once(void **state)
 	spec.flags = ACK;
 	assert_spec_dropped(&spec, ETH0, SG_DROP_NO_FLOW);
 	harness_grant(SG_GRANT_LAN_ACCESS, 1, 0); /* does not bring it back */
-	assert_spec_dropped(&spec, ETH0, SG_DROP_NO_FLOW);
+	assert_refused(&spec, ETH0, SG_DROP_NO_FLOW);
 	/* the other conversation lives on */
 	assert_int_equal(send_in(&vpn_reply, VE_CONTAINER, NULL),
 			 ACTION_REDIRECT);
@@ -237,7 +237,7 @@ static void a_reload_cuts_what_it_no_longer_allows(void **state)
 	assert_int_equal(send_in(&reply, VE_CONTAINER, NULL), ACTION_REDIRECT);
 	assert_spec_dropped(&web_reply, VE_CONTAINER, SG_DROP_POLICY_CHANGED);
 	web.flags = ACK;
-	assert_spec_dropped(&web, TAP0, SG_DROP_NO_FLOW);
+	assert_refused(&web, TAP0, SG_DROP_NO_FLOW);
 	harness_reload(""); /* an empty file: deny all */
 	assert_spec_dropped(&reply, VE_CONTAINER, SG_DROP_POLICY_CHANGED);
 }

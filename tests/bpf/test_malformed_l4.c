@@ -62,7 +62,7 @@ static void case_16_tcp_flags(void **state)
 		if (!is_sane)
 			assert_spec_dropped(&spec, TAP0, SG_DROP_TCP_FLAGS);
 		else if ((flags & (SYN | ACK)) != SYN)
-			assert_spec_dropped(&spec, TAP0, SG_DROP_NO_FLOW);
+			assert_refused(&spec, TAP0, SG_DROP_NO_FLOW);
 	}
 	assert_no_flow();
 	control(&vpn_tcp);

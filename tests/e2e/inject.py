@@ -33,8 +33,10 @@ FRAMES = {
     "control": lambda: [framed(SYN)],
     "ip-header-cut": lambda: cut(SYN, 14, 34),
     "tcp-header-cut": lambda: cut(SYN, 34, 54),
-    "vlan": lambda: [framed(Dot1Q(vlan=10) / SYN), framed(Dot1Q(vlan=0) / SYN),
+    "vlan": lambda: [framed(Dot1Q(vlan=10) / SYN),
+                     framed(Dot1Q(vlan=0) / Dot1Q(vlan=10) / SYN),
                      framed(Dot1AD(vlan=5) / Dot1Q(vlan=10) / SYN)],
+    "priority": lambda: [framed(Dot1Q(vlan=0, prio=5) / SYN)],
     "other-protocols": lambda: [framed(IP(src=SRC, dst=DST) / p) for p in (
         GRE() / IP(src=SRC, dst="10.0.3.2") / TCP(dport=22),
         IP(src=SRC, dst="10.0.3.2") / TCP(dport=22),
