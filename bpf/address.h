@@ -78,6 +78,8 @@ stage bool address_is_elsewhere(const struct packet *pkt,
 	if (!address_is_one_host(is_v6(pkt), addr) ||
 	    addr_equal(addr, container_addr(pkt)))
 		return true;
+	if (addr_is_link_local(addr)) /* of this link (RFC 4007) */
+		return address_is_own(pkt->ifindex, addr);
 	if (!address_is_known(is_v6(pkt), addr))
 		return false;
 	subnet = bpf_map_lookup_elem(&subnets, &key);

@@ -52,7 +52,8 @@ static __noinline int early_judge(const struct packet *pkt)
 	const struct sg_port *port = allow_port(pkt, pkt->protocol, pkt->dport);
 	int reason;
 
-	/* apart, for the verifier: it loses track of a pointer that may be NULL */
+	/* apart, for the verifier: it loses track of a pointer that may be NULL
+	 */
 	if (!port) {
 		reason = policy_refuses(pkt, NULL);
 		return reason > 0 ? reason : SG_OK;

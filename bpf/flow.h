@@ -32,6 +32,14 @@ stage enum sg_direction flow_initiator(const struct sg_flow *flow)
 		       : SG_OUT;
 }
 
+/* Give a key's remote its link, if it means nothing without (RFC 4007): in the
+ * second word, which is 0 in fe80::/64. */
+stage void flow_key_scope(struct sg_flow_key *key, __u32 ifindex)
+{
+	if (addr_is_link_local(&key->remote))
+		key->remote.word[1] = bpf_htonl(ifindex);
+}
+
 /* The key of a packet from the remote, given which inner end it is for. */
 stage void flow_key_in(struct sg_flow_key *key, const struct packet *pkt,
 		       const struct sg_addr *local, __be16 local_port)
@@ -42,6 +50,7 @@ stage void flow_key_in(struct sg_flow_key *key, const struct packet *pkt,
 	key->local = *local;
 	key->local_port = local_port;
 	key->protocol = pkt->protocol;
+	flow_key_scope(key, pkt->ifindex);
 }
 
 /* The key of a packet to the remote, as the inner end sent it. */
@@ -53,6 +62,7 @@ stage void flow_key_out(struct sg_flow_key *key, const struct packet *pkt)
 	key->local = pkt->src;
 	key->local_port = pkt->sport;
 	key->protocol = pkt->protocol;
+	flow_key_scope(key, pkt->ifindex);
 }
 
 stage bool flow_is_expired(const struct sg_flow *flow, __u8 protocol,

@@ -44,8 +44,9 @@ stage struct sg_addr link_addr(const __u8 bytes[4])
 	return addr_from_v4(v4);
 }
 
-/* Who asks for an address of another interface, or says that one of ours is
- * his, is not heard; the container may only be itself. */
+/* Who asks for an address of another interface, or says that this one's is his,
+ * is not heard; the container may only be itself. A site may well use a network
+ * that the host has elsewhere. */
 static __noinline int link_arp(struct __sk_buff *skb, const struct packet *pkt)
 {
 	struct sg_addr sender;
@@ -56,7 +57,7 @@ static __noinline int link_arp(struct __sk_buff *skb, const struct packet *pkt)
 		return SG_DROP_FRAME_SHORT;
 	sender = link_addr(arp.sender);
 	target = link_addr(arp.target);
-	if (address_is_own(SG_ANY_IFINDEX, &sender))
+	if (address_is_own(pkt->ifindex, &sender))
 		return SG_DROP_ARP;
 	if (arp.operation == bpf_htons(ARP_REQUEST) &&
 	    !addr_equal(&sender, &target) && /* an announcement */

@@ -54,8 +54,8 @@ stage bool policy_is_forwards(int reason)
 	       reason == SG_DROP_SOURCE_LIMIT;
 }
 
-/* Return whether the sender of a TCP packet of no flow is told by a reset: it is
- * to a forward that is open to it, and so was a connection once. */
+/* Return whether the sender of a TCP packet of no flow is told by a reset: it
+ * is to a forward that is open to it, and so was a connection once. */
 stage bool policy_is_reset(const struct packet *pkt, const struct sg_port *port)
 {
 	return port && pkt->protocol == IPPROTO_TCP &&

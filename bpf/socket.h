@@ -21,6 +21,8 @@ stage struct bpf_sock *socket_find(struct __sk_buff *skb,
 				 sizeof(key->remote));
 		__builtin_memcpy(tuple.ipv6.daddr, &key->local,
 				 sizeof(key->local));
+		if (addr_is_link_local(&key->remote)) /* see flow.h */
+			tuple.ipv6.saddr[1] = 0;
 		tuple.ipv6.sport = key->remote_port;
 		tuple.ipv6.dport = key->local_port;
 	} else {

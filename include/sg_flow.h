@@ -11,10 +11,11 @@
 
 /* maps `flows` and `half_open` */
 struct sg_flow_key {
-	struct sg_addr remote;
-	struct sg_addr local; /* the container's, or the host's own */
-	__be16 remote_port;   /* ICMP echo: 0 */
-	__be16 local_port;    /* ICMP echo: the identifier */
+	struct sg_addr remote; /* link-local: word[1] is the ifindex, in network
+				  byte order (RFC 4007: it is of a link) */
+	struct sg_addr local;  /* the container's, or the host's own */
+	__be16 remote_port;    /* ICMP echo: 0 */
+	__be16 local_port;     /* ICMP echo: the identifier */
 	__u8 protocol;
 	__u8 id[3]; /* 0; in a sweep token: the flow's id */
 };

@@ -436,8 +436,9 @@ int entries_of_links(const struct policy *policy, const struct links *links,
 		int role = role_of(policy, links, links->addrs[i].ifindex);
 
 		add_addr_key(&links->addrs[i], SG_ANY_IFINDEX, &entries);
-		add_no_source(&links->addrs[i].addr, links->addrs[i].ifindex,
-			      &entries);
+		if (!is_link_local(&links->addrs[i].addr))
+			add_no_source(&links->addrs[i].addr,
+				      links->addrs[i].ifindex, &entries);
 		add_broadcast(&links->addrs[i], &entries);
 		if (role >= 0)
 			add_gate_addr(&links->addrs[i], role, &entries);

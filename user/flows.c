@@ -64,13 +64,15 @@ static void add_flow(struct json_object *rows, const struct sg_flow_key *key,
 	struct json_object *row = show_add_row(rows);
 	const struct sg_traffic *in = &flow->traffic[SG_IN];
 	const struct sg_traffic *out = &flow->traffic[SG_OUT];
+	struct sg_addr remote = key->remote;
 	char text[TEXT_ADDR_BYTES + 8];
 
 	show_add_text(row, "kind", name_of_kind(flow->kind));
 	show_add_text(row, "protocol", name_of_protocol(key->protocol));
 	show_add_text(row, "state", name_of_state(flow->state));
-	show_endpoint(&key->remote, ntohs(key->remote_port), text,
-		      sizeof(text));
+	if (ntohl(remote.word[0]) >> 22 == 0xfe80 >> 6)
+		remote.word[1] = 0; /* the link, which has a column */
+	show_endpoint(&remote, ntohs(key->remote_port), text, sizeof(text));
 	show_add_text(row, "remote", text);
 	show_endpoint(&flow->gate_addr, ntohs(flow->gate_port), text,
 		      sizeof(text));

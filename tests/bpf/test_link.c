@@ -64,15 +64,19 @@ static void case_35_arp_for_other_interfaces_addresses(void **state)
 
 static void case_36_arp_that_claims_our_address(void **state)
 {
-	static const uint8_t *const ours[] = {eth0, tap0, veth};
+	static const uint8_t *const others[] = {tap0, veth};
 	struct frame frame;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
-		frame = arp(ETH0, REQUEST, ours[i], ours[i]);
-		assert_dropped(&frame, ETH0, SG_DROP_ARP);
-		frame = arp(ETH0, REPLY, ours[i], eth0);
-		assert_dropped(&frame, ETH0, SG_DROP_ARP);
+	frame = arp(ETH0, REQUEST, eth0, eth0);
+	assert_dropped(&frame, ETH0, SG_DROP_ARP);
+	frame = arp(ETH0, REPLY, eth0, eth0);
+	assert_dropped(&frame, ETH0, SG_DROP_ARP);
+	/* a site may use what the host has elsewhere, which the kernel does not
+	 * take from it */
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		frame = arp(ETH0, REPLY, others[i], eth0);
+		assert_frame_passed(&frame, ETH0);
 	}
 	frame = arp(ETH0, REQUEST, neighbour, neighbour); /* he has moved */
 	assert_frame_passed(&frame, ETH0);

@@ -389,7 +389,7 @@ static void the_hosts_own_however_they_are_set(void **state)
 		{"fd00:8::6/128", "eth0", "fd00:8::6", "fd00:8::5",
 		 "fd00:7::2"},
 		{"fd00:8::6/127", "lo", "fd00:8::6", "fd00:8::7", "fd00:7::2"},
-		{"fe80::77/64", "tap0", "fe80::77", "fe80::78", "fd00:7::2"},
+		{"fe80::77/64", "eth0", "fe80::77", "fe80::78", "fd00:7::2"},
 	};
 
 	(void)state;

@@ -72,7 +72,7 @@ def connect(kind, address, port, sport, seconds):
     s.settimeout(seconds)
     if sport:
         s.bind(("", sport))
-    s.connect((address, port))
+    s.connect(socket.getaddrinfo(address, port, type=s.type)[0][4])
     return s
 
 

@@ -288,9 +288,13 @@ static void the_hosts_own_and_broadcasts_are_no_sources(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < links.addr_count; i++) {
+		/* a link-local one is another's on another link */
+		bool is_global = ntohl(addrs[i].addr.word[0]) != 0xfe800000;
+
 		host.addr = addrs[i].addr;
 		assert_int_equal(
-			count_subnet(&host, addrs[i].ifindex, NOBODY, "::"), 1);
+			count_subnet(&host, addrs[i].ifindex, NOBODY, "::"),
+			is_global);
 	}
 	for (size_t i = 0; i < COUNT(broadcast); i++) {
 		host.addr = addr_of(broadcast[i]);
@@ -323,8 +327,7 @@ static void whatever_subnets_has_is_found_by_its_start(void **state)
 	assert_starts("172.31.0.0", false, 0);
 	assert_starts("192.168.0.0", false, 0);
 	assert_starts("fd00::", true, 0);
-	assert_starts("fe80::", true, 0);
-	assert_int_equal(bits_of(entries.starts, SG_STARTS_ROWS), 9);
+	assert_int_equal(bits_of(entries.starts, SG_STARTS_ROWS), 8);
 	entries_release_links(&entries);
 	addrs[links.addr_count++] = none;
 	addrs[links.addr_count++] = half;
