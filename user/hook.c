@@ -5,10 +5,12 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <linux/pkt_sched.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cleanup.h"
+#include "filters.h"
 #include "pins.h"
 
 /* <linux/bpf.h> of 6.6, where the library's may be older */
@@ -98,7 +100,22 @@ static bool is_alive(const struct bpf_link_info *info)
 	return info->xdp.ifindex != 0;
 }
 
-uint32_t hook_preceded_by(const struct hook *hook, uint32_t program_id)
+static uint32_t preceded_by_filter(const struct hook *hook)
+{
+	uint32_t parent = TC_H_MAKE(TC_H_CLSACT, hook->side == HOOK_INGRESS
+							 ? TC_H_MIN_INGRESS
+							 : TC_H_MIN_EGRESS);
+	struct filter first;
+
+	if (filters_first(hook->ifindex, parent, &first) ||
+	    (first.priority == FILTER_PRIORITY &&
+	     first.handle == FILTER_HANDLE))
+		return 0;
+	return first.program_id ? first.program_id : HOOK_NOT_BPF;
+}
+
+static uint32_t preceded_by_program(const struct hook *hook,
+				    uint32_t program_id)
 {
 	__u32 ids[TCX_PROGRAMS_MAX] = {0};
 	__u32 count = TCX_PROGRAMS_MAX;
@@ -109,6 +126,13 @@ uint32_t hook_preceded_by(const struct hook *hook, uint32_t program_id)
 	    count == 0 || ids[0] == program_id)
 		return 0;
 	return ids[0];
+}
+
+uint32_t hook_preceded_by(const struct hook *hook, enum hook_mode mode,
+			  uint32_t program_id)
+{
+	return mode == HOOK_TCX ? preceded_by_program(hook, program_id)
+				: preceded_by_filter(hook);
 }
 
 static int create_link(const struct hook *hook, int program_fd)
@@ -190,7 +214,8 @@ static int attach_tcx(const struct hook *hook, int program_fd,
 		return fault_set(ret_fault, ENAMETOOLONG, "%s: too long",
 				 hook->pin_dir);
 	fd = open_link(hook, &info);
-	if (fd < 0 || !is_alive(&info) || hook_preceded_by(hook, info.prog_id))
+	if (fd < 0 || !is_alive(&info) ||
+	    preceded_by_program(hook, info.prog_id))
 		return replace_link(hook, program_fd, fd, path, ret_fault);
 	if (bpf_link_update(fd, program_fd, NULL))
 		return fault_set(ret_fault, errno, "%s: update failed: %s",
@@ -205,6 +230,28 @@ static int quiet(enum libbpf_print_level level, const char *format,
 	(void)format;
 	(void)args;
 	return 0;
+}
+
+/* Whether our filter is there, and which program it runs. */
+static bool has_filter(const struct hook *hook, uint32_t *ret_program_id)
+{
+	struct bpf_tc_hook at = filter_hook(hook);
+	struct bpf_tc_opts opts = filter_opts();
+	libbpf_print_fn_t print = libbpf_set_print(quiet);
+	int r = bpf_tc_query(&at, &opts);
+
+	libbpf_set_print(print);
+	if (!r && ret_program_id)
+		*ret_program_id = opts.prog_id;
+	return r == 0;
+}
+
+static int detach_clsact(const struct hook *hook)
+{
+	struct bpf_tc_hook at = filter_hook(hook);
+	struct bpf_tc_opts opts = filter_opts();
+
+	return has_filter(hook, NULL) ? bpf_tc_detach(&at, &opts) : 0;
 }
 
 static int attach_clsact(const struct hook *hook, int program_fd,
@@ -225,6 +272,8 @@ static int attach_clsact(const struct hook *hook, int program_fd,
 				 "interface %u: making a clsact qdisc failed: "
 				 "%s; the kernel needs sch_ingress",
 				 hook->ifindex, strerror(-r));
+	if (preceded_by_filter(hook)) /* a new one goes before those there */
+		detach_clsact(hook);
 	opts.prog_fd = program_fd;
 	opts.flags = BPF_TC_F_REPLACE;
 	r = bpf_tc_attach(&at, &opts);
@@ -241,20 +290,6 @@ static int attach_clsact(const struct hook *hook, int program_fd,
 	return 0;
 }
 
-/* Whether our filter is there, and which program it runs. */
-static bool has_filter(const struct hook *hook, uint32_t *ret_program_id)
-{
-	struct bpf_tc_hook at = filter_hook(hook);
-	struct bpf_tc_opts opts = filter_opts();
-	libbpf_print_fn_t print = libbpf_set_print(quiet);
-	int r = bpf_tc_query(&at, &opts);
-
-	libbpf_set_print(print);
-	if (!r && ret_program_id)
-		*ret_program_id = opts.prog_id;
-	return r == 0;
-}
-
 static int detach_tcx(const struct hook *hook)
 {
 	_cleanup_(cleanup_close) int fd = -1;
@@ -269,14 +304,6 @@ static int detach_tcx(const struct hook *hook)
 	if (pin_path(hook, path) == 0)
 		unlink(path);
 	return 0;
-}
-
-static int detach_clsact(const struct hook *hook)
-{
-	struct bpf_tc_hook at = filter_hook(hook);
-	struct bpf_tc_opts opts = filter_opts();
-
-	return has_filter(hook, NULL) ? bpf_tc_detach(&at, &opts) : 0;
 }
 
 static int explain_detach(const struct hook *hook, int error,

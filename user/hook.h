@@ -41,9 +41,12 @@ int hook_attach(const struct hook *hook, enum hook_mode mode, int program_fd,
 /* Take ours off; not being there is no error. */
 int hook_detach(const struct hook *hook, struct fault *ret_fault);
 
-/* Return the id of the program that sees a TCX hook's packets first, if it is
- * not this one; 0: it is, or the kernel does not tell. */
-uint32_t hook_preceded_by(const struct hook *hook, uint32_t program_id);
+#define HOOK_NOT_BPF 0xffffffff /* in place of a program's id */
+
+/* Return the id of the program that sees a hook's packets first, if it is not
+ * this one, or HOOK_NOT_BPF; 0: it is, or the kernel does not tell. */
+uint32_t hook_preceded_by(const struct hook *hook, enum hook_mode mode,
+			  uint32_t program_id);
 
 /* The id of our program that is on the hook and how, or -ENOENT. */
 int hook_query(const struct hook *hook, enum hook_mode *ret_mode,

@@ -155,7 +155,7 @@ static bool hook_is_right(const struct keep *keep, uint32_t ifindex,
 	uint32_t id;
 
 	return hook_query(&hook, &mode, &id) == 0 &&
-	       (mode != HOOK_TCX || !hook_preceded_by(&hook, id)) &&
+	       !hook_preceded_by(&hook, mode, id) &&
 	       id == program_id(keep->program_fds[program]);
 }
 

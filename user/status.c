@@ -70,13 +70,13 @@ static uint32_t program_id(const char *pin_dir, enum dataplane_program program)
 
 /* What another's program before ours lets pass, ours never sees. */
 static void check_order(struct json_object *troubles, const struct hook *hook,
-			const char *key, uint32_t id)
+			enum hook_mode mode, const char *key, uint32_t id)
 {
 	_cleanup_(cleanup_close) int fd = -1;
 	struct bpf_prog_info info = {0};
 	__u32 bytes = sizeof(info);
 	char name[IF_NAMESIZE];
-	uint32_t first = hook_preceded_by(hook, id);
+	uint32_t first = hook_preceded_by(hook, mode, id);
 
 	if (!first)
 		return;
@@ -113,8 +113,7 @@ static void add_hook(struct json_object *row, struct json_object *troubles,
 			    "another program than the gate's on %s of "
 			    "interface %u; run `scoutgate up`",
 			    key, ifindex);
-	if (mode == HOOK_TCX)
-		check_order(troubles, &hook, key, id);
+	check_order(troubles, &hook, mode, key, id);
 }
 
 /* What refuses before there is an skb, where the driver lets it. */
