@@ -246,6 +246,15 @@ int keep_links(const struct keep *keep, struct links *ret_links,
 	return instance_links(&keep->pins, ret_links, ret_fault);
 }
 
+/* Look at the guard when nftables has changed: it takes a process. */
+static bool guard_is_missing(struct keep *keep)
+{
+	bool look = keep->has_guard && keep->is_guard_doubtful;
+
+	keep->is_guard_doubtful = false;
+	return look && !guard_is_there();
+}
+
 int keep_repair(struct keep *keep, const struct policy *policy,
 		const char **ret_what, struct fault *ret_fault)
 {
@@ -276,7 +285,7 @@ int keep_repair(struct keep *keep, const struct policy *policy,
 	else if (!hooks_are_right(keep, policy, &links))
 		*ret_what = "programs were missing from an interface, or "
 			    "another's came before them; put back";
-	else if (keep->has_guard && !guard_is_there())
+	else if (guard_is_missing(keep))
 		*ret_what = "the guard was missing; put back";
 	else
 		return 0;

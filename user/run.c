@@ -29,6 +29,7 @@ struct run {
 	struct policy policy;
 	struct keep keep;
 	struct mnl_socket *watch;
+	struct mnl_socket *rules; /* NULL: the kernel tells of none */
 	sd_event *event;
 	sd_event_source *timer;
 	sd_event_source *later; /* when events are too many to follow each */
@@ -101,6 +102,20 @@ static void follow(struct run *run)
 		look_again_in(run, RETRY_USEC);
 	else
 		report_strangers(run);
+}
+
+/* nftables has changed: the next look at the gate looks at the guard, too. */
+static int on_rules(sd_event_source *source, int fd, uint32_t events,
+		    void *data)
+{
+	struct run *run = data;
+
+	(void)source;
+	(void)fd;
+	(void)events;
+	watch_drain(run->rules);
+	run->keep.is_guard_doubtful = true;
+	return 0;
 }
 
 /* A grant that is not saved is in force nevertheless. */
@@ -247,6 +262,9 @@ static int prepare(struct run *run)
 	if (r >= 0)
 		r = sd_event_add_io(run->event, NULL, watch_fd(run->watch),
 				    EPOLLIN, on_change, run);
+	if (r >= 0 && run->rules)
+		r = sd_event_add_io(run->event, NULL, watch_fd(run->rules),
+				    EPOLLIN, on_rules, run);
 	if (r >= 0)
 		r = sd_event_add_time_relative(run->event, &run->timer,
 					       CLOCK_MONOTONIC, LOOK_USEC, 0,
@@ -275,6 +293,9 @@ static int run_to_the_end(struct run *run)
 	    keep_open(context->pin_dir, context->clsact, &run->policy,
 		      &run->keep, &fault))
 		return verb_fail(&fault);
+	if (watch_open_rules(&run->rules, &fault))
+		run->keep.has_guard = false; /* there is no nftables */
+	run->keep.is_guard_doubtful = true; /* until it is seen once */
 	r = prepare(run);
 	if (!r) {
 		begin_saving(run);
@@ -309,6 +330,7 @@ int verb_run(const struct context *context, int count, char **args)
 	sd_event_source_unref(run.later);
 	sd_event_unref(run.event);
 	watch_close(&run.watch);
+	watch_close(&run.rules);
 	keep_close(&run.keep);
 	policy_release(&run.policy);
 	return status;

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,20 +16,33 @@
 	 GROUP(RTNLGRP_IPV6_ROUTE) | GROUP(RTNLGRP_IPV4_RULE) |                \
 	 GROUP(RTNLGRP_IPV6_RULE))
 
-int watch_open(struct mnl_socket **ret_socket, struct fault *ret_fault)
+static int open_socket(int bus, unsigned int groups, const char *name,
+		       struct mnl_socket **ret_socket, struct fault *ret_fault)
 {
 	struct mnl_socket *socket =
-		mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		mnl_socket_open2(bus, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-	if (!socket || mnl_socket_bind(socket, GROUPS, MNL_SOCKET_AUTOPID)) {
+	if (!socket || mnl_socket_bind(socket, groups, MNL_SOCKET_AUTOPID)) {
 		int error = errno;
 
 		watch_close(&socket);
-		return fault_set(ret_fault, error, "rtnetlink: %s",
+		return fault_set(ret_fault, error, "%s: %s", name,
 				 strerror(error));
 	}
 	*ret_socket = socket;
 	return 0;
+}
+
+int watch_open(struct mnl_socket **ret_socket, struct fault *ret_fault)
+{
+	return open_socket(NETLINK_ROUTE, GROUPS, "rtnetlink", ret_socket,
+			   ret_fault);
+}
+
+int watch_open_rules(struct mnl_socket **ret_socket, struct fault *ret_fault)
+{
+	return open_socket(NETLINK_NETFILTER, GROUP(NFNLGRP_NFTABLES),
+			   "nfnetlink", ret_socket, ret_fault);
 }
 
 void watch_close(struct mnl_socket **socket)

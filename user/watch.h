@@ -9,6 +9,8 @@ struct mnl_socket;
 
 /* Be told from now on. 0 or -errno; watch_close() it. */
 int watch_open(struct mnl_socket **ret_socket, struct fault *ret_fault);
+/* The same for changes of nftables. A kernel without has none to tell of. */
+int watch_open_rules(struct mnl_socket **ret_socket, struct fault *ret_fault);
 void watch_close(struct mnl_socket **socket);
 int watch_fd(const struct mnl_socket *socket);
 
