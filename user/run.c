@@ -295,7 +295,7 @@ static int run_to_the_end(struct run *run)
 		return verb_fail(&fault);
 	if (watch_open_rules(&run->rules, &fault))
 		run->keep.has_guard = false; /* there is no nftables */
-	run->keep.is_guard_doubtful = true; /* until it is seen once */
+	run->keep.is_guard_doubtful = true;  /* until it is seen once */
 	r = prepare(run);
 	if (!r) {
 		begin_saving(run);

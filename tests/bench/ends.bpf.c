@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * What a gate is measured between: an end that takes every packet, a redirect
- * that does nothing else, and programs that do as little as can be done.
+ * that does nothing else (in, to the peer; out, to the neighbour), and programs
+ * that do as little as can be done.
  */
 #include "vmlinux.h"
 
@@ -10,6 +11,7 @@
 
 #define TC_ACT_SHOT 2
 #define ETH_P_IP 0x0800
+#define AF_INET 2
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -40,8 +42,14 @@ int to_uplink(struct __sk_buff *skb)
 {
 	__u32 zero = 0;
 	__u32 *ifindex = bpf_map_lookup_elem(&target, &zero);
+	struct bpf_redir_neigh next = {.nh_family = AF_INET};
+	struct ethhdr *eth = (void *)(long)skb->data;
+	struct iphdr *ip = (void *)(eth + 1);
 
-	return ifindex ? bpf_redirect(*ifindex, 0) : TC_ACT_SHOT;
+	if (!ifindex || (void *)(ip + 1) > (void *)(long)skb->data_end)
+		return TC_ACT_SHOT;
+	next.ipv4_nh = ip->daddr; /* it is on the link */
+	return bpf_redirect_neigh(*ifindex, &next, sizeof(next), 0);
 }
 
 SEC("xdp")

@@ -90,7 +90,7 @@ def existing(bench):
     limits("tap0 to container / bare redirect", ratio(figure, mine, setups.Redirect.title), 1.12)
     figure = "existing flow, container to tap0"
     limits("container to tap0 / iptables-legacy", ratio(figure, mine, setups.Legacy.title), 0.60)
-    limits("container to tap0 / bare redirect", ratio(figure, mine, setups.Redirect.title), 1.10)
+    limits("container to tap0 / bare redirect", ratio(figure, mine, setups.Redirect.title), 1.12)
 
 
 DROPPED, REDIRECTED = 2, 7    # TC_ACT_SHOT, TC_ACT_REDIRECT: <linux/pkt_cls.h>
