@@ -58,6 +58,10 @@ demo: deps ## show the main job on an embedded lab (root; KEEP=1 leaves it)
 check: deps ## run every test (root; T=WORD: the programs with it in their names)
 	$(Q)$(MAKE) --no-print-directory run-check
 
+life: deps ## a host's life in minutes, beside Netfilter's (root)
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)SCOUTGATE=$(abspath $(O)/scoutgate) tests/e2e/life
+
 check-kernels: deps ## the tests under Debian's 5.10, 6.1 and 6.12, in QEMU (root)
 	$(Q)$(MAKE) --no-print-directory all build-tests
 	$(Q)tests/kernels/run $(O) $(KERNELS)
@@ -121,7 +125,7 @@ vmlinux: ## make vmlinux/vmlinux.h anew from the running kernel's BTF
 
 C_FILES = $(wildcard bpf/*.[ch] user/*.[ch] include/*.h maps/*.h tests/*/*.[ch])
 
-.PHONY: help deps all demo check check-compilers check-kernels bench run-check install uninstall clean format lint verify \
+.PHONY: help deps all demo check life check-compilers check-kernels bench run-check install uninstall clean format lint verify \
 	vmlinux
 
 # ------------------------------------------------------------------ building

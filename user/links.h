@@ -21,6 +21,7 @@ struct link {
 	bool is_port; /* of a bridge, bond or team: its master has the
 			 addresses, and what it receives is the master's */
 	bool is_up;
+	bool has_carrier;	/* the other end is up, too */
 	struct sg_addr router4; /* of its best default route; all 0: none */
 	struct sg_addr router6;
 	unsigned int had_role; /* 1 + the role that it had under a former

@@ -189,6 +189,22 @@ static int add_ifaces(const struct pins *pins, struct json_object *rows,
 	return r;
 }
 
+/* The container is there when both ends of its link are up; an uplink may well
+ * have no cable. */
+static void check_container(const struct link *link,
+			    const struct sg_iface *iface,
+			    struct json_object *troubles)
+{
+	if (iface->role != SG_ROLE_CONTAINER || link->has_carrier)
+		return;
+	add_trouble(troubles,
+		    link->is_up ? "%s: the container's end is down; nothing "
+				  "reaches the container"
+				: "%s: it is down; nothing reaches the "
+				  "container; run `ip link set %s up`",
+		    link->name, link->name);
+}
+
 /* Every link that could carry packets is governed, exempt, or a finding. */
 static void add_link(const struct pins *pins, const struct link *link,
 		     struct json_object *rows, struct json_object *troubles)
@@ -205,6 +221,8 @@ static void add_link(const struct pins *pins, const struct link *link,
 				    "%s: it has become a port of another link; "
 				    "run `scoutgate up`",
 				    link->name);
+		else if (strcmp(link->name, "lo") != 0)
+			check_container(link, &iface, troubles);
 		return;
 	}
 	if (bpf_map_lookup_elem(pins->map_fds[PINS_exempt], &link->ifindex,

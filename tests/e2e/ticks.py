@@ -6,6 +6,10 @@ ticks.py ask udp|tcp ADDRESS PORT [SPORT]: asks five times a second by one socke
     and prints each answer, or the error
 ticks.py once udp|tcp ADDRESS PORT SECONDS [SPORT]: asks once; the answer, the
     error's name, or "silence"
+ticks.py beat udp|tcp ADDRESS PORT [SPORT]: asks ten times a second, by a new
+    connection where the old one was told to end; prints the boot clock of each answer
+ticks.py pull ADDRESS PORT: receives for ever; prints the boot clock of what came
+ticks.py gap FROM TO: of those times on standard input, the longest without one, in s
 ticks.py stream PORT: pours data to whoever connects
 ticks.py forge IFACE SRC_MAC DST_MAC SRC DST SPORT DPORT FLAGS SEQ: one TCP segment
 """
@@ -79,7 +83,7 @@ def connect(kind, address, port, sport, seconds):
 def ask_once(s):
     try:
         s.send(b"x")
-        return s.recv(2000).decode().strip()
+        return s.recv(2000).decode().strip() or "closed"
     except socket.timeout:
         return "silence"
     except OSError as e:
@@ -93,9 +97,50 @@ def ask(kind, address, port, sport):
         began = time.monotonic()
         said = ask_once(s)
         print(said, flush=True)
-        if said == "" or kind == "tcp" and said.startswith("E"):
+        if kind == "tcp" and (said == "closed" or said.startswith("E")):
             return
         time.sleep(max(0, 0.2 - (time.monotonic() - began)))
+
+
+def clock():
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def beat(kind, address, port, sport):
+    s = None
+    while True:
+        time.sleep(0.1)
+        try:
+            if not s:
+                s = connect(kind, address, port, sport, 1)
+                s.settimeout(0.3)
+            s.send(b"x")
+            if not s.recv(2000):
+                raise ConnectionResetError
+            print(clock(), flush=True)
+        except socket.timeout:
+            pass
+        except OSError:
+            if s and kind == "tcp":
+                s.close()
+                s = None
+
+
+def pull(address, port):
+    while True:
+        try:
+            s = connect("tcp", address, port, 0, 1)
+            s.settimeout(None)
+            while s.recv(65536):
+                print(clock(), flush=True)
+        except OSError:
+            time.sleep(0.1)
+
+
+def gap(begun, ended):
+    times = [begun] + [t for t in map(float, sys.stdin)
+                       if begun <= t <= ended] + [ended]
+    return max(b - a for a, b in zip(times, times[1:]))
 
 
 def once(kind, address, port, seconds, sport):
@@ -138,6 +183,12 @@ def main(verb, *args):
     elif verb == "once":
         print(once(args[0], args[1], int(args[2]), float(args[3]),
                    int(args[4]) if args[4:] else 0))
+    elif verb == "beat":
+        beat(args[0], args[1], int(args[2]), int(args[3]) if args[3:] else 0)
+    elif verb == "pull":
+        pull(args[0], int(args[1]))
+    elif verb == "gap":
+        print("%.1f" % gap(float(args[0]), float(args[1])))
     elif verb == "stream":
         serve_tcp(int(args[0]), pour)
     elif verb == "forge":
