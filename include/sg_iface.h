@@ -100,7 +100,8 @@ struct sg_gate {
 	__u8 container_mac[8] __attribute__((aligned(8)));
 	__u8 veth_mac[SG_MAC_BYTES]; /* of the host's end */
 	__u8 pad[2];
+	__u64 netns; /* inode of the network namespace that the gate is of */
 };
-SG_ASSERT_SIZE(struct sg_gate, 32);
+SG_ASSERT_SIZE(struct sg_gate, 40);
 
 #endif

@@ -157,6 +157,7 @@ static int write_first(const struct pins *pins, const struct policy *policy,
 		return r;
 	if (bpf_map_lookup_elem(fd, &zero, &gate) == 0) {
 		gate.layout = SG_LAYOUT;
+		gate.netns = pins_netns();
 		r = bpf_map_update_elem(fd, &zero, &gate, BPF_ANY);
 	} else {
 		r = -1;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* scoutgate's command line: global options, then a verb. */
 #include <argp.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,6 +121,16 @@ static char *help_filter(int key, const char *text, void *input)
 	return list;
 }
 
+/* Return a verb's status, or that what it said is lost. */
+static int said(int status)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	fprintf(stderr, "scoutgate: standard output: writing failed: %s\n",
+		strerror(errno));
+	return EXIT_FAILED;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct argp argp = {
@@ -146,6 +157,7 @@ int main(int argc, char **argv)
 	count = take_json(&line.context, argc - line.args_at - 1, args + 1);
 	for (size_t i = 0; i < VERB_COUNT; i++)
 		if (strcmp(verbs[i].name, args[0]) == 0)
-			return verbs[i].run(&line.context, count, args + 1);
+			return said(
+				verbs[i].run(&line.context, count, args + 1));
 	return verb_usage("no verb \"%s\"", args[0]);
 }

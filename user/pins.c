@@ -58,9 +58,10 @@ static int open_map(const char *dir, const char *sub, enum pins_map map)
 	return fd < 0 ? -errno : fd;
 }
 
-int pins_layout(const struct pins *pins, uint32_t *ret_layout)
+/* Read map `gate`, of whatever layout: what an older one lacks is 0. */
+static int read_gate(const struct pins *pins, struct sg_gate *ret_gate)
 {
-	_cleanup_(cleanup_free) uint32_t *value = NULL;
+	_cleanup_(cleanup_free) char *value = NULL;
 	int fd = pins->map_fds[PINS_gate];
 	struct bpf_map_info info = {0};
 	__u32 bytes = sizeof(info);
@@ -70,43 +71,75 @@ int pins_layout(const struct pins *pins, uint32_t *ret_layout)
 		return -errno;
 	/* of whatever layout; only another's is otherwise */
 	if (info.type != BPF_MAP_TYPE_ARRAY || info.max_entries != 1 ||
-	    info.key_size != sizeof(zero) || info.value_size < sizeof(*value) ||
+	    info.key_size != sizeof(zero) ||
+	    info.value_size < sizeof(ret_gate->layout) ||
 	    strcmp(info.name, pins_map_name(PINS_gate)) != 0)
 		return -EBADF;
-	value = calloc(1, info.value_size + sizeof(*value));
+	value = calloc(1, info.value_size + sizeof(*ret_gate));
 	if (!value)
 		return -ENOMEM;
 	if (bpf_map_lookup_elem(fd, &zero, value))
 		return -errno;
-	*ret_layout = value[0];
+	memcpy(ret_gate, value, sizeof(*ret_gate));
 	return 0;
+}
+
+int pins_layout(const struct pins *pins, uint32_t *ret_layout)
+{
+	struct sg_gate gate;
+	int r = read_gate(pins, &gate);
+
+	if (!r)
+		*ret_layout = gate.layout;
+	return r;
+}
+
+uint64_t pins_netns(void)
+{
+	struct stat info;
+
+	return stat("/proc/self/ns/net", &info) ? 0 : info.st_ino;
+}
+
+/* Interfaces of another network namespace have the same numbers as ours. */
+static int check_netns(const char *dir, const struct sg_gate *gate,
+		       struct fault *ret_fault)
+{
+	if (gate->layout != SG_LAYOUT || !gate->netns ||
+	    gate->netns == pins_netns())
+		return 0;
+	return fault_set(ret_fault, EXDEV,
+			 "%s: it is the gate of another network namespace; "
+			 "nothing was touched; run scoutgate there, or choose "
+			 "another --pin-dir",
+			 dir);
 }
 
 int pins_check_layout(const struct pins *pins, struct fault *ret_fault)
 {
-	uint32_t layout;
-	int r = pins_layout(pins, &layout);
+	struct sg_gate gate;
+	int r = read_gate(pins, &gate);
 
 	if (r)
 		return fault_set(ret_fault, r, "%s/gate: %s", pins->dir,
 				 strerror(-r));
-	if (layout == SG_LAYOUT)
-		return 0;
+	if (gate.layout == SG_LAYOUT)
+		return check_netns(pins->dir, &gate, ret_fault);
 	return fault_set(ret_fault, EPROTO,
 			 "%s: pinned with layout %u, this scoutgate has %d; "
 			 "run `scoutgate up`, which makes it anew",
-			 pins->dir, layout, SG_LAYOUT);
+			 pins->dir, gate.layout, SG_LAYOUT);
 }
 
 int pins_are_begun(const char *dir, bool *ret_begun, struct fault *ret_fault)
 {
 	_cleanup_(pins_close) struct pins pins = PINS_CLOSED;
-	uint32_t layout = 0;
+	struct sg_gate gate = {0};
 	int r = open_map(dir, NULL, PINS_gate);
 
 	if (r >= 0) {
 		pins.map_fds[PINS_gate] = r;
-		r = pins_layout(&pins, &layout);
+		r = read_gate(&pins, &gate);
 	}
 	if (r == -EBADF)
 		return fault_set(ret_fault, r,
@@ -117,8 +150,8 @@ int pins_are_begun(const char *dir, bool *ret_begun, struct fault *ret_fault)
 	if (r && r != -ENOENT)
 		return fault_set(ret_fault, r, "%s/gate: %s; run as root", dir,
 				 strerror(-r));
-	*ret_begun = layout != 0;
-	return 0;
+	*ret_begun = gate.layout != 0;
+	return check_netns(dir, &gate, ret_fault);
 }
 
 void pins_open_present(const char *dir, const char *sub, struct pins *ret_pins)
@@ -244,6 +277,18 @@ static bool is_bpffs(const char *path)
 	return statfs(path, &fs) == 0 && fs.f_type == BPF_FS_MAGIC;
 }
 
+/* Return whether what is mounted here ends with this process, as under `ip
+ * netns exec`, which has a /sys of its own. */
+static bool is_private_mount(void)
+{
+	struct stat own;
+	struct stat first;
+
+	return stat("/proc/self/ns/mnt", &own) == 0 &&
+	       stat("/proc/1/ns/mnt", &first) == 0 &&
+	       own.st_ino != first.st_ino;
+}
+
 static int check_bpffs(const char *dir, struct fault *ret_fault)
 {
 	char parent[PATH_MAX];
@@ -259,6 +304,13 @@ static int check_bpffs(const char *dir, struct fault *ret_fault)
 				 "%s: not on a bpffs; mount one (mount -t bpf "
 				 "bpf %s) or choose another --pin-dir",
 				 dir, parent);
+	if (is_private_mount())
+		return fault_set(ret_fault, EXDEV,
+				 "%s: there is no bpffs in this mount "
+				 "namespace, and one made here would end with "
+				 "it; use `nsenter --net=`, not `ip netns "
+				 "exec`, or mount one",
+				 BPFFS);
 	if (mount("bpf", BPFFS, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC,
 		  "mode=0700"))
 		return fault_set(ret_fault, errno,

@@ -73,7 +73,11 @@ int pins_are_begun(const char *dir, bool *ret_begun, struct fault *ret_fault);
  * or -errno. */
 int pins_layout(const struct pins *pins, uint32_t *ret_layout);
 
-/* -EPROTO: it is another than this build's. */
+/* Return the inode of this process's network namespace; 0: it is not known. */
+uint64_t pins_netns(void);
+
+/* -EPROTO: it is another than this build's. -EXDEV: the gate is of another
+ * network namespace. */
 int pins_check_layout(const struct pins *pins, struct fault *ret_fault);
 
 /* Open those of its maps that are there, in a folder of dir or (NULL) in dir

@@ -166,6 +166,7 @@ static int write_gate(const struct pins *pins,
 	if (gate.container_ifindex != entries->container_ifindex)
 		memset(gate.container_mac, 0, sizeof(gate.container_mac));
 	gate.layout = SG_LAYOUT;
+	gate.netns = pins_netns();
 	gate.container_ifindex = entries->container_ifindex;
 	gate.container_mtu = entries->container_mtu;
 	memcpy(gate.veth_mac, entries->veth_mac, sizeof(gate.veth_mac));
