@@ -50,7 +50,7 @@ stage bool hit_goes_on(const struct sg_flow *flow, const struct packet *pkt,
 	     flow->kind != SG_KIND_MASQUERADE) ||
 	    (direction == SG_IN &&
 	     (flow->ifindex != pkt->ifindex || !flow_is_of(flow, pkt))) ||
-	    (direction == SG_OUT && !path_is_trusted(flow, pkt->now_s)) ||
+	    (direction == SG_OUT && !path_is_trusted(flow, pkt)) ||
 	    flow_is_expired(flow, pkt->protocol, pkt->policy, pkt->now_s) ||
 	    (flow->grants && !grants_are_open_here(flow->grants, pkt->now_s)))
 		return false;

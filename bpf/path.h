@@ -316,10 +316,12 @@ static __noinline int path_move_address(struct __sk_buff *skb,
 	return SG_OK;
 }
 
-stage bool path_is_trusted(const struct sg_flow *flow, __u32 now_s)
+/* Return whether a flow's path need not be found now. */
+stage bool path_is_trusted(const struct sg_flow *flow, const struct packet *pkt)
 {
-	return !(flow->flags & (SG_FLOW_NO_PATH | SG_FLOW_BY_MAC)) &&
-	       !clock_is_over(now_s, flow->path_s, PATH_TRUST_S);
+	return !pkt->is_changing &&
+	       !(flow->flags & (SG_FLOW_NO_PATH | SG_FLOW_BY_MAC)) &&
+	       !clock_is_over(pkt->now_s, flow->path_s, PATH_TRUST_S);
 }
 
 /* Bring the path of the flow of a packet from the container up to date. Return
@@ -330,7 +332,7 @@ stage int path_check(struct __sk_buff *skb, const struct packet *pkt,
 {
 	int reason = SG_OK;
 
-	if (path_is_trusted(flow, pkt->now_s))
+	if (path_is_trusted(flow, pkt))
 		return SG_OK;
 	if (flow->kind == SG_KIND_MASQUERADE)
 		return path_of_masquerade(skb, pkt, flow);

@@ -81,6 +81,8 @@ static int apply(const struct pins *pins, const struct change *change,
 	int r = change->is_new_policy ? links_read(&links, ret_fault)
 				      : instance_links(pins, &links, ret_fault);
 
+	if (!r && !change->is_new_policy) /* before what takes long */
+		r = sync_changing(pins, ret_fault);
 	if (r)
 		return r;
 	r = maps_keys(pins->map_fds[PINS_ifaces], sizeof(*before),

@@ -214,6 +214,15 @@ static int replace_links(const struct pins *pins, const struct policy *policy,
 	return r;
 }
 
+int sync_changing(const struct pins *pins, struct fault *ret_fault)
+{
+	int r = mark_changing(pins);
+
+	return r ? fault_set(ret_fault, r, "%s/active: %s", pins->dir,
+			     strerror(-r))
+		 : 0;
+}
+
 int sync_settle(const struct pins *pins, struct fault *ret_fault)
 {
 	struct sg_active active = {0};

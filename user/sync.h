@@ -12,6 +12,10 @@
 int sync_policy(const struct pins *pins, const struct policy *policy,
 		struct fault *ret_fault);
 
+/* The links have changed: until sync_settle(), each packet asks for its own
+ * link and path. */
+int sync_changing(const struct pins *pins, struct fault *ret_fault);
+
 /* The same policy, in force for what the links now are. */
 int sync_settle(const struct pins *pins, struct fault *ret_fault);
 
