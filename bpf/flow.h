@@ -151,9 +151,8 @@ static __noinline struct sg_flow *flow_find(const struct sg_flow_key *key,
 stage void flow_on_link(struct sg_flow *flow, __u32 ifindex, bool has_ethernet)
 {
 	flow->ifindex = ifindex;
-	flow->flags &= ~SG_FLOW_ETHERNET;
-	if (has_ethernet)
-		flow->flags |= SG_FLOW_ETHERNET;
+	if (has_ethernet != !!(flow->flags & SG_FLOW_ETHERNET))
+		flow->flags ^= SG_FLOW_ETHERNET;
 }
 
 /* Say where the remote of a flow is, and whom it talks to there. */

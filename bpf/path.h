@@ -150,12 +150,21 @@ static __noinline int path_addr_is_gone(struct __sk_buff *skb,
 	return path_reason(code) == SG_OK;
 }
 
+/* The path is known. Written only where it was not: other CPUs read the flow,
+ * and change other bits of it. */
+stage void path_is_found(struct sg_flow *flow)
+{
+	if (flow->flags & (SG_FLOW_BY_MAC | SG_FLOW_NO_PATH))
+		flow->flags &= ~(SG_FLOW_BY_MAC | SG_FLOW_NO_PATH);
+}
+
 /* Take over what was found, but for the source. */
 stage void path_take(struct sg_flow *flow, const struct path *path)
 {
-	flow->next_hop = path->next_hop;
+	if (!addr_equal(&flow->next_hop, &path->next_hop))
+		flow->next_hop = path->next_hop;
 	flow->mtu = path->mtu;
-	flow->flags &= ~(SG_FLOW_BY_MAC | SG_FLOW_NO_PATH);
+	path_is_found(flow);
 }
 
 /* A next hop that answers no ARP or ND for some seconds is not there: the
@@ -234,7 +243,9 @@ stage void path_by_link(const struct packet *pkt, struct sg_flow *flow,
 	const struct sg_addr *router =
 		is_v6(pkt) ? &iface->router6 : &iface->router4;
 
-	if (subnet && subnet->ifindex == flow->ifindex) {
+	/* a network without an address of ours is that of a route */
+	if (subnet && subnet->ifindex == flow->ifindex &&
+	    addr_is_set(&subnet->own)) {
 		flow->next_hop = pkt->dst;
 	} else if (addr_is_set(router)) {
 		flow->next_hop = *router;
@@ -246,7 +257,7 @@ stage void path_by_link(const struct packet *pkt, struct sg_flow *flow,
 		flow->flags &= ~SG_FLOW_NO_PATH;
 		return;
 	}
-	flow->flags &= ~(SG_FLOW_BY_MAC | SG_FLOW_NO_PATH);
+	path_is_found(flow);
 }
 
 stage bool path_is_refused(int reason)
