@@ -105,7 +105,7 @@ def in_kernel(bench):
     flow.begin()
     flow.play(0, 100)
     flow.play(1, 100)
-    setups.sh(f"{bench.objects}/still {bench.pins(gate.name)}")
+    gate.sh(f"{bench.objects}/still {bench.pins(gate.name)}")
     programs = bench.pins(gate.name) + "/programs"
     ways = (("parse and drop", bench.program("parse_and_drop"), "tap0", 0),
             ("a flow's packet, in", f"{programs}/sg_uplink_in", "tap0", 0),

@@ -210,7 +210,7 @@ expect() {
 	shift
 	"$@" >"$LAB_DIR/out" 2>&1 || {
 		fail "$what: failed: $*"
-		head -5 "$LAB_DIR/out" | sed 's/^/      /' >&2
+		tail -5 "$LAB_DIR/out" | sed 's/^/      /' >&2
 	}
 }
 refuse() {
