@@ -303,7 +303,8 @@ static __noinline int path_of_forward(struct __sk_buff *skb,
 }
 
 /* Follow the gate's address on the flow's link: the remote of a UDP flow learns
- * the new one by the next packet; TCP cannot go on. */
+ * the new one by the next packet. TCP has to wait for its address, which comes
+ * back where a VPN's link is made anew, or a lease is renewed. */
 static __noinline int path_move_address(struct __sk_buff *skb,
 					const struct packet *pkt,
 					struct sg_flow *flow)
@@ -319,7 +320,7 @@ static __noinline int path_move_address(struct __sk_buff *skb,
 	ifindex = flow->ifindex;
 	iface = bpf_map_lookup_elem(&ifaces, &ifindex);
 	if (!iface || pkt->protocol == IPPROTO_TCP)
-		return SG_DROP_POLICY_CHANGED;
+		return SG_DROP_NO_ROUTE;
 	own = address_of(iface, is_v6(pkt));
 	if (!addr_is_set(own) || addr_is_link_local(own))
 		return SG_DROP_NO_ROUTE;
