@@ -307,6 +307,8 @@ int instance_reload(const char *pin_dir, bool clsact,
 	if (lock < 0)
 		return lock;
 	r = pins_open(pin_dir, &pins, ret_fault);
+	if (!r)
+		r = pins_check_netns(&pins, ret_fault);
 	if (r)
 		return r;
 	/* the sizes of maps are fixed when they are made */

@@ -124,11 +124,22 @@ int pins_check_layout(const struct pins *pins, struct fault *ret_fault)
 		return fault_set(ret_fault, r, "%s/gate: %s", pins->dir,
 				 strerror(-r));
 	if (gate.layout == SG_LAYOUT)
-		return check_netns(pins->dir, &gate, ret_fault);
+		return 0;
 	return fault_set(ret_fault, EPROTO,
 			 "%s: pinned with layout %u, this scoutgate has %d; "
 			 "run `scoutgate up`, which makes it anew",
 			 pins->dir, gate.layout, SG_LAYOUT);
+}
+
+int pins_check_netns(const struct pins *pins, struct fault *ret_fault)
+{
+	struct sg_gate gate;
+	int r = read_gate(pins, &gate);
+
+	if (r)
+		return fault_set(ret_fault, r, "%s/gate: %s", pins->dir,
+				 strerror(-r));
+	return check_netns(pins->dir, &gate, ret_fault);
 }
 
 int pins_are_begun(const char *dir, bool *ret_begun, struct fault *ret_fault)

@@ -76,8 +76,12 @@ int pins_layout(const struct pins *pins, uint32_t *ret_layout);
 /* Return the inode of this process's network namespace; 0: it is not known. */
 uint64_t pins_netns(void);
 
-/* -EPROTO: it is another than this build's. -EXDEV: the gate is of another
- * network namespace. */
+/* -EXDEV: the gate is of another network namespace. What its maps say can be
+ * read, and a grant switched, but its links are not those that are seen here.
+ */
+int pins_check_netns(const struct pins *pins, struct fault *ret_fault);
+
+/* -EPROTO: it is another than this build's. */
 int pins_check_layout(const struct pins *pins, struct fault *ret_fault);
 
 /* Open those of its maps that are there, in a folder of dir or (NULL) in dir

@@ -340,6 +340,10 @@ static int report(const struct context *context, const struct pins *pins,
 	bool healthy;
 	int r = add_ifaces(pins, ifaces, troubles);
 
+	if (pins_check_netns(pins, ret_fault))
+		add_trouble(troubles,
+			    "it is the gate of another network namespace; run "
+			    "scoutgate there to see its interfaces");
 	if (!r)
 		r = add_links(pins, ifaces, troubles);
 	if (!r)
