@@ -76,6 +76,8 @@ static int on_link(const struct nlmsghdr *message, void *data)
 			link.mtu = mnl_attr_get_u32(attr);
 		if (mnl_attr_get_type(attr) == IFLA_LINKINFO)
 			take_kind(attr, &link, &is_of_vrf);
+		if (mnl_attr_get_type(attr) == IFLA_XDP) /* whose place it is */
+			digest_bytes(&links->digest, attr, attr->nla_len);
 		if (mnl_attr_get_type(attr) == IFLA_MASTER)
 			link.is_port = mnl_attr_get_u32(attr) != 0;
 		if (mnl_attr_get_type(attr) == IFLA_ADDRESS &&
