@@ -4,7 +4,9 @@
 UNIT_TESTS := $(patsubst %.c,$(O)/%,$(wildcard tests/unit/test_*.c))
 BPF_TESTS := $(patsubst %.c,$(O)/%,$(wildcard tests/bpf/test_*.c))
 BPF_HARNESS := $(patsubst %,$(O)/tests/bpf/%.o,frames harness loaded probes talks twin)
-E2E_TESTS := $(wildcard tests/e2e/test_*)
+# the longest first, so that none is left to run alone
+LONGEST := $(addprefix tests/e2e/test_,crash faults moving flapping attacks bench real boot)
+E2E_TESTS := $(LONGEST) $(filter-out $(LONGEST),$(wildcard tests/e2e/test_*))
 E2E_PROGRAMS := $(patsubst %,$(O)/tests/e2e/%,flood age before attached)
 VERIFY := $(O)/tests/bpf/verify
 
@@ -50,7 +52,7 @@ build-tests: $(UNIT_TESTS) $(BPF_TESTS) $(E2E_PROGRAMS) $(VERIFY) \
 		$(O)/tests/e2e/foreign.bpf.o $(BENCH)
 
 # all of them, or those with T in their names
-ALL_TESTS = $(UNIT_TESTS) $(BPF_TESTS) $(E2E_TESTS)
+ALL_TESTS = $(E2E_TESTS) $(BPF_TESTS) $(UNIT_TESTS)
 CHOSEN = $(if $(T),$(foreach program,$(ALL_TESTS),\
 	$(if $(findstring $(T),$(notdir $(program))),$(program))),$(ALL_TESTS))
 
