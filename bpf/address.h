@@ -86,6 +86,20 @@ stage bool address_is_elsewhere(const struct packet *pkt,
 	return subnet && !(subnet->roles & SG_ROLE_BIT(pkt->iface->role));
 }
 
+/* Whether an address is on a link, without a router between. A network that has
+ * no address of the host's is that of a route. */
+stage bool address_is_on_link(__u32 ifindex, const struct sg_addr *addr)
+{
+	struct sg_subnet_key key = {.prefix_bits = 128, .addr = *addr};
+	const struct sg_subnet *subnet;
+
+	if (addr_is_link_local(addr))
+		return true;
+	subnet = bpf_map_lookup_elem(&subnets, &key);
+	return subnet && subnet->ifindex == ifindex &&
+	       addr_is_set(&subnet->own);
+}
+
 /* Return whether a packet's source cannot be behind its uplink. */
 stage bool address_is_spoofed(const struct packet *pkt)
 {

@@ -12,10 +12,9 @@
 #include "ifaces_maps.h"
 
 /* Whether it is a forward's, on the side that is in force. */
-stage bool allow_is_forwarded(const struct packet *pkt, __u8 protocol,
-			      __be16 port)
+stage bool allow_is_forwarded(__u32 side, __u8 protocol, __be16 port)
 {
-	__u32 at = pkt->side * SG_FORWARDED_ROWS * SG_ROW_BITS;
+	__u32 at = side * SG_FORWARDED_ROWS * SG_ROW_BITS;
 
 	if (protocol == IPPROTO_UDP)
 		at += SG_FORWARDED_ROWS * SG_ROW_BITS / 2;
@@ -36,7 +35,7 @@ stage const struct sg_port *allow_port(const struct packet *pkt, __u8 protocol,
 			__builtin_offsetof(struct sg_port_key, protocol) == 1 &&
 			__builtin_offsetof(struct sg_port_key, port) == 2,
 		"most significant first");
-	return allow_is_forwarded(pkt, protocol, port)
+	return allow_is_forwarded(pkt->side, protocol, port)
 		       ? bpf_map_lookup_elem(&ports, &key)
 		       : NULL;
 }
@@ -87,11 +86,13 @@ stage bool allow_masquerade(const struct sg_flow_key *key,
 			    const struct packet *pkt)
 {
 	__u16 port = bpf_ntohs(flow->gate_port);
+	__u16 low = sg_masquerade_low(pkt->policy, key->protocol,
+				      bpf_ntohs(key->local_port));
 
 	return pkt->policy->masquerade_roles & SG_ROLE_BIT(iface->role) &&
-	       addr_equal(&key->local, container_addr(pkt)) &&
-	       port >= pkt->policy->masquerade_low &&
-	       port <= pkt->policy->masquerade_high;
+	       addr_equal(&key->local, container_addr(pkt)) && port >= low &&
+	       port <= sg_masquerade_high(pkt->policy, low) &&
+	       !allow_is_forwarded(pkt->side, key->protocol, flow->gate_port);
 }
 
 /* Judge a flow by its link as it is now. One whose frames are of another kind

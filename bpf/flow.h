@@ -10,13 +10,13 @@
 #include "clock.h"
 #include "flows_maps.h"
 #include "grant.h"
+#include "mapping.h"
 #include "packet.h"
 
 stage bool flow_is_half_open(const struct sg_flow *flow)
 {
-	return flow->state == SG_STATE_NEW ||
-	       flow->state == SG_STATE_SYN_SENT ||
-	       flow->state == SG_STATE_SYN_RECEIVED;
+	return flow->state != SG_STATE_ASSURED &&
+	       flow->state < SG_STATE_ESTABLISHED;
 }
 
 /* The inner end is the host itself. */
@@ -65,32 +65,12 @@ stage void flow_key_out(struct sg_flow_key *key, const struct packet *pkt)
 	flow_key_scope(key, pkt->ifindex);
 }
 
-stage bool flow_is_expired(const struct sg_flow *flow, __u8 protocol,
+stage bool flow_is_expired(const struct sg_flow_key *key,
+			   const struct sg_flow *flow,
 			   const struct sg_policy *policy, __u32 now_s)
 {
-	__u32 limit_s = policy->icmp_timeout_s;
-	__u8 state = flow->state;
-
-	if (!is_icmp(protocol))
-		limit_s = state < SG_STATE_COUNT ? policy->timeout_s[state] : 0;
-	return clock_is_over(now_s, flow->last_s, limit_s);
-}
-
-/* One flow fewer, or one more, on a masquerade port; 0: it is in use. */
-standalone int flow_count_mapping(__u32 protocol, __u32 gate_port, __u32 now_s,
-				  __s32 change)
-{
-	struct sg_mapping_key key = {
-		.protocol = protocol,
-		.gate_port = gate_port,
-	};
-	struct sg_mapping *mapping = bpf_map_lookup_elem(&mappings, &key);
-
-	if (!mapping)
-		return 0;
-	__sync_fetch_and_add(&mapping->flows, change);
-	mapping->last_s = now_s;
-	return 0;
+	return clock_is_over(now_s, flow->last_s,
+			     sg_flow_limit_s(key, flow, policy));
 }
 
 /* Return whether a flow that a packet from an uplink has found is that
@@ -104,21 +84,15 @@ stage bool flow_is_of(const struct sg_flow *flow, const struct packet *pkt)
 }
 
 static __noinline int flow_end(const struct sg_flow_key *key,
-			       const struct sg_flow *flow, __u32 now_s)
+			       struct sg_flow *flow, __u32 now_s)
 {
-	__be16 gate_port;
-	bool counted;
-
 	if (!key || !flow)
 		return 0;
 	if (flow_is_half_open(flow))
 		return bpf_map_delete_elem(&half_open, key);
-	/* read before: a deleted entry may be another flow's at once */
-	gate_port = flow->gate_port;
-	counted = flow->kind == SG_KIND_MASQUERADE;
-	if (bpf_map_delete_elem(&flows, key) == 0 && counted)
-		flow_count_mapping(key->protocol, gate_port, now_s, -1);
-	return 0;
+	/* before: a deleted entry may be another flow's at once */
+	mapping_release(key, flow, now_s + MAPPING_AFTER_S);
+	return bpf_map_delete_elem(&flows, key);
 }
 
 /* The flow of a key, or NULL. One that has expired, and a closed one that a
@@ -138,9 +112,9 @@ static __noinline struct sg_flow *flow_find(const struct sg_flow_key *key,
 	if (!flow)
 		return NULL;
 	reopened = is_syn(pkt) && (flow->state == SG_STATE_CLOSING ||
-				   flow->state == SG_STATE_RESET);
-	if (!reopened &&
-	    !flow_is_expired(flow, key->protocol, pkt->policy, pkt->now_s))
+				   flow->state == SG_STATE_RESET ||
+				   flow->state == SG_STATE_REFUSED);
+	if (!reopened && !flow_is_expired(key, flow, pkt->policy, pkt->now_s))
 		return flow;
 	flow_end(key, flow, pkt->now_s);
 	return NULL;
@@ -174,30 +148,6 @@ stage void flow_new_id(__u8 id[3])
 	id[0] = random;
 	id[1] = random >> 8;
 	id[2] = random >> 16;
-}
-
-stage bool flow_has_id(const struct sg_flow *flow, const __u8 id[3])
-{
-	return flow->id[0] == id[0] && flow->id[1] == id[1] &&
-	       flow->id[2] == id[2];
-}
-
-/* Begin a flow with what the caller knows of it; the rest is filled in here.
- * When another CPU was first with the same key, its entry stays. */
-stage void flow_begin(const struct sg_flow_key *key, struct sg_flow *flow,
-		      const struct packet *pkt)
-{
-	flow->state =
-		key->protocol == IPPROTO_TCP ? SG_STATE_SYN_SENT : SG_STATE_NEW;
-	if (flow->flags & SG_FLOW_ADOPTED) /* the packet at hand completes it */
-		flow->state = SG_STATE_SYN_RECEIVED;
-	flow->generation = pkt->generation;
-	flow->created_s = pkt->now_s;
-	flow->last_s = pkt->now_s;
-	flow->path_s = pkt->now_s;
-	flow_new_id(flow->id);
-	begun_note(key, flow->gate_port, flow_is_hosts(flow));
-	bpf_map_update_elem(&half_open, key, flow, BPF_NOEXIST);
 }
 
 #endif

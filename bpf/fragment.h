@@ -106,31 +106,42 @@ stage struct sg_fragment *fragment_find(const struct sg_fragment_key *key,
 		       : NULL;
 }
 
-/* Give a later fragment the ports of its first. Returns SG_OK, TO_HOST, AGAIN
- * or the reason to drop. */
+/* A later one, behind its first: it has the first's ports. When all of the
+ * packet has come, its number may be another packet's (RFC 6864 4.1). */
+stage int fragment_follow(struct packet *pkt, struct sg_fragment *first,
+			  const struct sg_fragment_key *key)
+{
+	__u32 bytes = fragment_bytes(pkt);
+	int verdict = first->has_flow ? SG_OK : TO_HOST;
+
+	if (pkt->fragment_at < first->bytes)
+		return SG_DROP_FRAGMENT_BAD;
+	pkt->sport = first->sport;
+	pkt->dport = first->dport;
+	if (!pkt->has_more)
+		first->all = pkt->fragment_at + bytes;
+	__sync_fetch_and_add(&first->come, bytes);
+	if (first->all && first->come >= first->all)
+		bpf_map_delete_elem(&fragments, key);
+	return verdict;
+}
+
+/* Give a later fragment the ports of its first. A first is a packet of its own,
+ * whatever was under its number: if it is let through, it takes the place of
+ * the one before. Returns SG_OK, TO_HOST, AGAIN or the reason to drop. */
 static __noinline int fragment_join(struct __sk_buff *skb, struct packet *pkt)
 {
-	const struct sg_fragment *first;
+	struct sg_fragment *first;
 	struct sg_fragment_key key;
 
 	if (!pkt)
 		return SG_DROP_FRAGMENT;
 	fragment_key(&key, pkt);
+	if (!is_later(pkt))
+		return fragment_release(skb, pkt, &key);
 	first = fragment_find(&key, pkt);
-	if (!first)
-		return is_later(pkt) ? fragment_hold(skb, pkt, &key)
-				     : fragment_release(skb, pkt, &key);
-	if (is_later(pkt)) {
-		if (pkt->fragment_at < first->bytes)
-			return SG_DROP_FRAGMENT_BAD;
-		pkt->sport = first->sport;
-		pkt->dport = first->dport;
-		return first->has_flow ? SG_OK : TO_HOST;
-	}
-	return pkt->sport == first->sport && pkt->dport == first->dport &&
-			       fragment_bytes(pkt) == first->bytes
-		       ? SG_OK
-		       : SG_DROP_FRAGMENT_BAD;
+	return first ? fragment_follow(pkt, first, &key)
+		     : fragment_hold(skb, pkt, &key);
 }
 
 /* The first was let through: the others may follow. */
@@ -145,6 +156,7 @@ static __noinline int fragment_remember(const struct packet *pkt, bool has_flow)
 	first.sport = pkt->sport;
 	first.dport = pkt->dport;
 	first.bytes = fragment_bytes(pkt);
+	first.come = first.bytes;
 	first.has_flow = has_flow;
 	first.last_s = pkt->now_s;
 	return bpf_map_update_elem(&fragments, &key, &first, BPF_ANY);

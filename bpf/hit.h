@@ -42,7 +42,8 @@ stage bool hit_parse(struct __sk_buff *skb, bool v6, struct packet *pkt,
 }
 
 /* Whether the flow goes on as it is: nothing to decide, no state to change. */
-stage bool hit_goes_on(const struct sg_flow *flow, const struct packet *pkt,
+stage bool hit_goes_on(const struct sg_flow_key *key,
+		       const struct sg_flow *flow, const struct packet *pkt,
 		       enum sg_direction direction)
 {
 	if (pkt->is_changing || flow->generation != pkt->generation ||
@@ -51,7 +52,7 @@ stage bool hit_goes_on(const struct sg_flow *flow, const struct packet *pkt,
 	    (direction == SG_IN &&
 	     (flow->ifindex != pkt->ifindex || !flow_is_of(flow, pkt))) ||
 	    (direction == SG_OUT && !path_is_trusted(flow, pkt)) ||
-	    flow_is_expired(flow, pkt->protocol, pkt->policy, pkt->now_s) ||
+	    flow_is_expired(key, flow, pkt->policy, pkt->now_s) ||
 	    (flow->grants && !grants_are_open_here(flow->grants, pkt->now_s)))
 		return false;
 	return pkt->protocol == IPPROTO_TCP
@@ -132,7 +133,7 @@ stage int hit_of(struct __sk_buff *skb, bool v6, enum sg_direction direction,
 	else
 		flow_key_out(&key, &pkt);
 	flow = bpf_map_lookup_elem(&flows, &key);
-	if (!flow || !hit_goes_on(flow, &pkt, direction) ||
+	if (!flow || !hit_goes_on(&key, flow, &pkt, direction) ||
 	    !hit_is_ethernet(skb, flow, at, direction) ||
 	    wire_bytes > (direction == SG_IN ? at->container_mtu : flow->mtu))
 		return MISS;

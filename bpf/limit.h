@@ -1,14 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * How many flows one source on a LAN may begin in a second, so that no one
- * neighbour has the gate to himself.
+ * How many flows one source on a LAN may begin in a second when the LAN's part
+ * of the flow table gets short, so that no one neighbour has it to himself. Who
+ * forges another's address fills none, as he completes no connection.
  */
 #ifndef SG_BPF_LIMIT_H
 #define SG_BPF_LIMIT_H
 
+#include "address.h"
 #include "clock.h"
 #include "flows_maps.h"
 #include "packet.h"
+#include "sweep.h"
+
+/* Whether half of the LAN's part of the flow table is used. */
+stage bool limit_is_short(void)
+{
+	__u32 ring = SG_RING(SG_TABLE_FLOWS, SG_SHARE_LAN);
+	const struct sg_sweep_hand *hand =
+		bpf_map_lookup_elem(&sweep_hand, &ring);
+
+	return hand && hand->count >= sweep_size(ring) / 2;
+}
 
 /* Counts the packet, which would begin a flow. SG_OK or the reason to drop. */
 static __noinline int limit_source(const struct packet *pkt)
@@ -18,10 +31,11 @@ static __noinline int limit_source(const struct packet *pkt)
 	struct sg_addr source;
 
 	if (!pkt || pkt->iface->role != SG_ROLE_LAN ||
-	    !pkt->policy->new_per_source)
+	    !pkt->policy->new_per_source || !limit_is_short())
 		return SG_OK;
 	source = pkt->src;
-	if (is_v6(pkt)) { /* a /64 is one host's to use (RFC 4291) */
+	/* behind a router a /64 is one host's to use (RFC 4291) */
+	if (is_v6(pkt) && !address_is_on_link(pkt->ifindex, &source)) {
 		source.word[2] = 0;
 		source.word[3] = 0;
 	}

@@ -12,24 +12,15 @@
 #include "path.h"
 #include "socket.h"
 
-#define MAPPING_TRIES 16
+#define MAPPING_TRIES 128
 #define MAPPING_STEP 1531 /* prime: it goes through a range of any size */
-#define MAPPING_RIVALS 2  /* ports that another CPU or the host may have */
+#define MAPPING_RIVALS 4  /* ports that another CPU or the host may have */
 
 /* Whom a gate port stands for, or NULL: nobody. */
 stage const struct sg_mapping *masquerade_owner(const struct packet *pkt,
 						__be16 gate_port)
 {
-	struct sg_mapping_key key = {
-		.protocol = pkt->protocol,
-		.gate_port = gate_port,
-	};
-	__u16 port = bpf_ntohs(gate_port);
-
-	if (port < pkt->policy->masquerade_low ||
-	    port > pkt->policy->masquerade_high)
-		return NULL;
-	return bpf_map_lookup_elem(&mappings, &key);
+	return mapping_find(pkt->protocol, gate_port);
 }
 
 /* Whether a socket of the host's would take a packet from the remote to this
@@ -52,46 +43,57 @@ stage bool masquerade_host_has(struct __sk_buff *skb, const struct packet *pkt,
 	return socket_would_take(skb, &key, is_v6(pkt));
 }
 
-/* Whether a gate port can stand for the container port: it is free, does so
- * already, or nothing has used it for keep_s seconds. Ports in network order.
- */
-standalone int masquerade_is_free(__u32 protocol, __u32 gate_port,
-				  __u32 container_port, __u32 now_s,
-				  __u32 keep_s)
+/* Whether the gate port at a position of the range can stand for the container
+ * port: it does so already, or stands for none, and the gate has no other use
+ * for it. What is asked for is in the scratch room. */
+standalone int masquerade_is_free(__u32 at)
 {
-	struct sg_mapping_key key = {
-		.protocol = protocol,
-		.gate_port = gate_port,
-	};
+	const struct masquerade_search *search;
+	const struct sg_policy *in_force;
 	const struct sg_mapping *mapping;
+	struct scratch *room = scratch_get();
+	__be16 gate_port;
 
-	mapping = bpf_map_lookup_elem(&mappings, &key);
-	return !mapping || mapping->container_port == (__be16)container_port ||
-	       (!mapping->flows &&
-		clock_is_over(now_s, mapping->last_s, keep_s));
+	if (!room)
+		return false;
+	search = &room->search;
+	in_force = bpf_map_lookup_elem(&policy, &search->side);
+	gate_port = bpf_htons(search->low + at);
+	if (!in_force ||
+	    (search->protocol == IPPROTO_TCP &&
+	     search->low + at == in_force->control_port) ||
+	    allow_is_forwarded(search->side, search->protocol, gate_port))
+		return false;
+	mapping = mapping_find(search->protocol, gate_port);
+	return !mapping || mapping->container_port == search->container_port ||
+	       mapping_is_over(mapping, search->now_s);
 }
 
 /* The first position from `at` on whose port is free, in an order that goes
- * through the whole range; one of MAPPING_TRIES, or -1: none. */
-static __noinline int masquerade_search(const struct packet *pkt, __u32 at,
-					__u32 size)
+ * through a whole range of this size; one of MAPPING_TRIES, or -1: none. */
+standalone int masquerade_search(__u32 at, __u32 size)
 {
 	__u32 step = size > MAPPING_TRIES ? MAPPING_STEP : 1;
-	__u32 keep_s;
 
-	if (!pkt || !size)
+	if (!size)
 		return -1;
-	keep_s = pkt->policy->timeout_s[SG_STATE_SYN_SENT];
 	for (__u32 i = 0; i < MAPPING_TRIES; i++) {
 		at %= size;
-		if (masquerade_is_free(
-			    pkt->protocol,
-			    bpf_htons(pkt->policy->masquerade_low + at),
-			    pkt->sport, pkt->now_s, keep_s))
+		if (masquerade_is_free(at))
 			return at;
 		at += step;
 	}
 	return -1;
+}
+
+/* How long it is the conversation's that begins, and no other CPU's. */
+stage __u32 masquerade_keep_s(const struct packet *pkt)
+{
+	if (pkt->protocol == IPPROTO_TCP)
+		return pkt->policy->timeout_s[SG_STATE_SYN_SENT];
+	return pkt->protocol == IPPROTO_UDP
+		       ? pkt->policy->timeout_s[SG_STATE_NEW]
+		       : pkt->policy->icmp_timeout_s;
 }
 
 /* Make a free gate port stand for the packet's container port. */
@@ -100,10 +102,10 @@ stage bool masquerade_take(const struct sg_mapping_key *key,
 {
 	struct sg_mapping wanted = {
 		.container_port = pkt->sport,
-		.last_s = pkt->now_s,
+		.until_s = pkt->now_s + masquerade_keep_s(pkt),
 	};
-	__u32 keep_s = pkt->policy->timeout_s[SG_STATE_SYN_SENT];
 	struct sg_mapping *mapping;
+	__u32 now_s = pkt->now_s;
 	bool taken = false;
 
 	bpf_map_update_elem(&mappings, key, &wanted, BPF_NOEXIST);
@@ -112,10 +114,10 @@ stage bool masquerade_take(const struct sg_mapping_key *key,
 		return false;
 	bpf_spin_lock(&mapping->lock);
 	if (mapping->container_port == wanted.container_port ||
-	    (!mapping->flows &&
-	     clock_is_over(wanted.last_s, mapping->last_s, keep_s))) {
+	    mapping_is_over(mapping, now_s)) {
 		mapping->container_port = wanted.container_port;
-		mapping->last_s = wanted.last_s;
+		if ((__s32)(wanted.until_s - mapping->until_s) > 0)
+			mapping->until_s = wanted.until_s;
 		taken = true;
 	}
 	bpf_spin_unlock(&mapping->lock);
@@ -123,29 +125,41 @@ stage bool masquerade_take(const struct sg_mapping_key *key,
 }
 
 /*
- * The gate port for the packet's container port: the one that stands for it
- * already, or the first free one in an order that the container port fixes, so
- * that every CPU comes to the same. Returns it in network order, or 0: none.
+ * The gate port for the packet's container port: the same number, where it is
+ * of its range and free, or else the first free one in an order that the
+ * container port fixes, so that every CPU comes to the same. Returns it in
+ * network order, or 0: none.
  */
 static __noinline __u32 masquerade_port(struct __sk_buff *skb,
 					const struct packet *pkt,
 					const struct sg_addr *gate_addr)
 {
 	struct sg_mapping_key key = {};
-	__u32 size;
+	struct scratch *room = scratch_get();
+	__u16 port;
+	__u32 low;
 	int at;
 
-	if (!pkt || !gate_addr)
+	if (!pkt || !gate_addr || !room)
 		return 0;
-	size = pkt->policy->masquerade_high - pkt->policy->masquerade_low + 1;
-	at = bpf_ntohs(pkt->sport) % size;
+	port = bpf_ntohs(pkt->sport);
+	low = sg_masquerade_low(pkt->policy, pkt->protocol, port);
+	room->search = (struct masquerade_search){
+		.now_s = pkt->now_s,
+		.side = pkt->side,
+		.low = low,
+		.size = sg_masquerade_high(pkt->policy, low) - low + 1,
+		.container_port = pkt->sport,
+		.protocol = pkt->protocol,
+	};
+	at = port >= low ? port - low : port;
 	key.protocol = pkt->protocol;
 #pragma unroll
 	for (int i = 0; i < MAPPING_RIVALS; i++) {
-		at = masquerade_search(pkt, at, size);
+		at = masquerade_search(at, room->search.size);
 		if (at < 0)
 			return 0;
-		key.gate_port = bpf_htons(pkt->policy->masquerade_low + at);
+		key.gate_port = bpf_htons(low + at);
 		if (!masquerade_host_has(skb, pkt, gate_addr, key.gate_port) &&
 		    masquerade_take(&key, pkt))
 			return key.gate_port;

@@ -21,8 +21,13 @@ stage int move_begin(struct scratch *room, const struct sg_flow_key *key,
 	__builtin_memset(flow->traffic, 0, sizeof(flow->traffic));
 	if (!is_last)
 		flow->flags |= SG_FLOW_ADOPTED;
-	if (flow_is_half_open(flow))
-		return bpf_map_update_elem(&half_open, key, flow, BPF_NOEXIST);
+	if (flow_is_half_open(flow)) {
+		sweep_note(room, key, flow);
+		return bpf_map_update_elem(&half_open, key, flow, BPF_NOEXIST)
+			       ? -1
+			       : sweep_push(SG_RING(SG_TABLE_HALF_OPEN,
+						    flow->share));
+	}
 	if (promote_insert(room, key, flow->last_s))
 		return -1;
 	bpf_map_delete_elem(&half_open, key);

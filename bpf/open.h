@@ -8,6 +8,7 @@
 #define SG_BPF_OPEN_H
 
 #include "flow.h"
+#include "gc.h"
 #include "owner.h"
 #include "policy.h"
 #include "window.h"
@@ -23,13 +24,53 @@ stage struct sg_flow *open_fresh(void)
 	return &room->fresh;
 }
 
-/* In the table it is complete: another CPU's packet may find it at once. */
+/* Whose flow it is, by what the policy has said of it. */
+stage enum sg_share open_share(const struct sg_flow *fresh,
+			       const struct packet *pkt)
+{
+	if (fresh->kind == SG_KIND_MASQUERADE)
+		return SG_SHARE_CONTAINER;
+	if (fresh->kind == SG_KIND_HOST)
+		return SG_SHARE_HOST;
+	return pkt->iface->role == SG_ROLE_VPN ? SG_SHARE_VPN : SG_SHARE_LAN;
+}
+
+/* Into the table, with its token; when another CPU was first with the same key,
+ * its entry stays. */
+stage void open_insert(const struct sg_flow_key *key,
+		       const struct sg_flow *fresh, const struct packet *pkt)
+{
+	struct scratch *room = scratch_get();
+
+	gc_open(pkt->side, fresh->share, pkt->now_s, GC_PER_FLOW);
+	gc_half_open(pkt->side, fresh->share, pkt->now_s);
+	if (!room || bpf_map_update_elem(&half_open, key, fresh, BPF_NOEXIST))
+		return;
+	sweep_note(room, key, fresh);
+	if (sweep_push(SG_RING(SG_TABLE_HALF_OPEN, fresh->share)))
+		bpf_map_delete_elem(&half_open, key);
+}
+
+/* In the table it is complete: another CPU's packet may find it at once. What
+ * the caller does not know of it is filled in here. */
 stage void open_begin(struct __sk_buff *skb, const struct sg_flow_key *key,
 		      struct sg_flow *fresh, const struct packet *pkt)
 {
 	if (key->protocol == IPPROTO_TCP)
 		window_begin(skb, pkt, fresh, flow_initiator(fresh));
-	flow_begin(key, fresh, pkt);
+	fresh->state =
+		key->protocol == IPPROTO_TCP ? SG_STATE_SYN_SENT : SG_STATE_NEW;
+	if (fresh->flags &
+	    SG_FLOW_ADOPTED) /* the packet at hand completes it */
+		fresh->state = SG_STATE_SYN_RECEIVED;
+	fresh->generation = pkt->generation;
+	fresh->created_s = pkt->now_s;
+	fresh->last_s = pkt->now_s;
+	fresh->path_s = pkt->now_s;
+	fresh->share = open_share(fresh, pkt);
+	flow_new_id(fresh->id);
+	begun_note(key, fresh->gate_port, flow_is_hosts(fresh));
+	open_insert(key, fresh, pkt);
 }
 
 static __noinline int open_from_uplink(struct __sk_buff *skb,
@@ -78,7 +119,7 @@ static __noinline int open_from_host(struct __sk_buff *skb,
 
 	if (!pkt || !key || !fresh || !policy_from_host(skb, pkt, fresh))
 		return TO_HOST;
-	if (owner_is_container(pkt))
+	if (!owner_yields(pkt))
 		return SG_DROP_FLOW_CLASH;
 	open_begin(skb, key, fresh, pkt);
 	return SG_OK;

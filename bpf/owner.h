@@ -82,20 +82,28 @@ stage struct sg_flow *owner_flow(struct sg_flow_key *ret_key,
 	return flow ? flow : owner_host_flow(ret_key, pkt);
 }
 
-/* Whether the container talks to the same remote under the gate port that the
- * host has chosen for itself. */
-stage bool owner_is_container(const struct packet *pkt)
+/* The host begins a conversation under a gate port by which the container talks
+ * to the same remote: its own is the host's to choose, and the container's
+ * ends, if it is one that it began. A forward's is the remote's: whether there
+ * is such a one. */
+stage bool owner_yields(const struct packet *pkt)
 {
 	const struct sg_port *port = allow_port(pkt, pkt->protocol, pkt->sport);
+	struct sg_flow *flow;
 	struct sg_flow_key key;
 	__be16 local_port;
 
 	if (!owner_container_port(pkt, port, pkt->sport, &local_port))
-		return false;
+		return true;
 	flow_key_out(&key, pkt);
 	key.local = *container_addr(pkt);
 	key.local_port = local_port;
-	return flow_find(&key, pkt);
+	flow = flow_find(&key, pkt);
+	if (flow && flow->kind != SG_KIND_MASQUERADE)
+		return false;
+	if (flow)
+		flow_end(&key, flow, pkt->now_s);
+	return true;
 }
 
 #endif

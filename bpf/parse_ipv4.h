@@ -76,6 +76,16 @@ standalone int parse_options(struct __sk_buff *skb, __u32 at, __u32 end,
 	return SG_OK;
 }
 
+/* The length that the header says. One that is too long for the field is 0 in
+ * it, which only a segmented packet of TCP's can be (BIG TCP). */
+stage __u32 parse_total_bytes(struct __sk_buff *skb, const struct packet *pkt,
+			      const struct iphdr *ip)
+{
+	if (!ip->tot_len && skb->gso_size && ip->protocol == IPPROTO_TCP)
+		return skb->len - pkt->l3_at;
+	return bpf_ntohs(ip->tot_len);
+}
+
 /* RFC 791. */
 stage int parse_ipv4(struct __sk_buff *skb, struct packet *pkt)
 {
@@ -92,7 +102,7 @@ stage int parse_ipv4(struct __sk_buff *skb, struct packet *pkt)
 	if ((void *)(ip + 1) > (void *)(long)skb->data_end)
 		return SG_DROP_FRAME_SHORT;
 	header_bytes = ip->ihl * 4;
-	total_bytes = bpf_ntohs(ip->tot_len);
+	total_bytes = parse_total_bytes(skb, pkt, ip);
 	if (ip->version != 4 || header_bytes < sizeof(*ip) ||
 	    total_bytes < header_bytes || pkt->l3_at + total_bytes > skb->len)
 		return SG_DROP_IP_HEADER;

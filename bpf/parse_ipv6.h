@@ -39,11 +39,12 @@ standalone __u32 parse_extension(struct __sk_buff *skb, __u32 at)
 	if (!room)
 		return 0;
 	if (room->ipv6.protocol == IPPROTO_FRAGMENT) {
-		if (room->ipv6.fragment_id || /* there is one */
+		if (room->ipv6.has_fragment || /* one is enough */
 		    bpf_skb_load_bytes(skb, at, &fragment, sizeof(fragment)))
 			return 0;
 		bits = bpf_ntohs(fragment.at_and_more);
 		room->ipv6.protocol = fragment.next;
+		room->ipv6.has_fragment = true;
 		room->ipv6.fragment_id = fragment.id;
 		room->ipv6.fragment_at = bits & FRAGMENT_AT_MASK;
 		room->ipv6.has_more = bits & FRAGMENT_MORE;
@@ -126,6 +127,9 @@ stage int parse_ipv6(struct __sk_buff *skb, struct packet *pkt)
 	if ((void *)(ip + 1) > (void *)(long)skb->data_end)
 		return SG_DROP_FRAME_SHORT;
 	bytes = bpf_ntohs(ip->payload_len) + sizeof(*ip);
+	/* a segmented packet that is too long for the field (RFC 2675) */
+	if (!ip->payload_len && skb->gso_size)
+		bytes = skb->len - pkt->l3_at;
 	if (ip->version != 6 || pkt->l3_at + bytes > skb->len)
 		return SG_DROP_IP_HEADER;
 	__builtin_memcpy(&pkt->src, &ip->saddr, sizeof(pkt->src));

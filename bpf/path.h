@@ -238,14 +238,10 @@ static __noinline int path_of_masquerade(struct __sk_buff *skb,
 stage void path_by_link(const struct packet *pkt, struct sg_flow *flow,
 			const struct sg_iface *iface)
 {
-	struct sg_subnet_key key = {.prefix_bits = 128, .addr = pkt->dst};
-	const struct sg_subnet *subnet = bpf_map_lookup_elem(&subnets, &key);
 	const struct sg_addr *router =
 		is_v6(pkt) ? &iface->router6 : &iface->router4;
 
-	/* a network without an address of ours is that of a route */
-	if (subnet && subnet->ifindex == flow->ifindex &&
-	    addr_is_set(&subnet->own)) {
+	if (address_is_on_link(flow->ifindex, &pkt->dst)) {
 		flow->next_hop = pkt->dst;
 	} else if (addr_is_set(router)) {
 		flow->next_hop = *router;

@@ -18,6 +18,7 @@ stage int plain_ipv4(const struct iphdr *ip, const void *end, __u32 bytes,
 		     struct packet *pkt)
 {
 	if ((const void *)(ip + 1) > end || *(const __u8 *)ip != IPV4_START ||
+	    !ip->tot_len ||
 	    ip->frag_off & bpf_htons(IP_MORE_FRAGMENTS | IP_OFFSET_MASK))
 		return NOT_PLAIN;
 	pkt->bytes = bpf_ntohs(ip->tot_len);
@@ -38,7 +39,7 @@ stage int plain_ipv6(const struct ipv6hdr *ip, const void *end, __u32 bytes,
 		     struct packet *pkt)
 {
 	if ((const void *)(ip + 1) > end ||
-	    (*(const __u8 *)ip & 0xf0) != IPV6_START ||
+	    (*(const __u8 *)ip & 0xf0) != IPV6_START || !ip->payload_len ||
 	    parse_is_extension(ip->nexthdr))
 		return NOT_PLAIN;
 	pkt->bytes = bpf_ntohs(ip->payload_len) + sizeof(*ip);

@@ -19,20 +19,33 @@ struct path {
 	bool is_resolved; /* the next hop's MAC is known */
 };
 
+/* masquerade.h: what is asked of a gate port */
+struct masquerade_search {
+	__u32 now_s;
+	__u32 side; /* of the policy */
+	__u16 low;  /* the first port of the range, host byte order */
+	__u16 size; /* and how many it has */
+	__be16 container_port;
+	__u8 protocol;
+};
+
 struct scratch {
 	struct bpf_fib_lookup fib;
 	struct path path;
+	struct masquerade_search search;
 	struct bpf_redir_neigh next; /* send.h: the next hop */
 	struct {
 		__be32 fragment_id;
 		__u16 fragment_at;
 		__u8 protocol;
 		bool has_more;
+		bool has_fragment;
 	} ipv6;		      /* parse_ipv6.h: what its extension headers say */
 	struct sg_flow fresh; /* open.h: of a conversation that begins */
-	struct sg_flow promoted; /* flow.h: on its way to `flows` */
-	struct sg_sweep token;	 /* sweep.h: on its way to or from `sweep` */
-	struct sg_held held;	 /* fragment.h: on its way to `held` */
+	struct sg_flow promoted;  /* flow.h: on its way to `flows` */
+	struct sg_sweep token;	  /* sweep.h: on its way to or from `sweep`, */
+	struct sg_flow_key swept; /* and the key of its flow */
+	struct sg_held held;	  /* fragment.h: on its way to `held` */
 	__u8 bytes[2 * SCRATCH_BYTES]; /* an offset and a length fit */
 };
 

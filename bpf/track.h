@@ -11,6 +11,32 @@
 
 #define SYN_DATA_MAX 9000
 
+/* A reset of a conversation that is half open: it is over, if it can be meant.
+ */
+stage int track_refused(bool is_meant, __u8 *ret_state)
+{
+	if (!is_meant)
+		return SG_DROP_TCP_WINDOW;
+	*ret_state = SG_STATE_REFUSED;
+	return SG_OK;
+}
+
+/* The other end's SYN. One with another number than before may be what the one
+ * that began has taken, or not (SYN cookies, another server): both count. */
+stage void track_answer(struct __sk_buff *skb, const struct packet *pkt,
+			struct sg_flow *flow, __u32 direction)
+{
+	bool is_out = direction == SG_OUT;
+	__u32 before = flow->tcp[is_out].sent;
+
+	if (flow->state != SG_STATE_SYN_RECEIVED) {
+		window_begin(skb, pkt, flow, direction);
+	} else if (flow->tcp[!is_out].acked != pkt->seq + 1) {
+		window_begin(skb, pkt, flow, direction);
+		flow->other_end = before;
+	}
+}
+
 /* RFC 9293 3.5, as seen from between. */
 static __noinline int track_opening_by_initiator(struct __sk_buff *skb,
 						 const struct packet *pkt,
@@ -23,18 +49,21 @@ static __noinline int track_opening_by_initiator(struct __sk_buff *skb,
 	if (!pkt || !flow || !ret_state)
 		return SG_DROP_NO_FLOW;
 	if (is_syn(pkt)) {
-		if (flow->tcp[is_out].sent != pkt->seq_end) {
+		if (flow->tcp[!is_out].acked - (pkt->seq + 1) > SYN_DATA_MAX) {
 			window_begin(skb, pkt, flow, direction);
 			*ret_state = SG_STATE_SYN_SENT;
+		} else { /* once more, with more data or less (RFC 7413) */
+			seq_raise(&flow->tcp[is_out].sent, pkt->seq_end);
 		}
 		return SG_OK;
 	}
 	if (pkt->tcp_flags & TCP_RST)
-		return window_reset_is_exact(flow, pkt, direction)
-			       ? SG_OK
-			       : SG_DROP_TCP_WINDOW;
+		return track_refused(
+			window_reset_is_exact(flow, pkt, direction), ret_state);
 	if (flow->state != SG_STATE_SYN_RECEIVED)
 		return SG_DROP_NO_FLOW;
+	if (flow->other_end && pkt->ack == flow->other_end)
+		flow->tcp[!is_out].sent = pkt->ack; /* it took the earlier */
 	if (!window_accepts(flow, pkt, direction))
 		return SG_DROP_TCP_WINDOW;
 	if (pkt->tcp_flags & TCP_SYN) /* both began at once */
@@ -58,14 +87,13 @@ static __noinline int track_opening_by_other(struct __sk_buff *skb,
 		unanswered = SYN_DATA_MAX;
 	/* RFC 9293 3.10.7.3: refused by acknowledging the SYN, and only so */
 	if (pkt->tcp_flags & TCP_RST)
-		return !unanswered || (flow->state == SG_STATE_SYN_RECEIVED &&
-				       pkt->seq == flow->tcp[is_out].sent)
-			       ? SG_OK
-			       : SG_DROP_TCP_WINDOW;
+		return track_refused(
+			!unanswered || (flow->state == SG_STATE_SYN_RECEIVED &&
+					pkt->seq == flow->tcp[is_out].sent),
+			ret_state);
 	if (is_syn(pkt) ||
 	    (pkt->tcp_flags & TCP_SYN && unanswered < SYN_DATA_MAX)) {
-		if (flow->state == SG_STATE_SYN_SENT)
-			window_begin(skb, pkt, flow, direction);
+		track_answer(skb, pkt, flow, direction);
 		*ret_state = SG_STATE_SYN_RECEIVED;
 		return SG_OK;
 	}
@@ -81,12 +109,41 @@ static __noinline int track_opening_by_other(struct __sk_buff *skb,
 	return SG_OK;
 }
 
-stage int track_open(struct sg_flow *flow, const struct packet *pkt,
-		     __u32 direction, __u8 *ret_state)
+/* Both ends have forgotten the connection, and begin another: the answer to a
+ * SYN that was let through. How far the windows of the one that began reach was
+ * in its SYN, and is not known any more: as far as can be. */
+stage bool track_begins_anew(struct __sk_buff *skb, const struct packet *pkt,
+			     struct sg_flow *flow, __u32 direction)
+{
+	bool is_out = direction == SG_OUT;
+
+	if ((pkt->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST)) !=
+		    (TCP_SYN | TCP_ACK) ||
+	    !flow->other_end || flow->other_is_out == is_out ||
+	    pkt->ack != flow->other_end)
+		return false;
+	flow->tcp[!is_out].sent = flow->other_end;
+	flow->window[!is_out] = 0xffff;
+	flow->scales = is_out ? flow->scales | SG_SCALE_MAX
+			      : flow->scales | SG_SCALE_MAX << 4;
+	flow->flags |= SG_FLOW_SCALED(!is_out);
+	flow->flags &= ~SG_FLOW_FINS;
+	window_begin(skb, pkt, flow, direction);
+	flow->other_end = 0;
+	return true;
+}
+
+stage int track_open(struct __sk_buff *skb, struct sg_flow *flow,
+		     const struct packet *pkt, __u32 direction, __u8 *ret_state)
 {
 	bool accepted;
 
-	if (is_syn(pkt)) /* to be challenged by its receiver (RFC 5961 4) */
+	if (is_syn(pkt)) { /* to be challenged by its receiver (RFC 5961 4), */
+		flow->other_end = pkt->seq_end; /* which may know nothing */
+		flow->other_is_out = direction == SG_OUT;
+		return SG_OK;
+	}
+	if (track_begins_anew(skb, pkt, flow, direction))
 		return SG_OK;
 	accepted = window_accepts(flow, pkt, direction);
 	if (pkt->tcp_flags & TCP_RST) {
@@ -125,13 +182,18 @@ static __noinline int track_tcp(struct __sk_buff *skb, const struct packet *pkt,
 		if (reason || *ret_state != SG_STATE_ESTABLISHED)
 			return reason;
 	}
-	return track_open(flow, pkt, direction, ret_state);
+	return track_open(skb, flow, pkt, direction, ret_state);
 }
 
-/* UDP (RFC 4787) and ICMP echo: assured once the other end has answered. */
+/* UDP (RFC 4787) and ICMP echo: answered by the other end, and assured once the
+ * one that began has spoken again. A query and its answer are soon over. */
 stage int track_query(const struct sg_flow *flow, __u32 direction)
 {
-	if (flow->state == SG_STATE_NEW && direction != flow_initiator(flow))
+	bool is_answer = direction != flow_initiator(flow);
+
+	if (flow->state == SG_STATE_NEW && is_answer)
+		return SG_STATE_ANSWERED;
+	if (flow->state == SG_STATE_ANSWERED && !is_answer)
 		return SG_STATE_ASSURED;
 	return flow->state;
 }
@@ -154,6 +216,23 @@ stage void track_seen(struct sg_flow *flow, const struct packet *pkt,
 	track_count(flow, pkt, direction);
 }
 
+/* Another state, and what goes with it: the masquerade port of what is over is
+ * soon free. */
+stage void track_becomes(const struct sg_flow_key *key, struct sg_flow *flow,
+			 const struct packet *pkt, __u8 state)
+{
+	__u32 until_s = pkt->now_s + MAPPING_AFTER_S;
+
+	if (state == SG_STATE_REFUSED && flow->kind == SG_KIND_MASQUERADE)
+		mapping_shorten(key->protocol, flow->gate_port,
+				flow->last_s +
+					sg_flow_limit_s(key, flow, pkt->policy),
+				until_s);
+	flow->state = state;
+	if (state > SG_STATE_ESTABLISHED)
+		mapping_release(key, flow, until_s);
+}
+
 /*
  * Take one packet into account. *flow may move from `half_open` to `flows`; it
  * is then changed to where it is now. Returns SG_OK or the reason to drop.
@@ -173,25 +252,24 @@ stage int track(struct __sk_buff *skb, const struct sg_flow_key *key,
 		reason = track_tcp(skb, pkt, entry, direction, &state);
 	if (reason)
 		return reason;
-	if (flow_is_half_open(entry)) {
-		if (entry->kind == SG_KIND_MASQUERADE)
-			flow_count_mapping(key->protocol, entry->gate_port,
-					   pkt->now_s, 0);
-		if (state == SG_STATE_ESTABLISHED ||
-		    state == SG_STATE_ASSURED) {
-			entry = promote(key, entry, pkt, state);
-			if (!entry)
-				return SG_DROP_TABLE_FULL;
-			*flow = entry;
-			before = state;
-		}
+	if (flow_is_half_open(entry) &&
+	    (state == SG_STATE_ESTABLISHED || state == SG_STATE_ASSURED)) {
+		entry = promote(key, entry, pkt, state);
+		if (!entry)
+			return SG_DROP_TABLE_FULL;
+		*flow = entry;
+		before = state;
 	}
-	if (before != state) /* or another CPU may have gone further */
-		entry->state = state;
-	if (before == SG_STATE_RESET) /* which ends soon, whatever comes */
-		track_count(entry, pkt, direction);
+	if (before != state)
+		track_becomes(key, entry, pkt, state);
+	if (before == SG_STATE_RESET || before == SG_STATE_REFUSED)
+		track_count(entry, pkt, direction); /* it ends soon */
 	else
 		track_seen(entry, pkt, direction);
+	if (entry->kind == SG_KIND_MASQUERADE && flow_is_half_open(entry))
+		mapping_keep(key->protocol, entry->gate_port,
+			     pkt->now_s +
+				     sg_flow_limit_s(key, entry, pkt->policy));
 	return SG_OK;
 }
 

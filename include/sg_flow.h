@@ -37,16 +37,24 @@ enum sg_kind {
 
 /*
  * X(ENUM, "name"). Legal moves:
- *   TCP       SYN_SENT -> SYN_RECEIVED -> ESTABLISHED -> CLOSING; any -> RESET
- *   UDP, ICMP NEW -> ASSURED (the other end answered)
- * SYN_SENT, SYN_RECEIVED and NEW live in `half_open`, which is bounded and may
- * forget the oldest; the others live in `flows`, which never does.
+ *   TCP       SYN_SENT -> SYN_RECEIVED (a SYN answers) -> ESTABLISHED (the one
+ *             that began has spoken again) -> CLOSING (both have sent a FIN);
+ *             SYN_SENT, SYN_RECEIVED -> REFUSED (a reset); SYN_RECEIVED ->
+ *             SYN_SENT (a SYN with another number); ESTABLISHED, CLOSING ->
+ *             RESET
+ *   UDP, ICMP NEW -> ANSWERED (the other end) -> ASSURED (the one that began
+ *             has spoken again)
+ * NEW, ANSWERED, SYN_SENT, SYN_RECEIVED and REFUSED live in `half_open`, which
+ * is bounded and may forget the oldest; the others live in `flows`, which never
+ * does. The order is that of a life: none goes back in it but to SYN_SENT.
  */
 #define SG_STATES(X)                                                           \
 	X(NEW, "new")                                                          \
+	X(ANSWERED, "answered")                                                \
 	X(ASSURED, "assured")                                                  \
 	X(SYN_SENT, "syn-sent")                                                \
 	X(SYN_RECEIVED, "syn-received")                                        \
+	X(REFUSED, "refused")                                                  \
 	X(ESTABLISHED, "established")                                          \
 	X(CLOSING, "closing")                                                  \
 	X(RESET, "reset")
@@ -56,6 +64,16 @@ enum sg_state {
 	SG_STATES(X)
 #undef X
 		SG_STATE_COUNT
+};
+
+/* Whose a flow is: by who began it, and from where. Each has a part of the flow
+ * tables to itself, so that none can use up what another needs. */
+enum sg_share {
+	SG_SHARE_VPN,
+	SG_SHARE_LAN,
+	SG_SHARE_CONTAINER,
+	SG_SHARE_HOST,
+	SG_SHARE_COUNT
 };
 
 enum sg_direction {
@@ -116,17 +134,53 @@ struct sg_flow {
 	__u32 unresolved_s; /* since when the next hop answers no ARP or ND;
 			       0: it does */
 	struct sg_tcp_end tcp[2]; /* by enum sg_direction */
-	__u32 pad;
+	__u32 other_end; /* TCP, behind the number of a SYN that may count: half
+			    open, of an earlier SYN of the answering end; open,
+			    of one that would begin anew. 0: none */
 	struct sg_traffic traffic[2]; /* by enum sg_direction */
+	__u8 share;		      /* enum sg_share */
+	__u8 holds_port;	      /* 1: counted in sg_mapping.flows */
+	__u8 other_is_out; /* other_end is of the end that sends SG_OUT */
+	__u8 pad[5];
 };
-SG_ASSERT_SIZE(struct sg_flow, 128);
+SG_ASSERT_SIZE(struct sg_flow, 136);
 
-/* map `sweep`, a ring: one token for each entry of `flows`, which the datapath
- * goes round to find the expired. Its id tells a flow from a successor. */
+/* map `sweep`: rings of tokens, one for each share of each table. Each entry of
+ * a table has one token, by which the datapath finds the expired, and in
+ * `half_open` the oldest. Its id tells a flow from a successor. */
 struct sg_sweep {
 	struct sg_flow_key key;
 };
 SG_ASSERT_SIZE(struct sg_sweep, 40);
+
+enum sg_table { SG_TABLE_FLOWS, SG_TABLE_HALF_OPEN, SG_TABLE_COUNT };
+
+/* map `sweep_hand`, key: table * SG_SHARE_COUNT + share */
+#define SG_RINGS (SG_TABLE_COUNT * SG_SHARE_COUNT)
+#define SG_RING(table, share) ((table)*SG_SHARE_COUNT + (share))
+
+/* Return how many tokens a ring has room for, with tables of so many entries;
+ * `flows`: an eighth each for the VPN and the host, three for the others. */
+static inline __u32 sg_ring_size(__u32 ring, __u32 flows, __u32 half_open)
+{
+	if (ring >= SG_SHARE_COUNT)
+		return half_open / SG_SHARE_COUNT;
+	return ring == SG_SHARE_VPN || ring == SG_SHARE_HOST ? flows / 8
+							     : flows / 8 * 3;
+}
+
+/* Return where in `sweep` a ring begins. */
+static inline __u32 sg_ring_first(__u32 ring, __u32 flows, __u32 half_open)
+{
+	if (ring >= SG_SHARE_COUNT)
+		return flows +
+		       (ring - SG_SHARE_COUNT) * (half_open / SG_SHARE_COUNT);
+	if (ring == SG_SHARE_VPN)
+		return 0;
+	return ring == SG_SHARE_LAN	    ? flows / 8
+	       : ring == SG_SHARE_CONTAINER ? flows / 8 * 4
+					    : flows / 8 * 7;
+}
 
 /* map `begun`: which ports a conversation was ever begun on, by whose inner end
  * it is. A byte each: two CPUs may set two at once, and kernels before 5.12
@@ -150,7 +204,7 @@ struct sg_move {
 	__u32 is_last;
 	__u32 pad;
 };
-SG_ASSERT_SIZE(struct sg_move, 192);
+SG_ASSERT_SIZE(struct sg_move, 200);
 
 /* map `mappings`: masquerade ports in use. One for a container port and
  * protocol, whatever the remote (RFC 4787 REQ-1) */
@@ -165,8 +219,8 @@ struct sg_mapping {
 	struct bpf_spin_lock lock; /* while it changes its container port */
 	__be16 container_port;
 	__u16 pad;
-	__u32 flows;  /* entries of `flows` that use it */
-	__u32 last_s; /* boot clock, when a flow last began or ended on it */
+	__u32 flows;   /* open flows that use it */
+	__u32 until_s; /* boot clock: it is kept that long for the others */
 };
 SG_ASSERT_SIZE(struct sg_mapping, 16);
 
@@ -182,7 +236,7 @@ struct sg_fragment_key {
 };
 SG_ASSERT_SIZE(struct sg_fragment_key, 44);
 
-/* What the first one said, which the others go by. */
+/* What the first one said, which the others go by until all have come. */
 struct sg_fragment {
 	__be16 sport; /* ICMP echo: as in the flow's key */
 	__be16 dport;
@@ -190,8 +244,10 @@ struct sg_fragment {
 	__u8 has_flow; /* 0: for the host, with no flow (echo) */
 	__u8 pad;
 	__u32 last_s; /* boot clock */
+	__u32 come;   /* bytes of data that have come, */
+	__u32 all;    /* and of the whole packet; 0: not known yet */
 };
-SG_ASSERT_SIZE(struct sg_fragment, 12);
+SG_ASSERT_SIZE(struct sg_fragment, 20);
 
 /* map `held`: a frame that came before its packet's first fragment */
 #define SG_HELD_SLOTS 4

@@ -67,7 +67,49 @@ struct sg_policy {
 	__u32 icmp_timeout_s;  /* of a flow with no packet; */
 	__u32 timeout_s[SG_STATE_COUNT]; /* TCP and UDP: by enum sg_state */
 };
-SG_ASSERT_SIZE(struct sg_policy, 80);
+SG_ASSERT_SIZE(struct sg_policy, 88);
+
+#define SG_PORT_SECURE 512 /* below: what some servers ask of a client (rsh)   \
+			    */
+#define SG_PORT_RESERVED 1024 /* below: what others ask of one (NFS) */
+
+/* Return the first port of the range in which a container's port is
+ * masqueraded, and the last of the range with such a first one: one below 512
+ * stays below, one below 1024, too, as some servers ask for that. Host byte
+ * order. */
+static inline __u16 sg_masquerade_low(const struct sg_policy *policy,
+				      __u8 protocol, __u16 port)
+{
+	/* IPPROTO_TCP and IPPROTO_UDP: an echo's number means nothing */
+	if ((protocol != 6 && protocol != 17) || port >= SG_PORT_RESERVED)
+		return policy->masquerade_low;
+	return port < SG_PORT_SECURE ? 1 : SG_PORT_SECURE;
+}
+
+static inline __u16 sg_masquerade_high(const struct sg_policy *policy,
+				       __u16 low)
+{
+	if (low < SG_PORT_SECURE)
+		return SG_PORT_SECURE - 1;
+	return low < SG_PORT_RESERVED ? SG_PORT_RESERVED - 1
+				      : policy->masquerade_high;
+}
+
+/* Return how many seconds a flow lives with no packet. A query to a well-known
+ * port is over with its answer (RFC 4787 REQ-5). */
+static inline __u32 sg_flow_limit_s(const struct sg_flow_key *key,
+				    const struct sg_flow *flow,
+				    const struct sg_policy *policy)
+{
+	const __u8 *remote_port = (const __u8 *)&key->remote_port;
+	__u8 state = flow->state;
+
+	if (key->protocol != 6 && key->protocol != 17) /* TCP, UDP */
+		return policy->icmp_timeout_s;
+	if (state == SG_STATE_ANSWERED && remote_port[0] < 1024 >> 8)
+		state = SG_STATE_NEW;
+	return state < SG_STATE_COUNT ? policy->timeout_s[state] : 0;
+}
 
 /* map `ports`: who owns a gate port */
 struct sg_port_key {

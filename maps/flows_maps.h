@@ -19,10 +19,10 @@ struct {
 	__type(value, struct sg_flow);
 } flows SEC(".maps");
 
-/* Conversations that one end has begun; a full table forgets the oldest. */
+/* Conversations that one end has begun; a full share forgets its oldest. */
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 8192);
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
 	__type(key, struct sg_flow_key);
 	__type(value, struct sg_flow);
 } half_open SEC(".maps");
@@ -36,29 +36,29 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 65536);
-	__type(key, __u32); /* position in the ring */
+	__uint(max_entries, 65536 + 16384);
+	__type(key, __u32); /* sg_ring_first() + position in the ring */
 	__type(value, struct sg_sweep);
 } sweep SEC(".maps");
 
-/* Free-running positions: the ring holds tokens [head, tail). */
+/* The ring holds `count` tokens from position `head` on. */
 struct sg_sweep_hand {
 	struct bpf_spin_lock lock;
 	__u32 head;
-	__u32 tail;
+	__u32 count;
 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
+	__uint(max_entries, SG_RINGS);
+	__type(key, __u32); /* SG_RING() */
 	__type(value, struct sg_sweep_hand);
 } sweep_hand SEC(".maps");
 
 /* An entry is in force while a flow uses it, and a little longer. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 3 * 4536);
+	__uint(max_entries, 3 * (31744 + 1023));
 	__type(key, struct sg_mapping_key);
 	__type(value, struct sg_mapping);
 } mappings SEC(".maps");

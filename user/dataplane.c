@@ -87,20 +87,18 @@ static int set_pins(struct gate_bpf *skeleton, const char *pin_dir,
 
 static int set_sizes(struct gate_bpf *skeleton, const struct policy *policy)
 {
-	const struct port_range *ports = &policy->masquerade_ports;
-	__u32 mappings = 3U * (ports->last - ports->first + 1U);
-	int r;
+	const struct gate_bpf *s = skeleton;
+	struct bpf_map *const maps[] = {s->maps.flows, s->maps.half_open,
+					s->maps.sweep, s->maps.mappings};
+	const __u32 sizes[] = {policy->flows, policy->half_open,
+			       policy_sweep_entries(policy),
+			       policy_mapping_entries(policy)};
+	int r = 0;
 
-	skeleton->rodata->sweep_size = policy->flows;
-	r = bpf_map__set_max_entries(skeleton->maps.flows, policy->flows);
-	if (!r)
-		r = bpf_map__set_max_entries(skeleton->maps.sweep,
-					     policy->flows);
-	if (!r)
-		r = bpf_map__set_max_entries(skeleton->maps.half_open,
-					     policy->half_open);
-	if (!r)
-		r = bpf_map__set_max_entries(skeleton->maps.mappings, mappings);
+	skeleton->rodata->sweep_flows = policy->flows;
+	skeleton->rodata->sweep_half_open = policy->half_open;
+	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]) && !r; i++)
+		r = bpf_map__set_max_entries(maps[i], sizes[i]);
 	return r;
 }
 

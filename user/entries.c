@@ -20,9 +20,11 @@ static void set_timeouts(const struct policy *policy, struct sg_policy *entry)
 {
 	const uint32_t by_state[] = {
 		[SG_STATE_NEW] = policy->timeout_s.udp_new,
+		[SG_STATE_ANSWERED] = policy->timeout_s.udp_assured,
 		[SG_STATE_ASSURED] = policy->timeout_s.udp_assured,
 		[SG_STATE_SYN_SENT] = policy->timeout_s.tcp_half_open,
 		[SG_STATE_SYN_RECEIVED] = policy->timeout_s.tcp_half_open,
+		[SG_STATE_REFUSED] = policy->timeout_s.tcp_reset,
 		[SG_STATE_ESTABLISHED] = policy->timeout_s.tcp_established,
 		[SG_STATE_CLOSING] = policy->timeout_s.tcp_closing,
 		[SG_STATE_RESET] = policy->timeout_s.tcp_reset,

@@ -36,12 +36,8 @@ static uint32_t seconds_since(uint32_t then_s, uint32_t now_s)
 static bool is_over(const struct sg_flow_key *key, const struct sg_flow *flow,
 		    const struct sg_policy *policy, uint32_t now_s)
 {
-	uint32_t limit_s = policy->icmp_timeout_s;
-
-	if (key->protocol != IPPROTO_ICMP && key->protocol != IPPROTO_ICMPV6 &&
-	    flow->state < SG_STATE_COUNT)
-		limit_s = policy->timeout_s[flow->state];
-	return seconds_since(flow->last_s, now_s) > limit_s;
+	return seconds_since(flow->last_s, now_s) >
+	       sg_flow_limit_s(key, flow, policy);
 }
 
 /* The interface's name, which most flows share with the one before. */

@@ -32,16 +32,15 @@ static int system_fault(const char *pin_dir, int error, struct fault *ret_fault)
 
 static uint32_t entries_wanted(enum pins_map map, const struct policy *policy)
 {
-	const struct port_range *ports = &policy->masquerade_ports;
-
 	switch (map) {
 	case PINS_flows:
-	case PINS_sweep:
 		return policy->flows;
 	case PINS_half_open:
 		return policy->half_open;
+	case PINS_sweep:
+		return policy_sweep_entries(policy);
 	case PINS_mappings:
-		return 3U * (ports->last - ports->first + 1U);
+		return policy_mapping_entries(policy);
 	default:
 		return 0; /* fixed */
 	}

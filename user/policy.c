@@ -27,9 +27,9 @@ void policy_init(struct policy *ret_policy)
 				 SG_ROLE_BIT(SG_ROLE_CONTAINER);
 	ret_policy->masquerade_roles =
 		SG_ROLE_BIT(SG_ROLE_VPN) | SG_ROLE_BIT(SG_ROLE_LAN);
-	ret_policy->masquerade_ports = (struct port_range){61000, 65535};
+	ret_policy->masquerade_ports = (struct port_range){1024, 32767};
 	ret_policy->flows = 65536;
-	ret_policy->half_open = 8192;
+	ret_policy->half_open = 16384;
 	ret_policy->new_per_source = 100;
 	ret_policy->clamps_mss[SG_ROLE_VPN] = true;
 	ret_policy->clamps_mss[SG_ROLE_LAN] = true;
@@ -55,6 +55,20 @@ void policy_release(struct policy *policy)
 	policy->sources = NULL;
 	policy->forward_count = 0;
 	policy->source_count = 0;
+}
+
+uint32_t policy_sweep_entries(const struct policy *policy)
+{
+	return policy->flows + policy->half_open;
+}
+
+uint32_t policy_mapping_entries(const struct policy *policy)
+{
+	const struct port_range *ports = &policy->masquerade_ports;
+	uint32_t of_a_protocol =
+		ports->last - ports->first + 1U + SG_PORT_RESERVED - 1;
+
+	return 3 * of_a_protocol; /* TCP, UDP, ICMP */
 }
 
 int policy_add_source(struct policy *policy, const struct network *source)

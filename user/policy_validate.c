@@ -39,22 +39,12 @@ static int check_reserved(const struct policy *policy, struct fault *ret_fault,
 {
 	struct port_range control = {policy->control_port,
 				     policy->control_port};
-	int r;
+	int r = 0;
 
-	if (control.first >= policy->masquerade_ports.first &&
-	    control.first <= policy->masquerade_ports.last)
-		return fault_set(ret_fault, EINVAL,
-				 "control-port %u is one of the masquerade "
-				 "ports %u-%u",
-				 control.first, policy->masquerade_ports.first,
-				 policy->masquerade_ports.last);
 	for (size_t i = 0; i < policy->forward_count; i++) {
 		const struct policy_forward *forward = &policy->forwards[i];
 
-		r = check_fixed(forward, &policy->masquerade_ports,
-				"the masquerade ports", ret_fault, ret_line);
-		if (!r && forward->protocol == IPPROTO_TCP &&
-		    policy->control_port)
+		if (forward->protocol == IPPROTO_TCP && policy->control_port)
 			r = check_fixed(forward, &control,
 					"the host control port", ret_fault,
 					ret_line);

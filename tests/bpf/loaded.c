@@ -43,13 +43,6 @@ static uint32_t entries_of(enum pins_map map)
 	return info.max_entries;
 }
 
-static uint32_t mapping_entries(const struct policy *policy)
-{
-	const struct port_range *ports = &policy->masquerade_ports;
-
-	return 3U * (ports->last - ports->first + 1U);
-}
-
 /* Whether the gate that is loaded has the sizes that the policy wants: it then
  * serves once more, which spares the verifier's time. */
 static bool sizes_are_right(void)
@@ -58,7 +51,7 @@ static bool sizes_are_right(void)
 
 	return gate_test.is_loaded && entries_of(PINS_flows) == policy->flows &&
 	       entries_of(PINS_half_open) == policy->half_open &&
-	       entries_of(PINS_mappings) == mapping_entries(policy);
+	       entries_of(PINS_mappings) == policy_mapping_entries(policy);
 }
 
 /* Where a gate of these sizes is pinned, or to be: below HARNESS_PINS, in
@@ -73,7 +66,7 @@ static bool shared_dir(char ret_dir[PINS_PATH_BYTES])
 	if (mkdir(dir, 0700) && errno != EEXIST)
 		fail_msg("%s: %s", dir, strerror(errno));
 	snprintf(ret_dir, PINS_PATH_BYTES, "%s/%u_%u_%u", dir, policy->flows,
-		 policy->half_open, mapping_entries(policy));
+		 policy->half_open, policy_mapping_entries(policy));
 	return true;
 }
 

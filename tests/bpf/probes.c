@@ -198,8 +198,14 @@ void assert_left(const struct spec *spec, struct frame *ret_frame)
 						       ? "192.168.7.2"
 						       : "10.1.0.2");
 	assert_string_equal(frame_dst(&frame), spec->dst);
-	assert_in_range(frame_sport(&frame), MASQUERADE_LOW,
-			MASQUERADE_LOW + MASQUERADE_PORTS - 1);
+	if (spec->protocol != IPPROTO_ICMP && spec->sport < 1024)
+		assert_in_range(frame_sport(&frame),
+				spec->sport < 512 ? 1 : 512,
+				spec->sport < 512 ? 511 : 1023);
+	else
+		assert_in_range(frame_sport(&frame),
+				gate_test.policy.masquerade_ports.first,
+				gate_test.policy.masquerade_ports.last);
 	if (spec->protocol != IPPROTO_ICMP)
 		assert_int_equal(frame_dport(&frame), spec->dport);
 	assert_int_equal(frame.data[TTL], spec->ttl ? spec->ttl - 1 : 63);

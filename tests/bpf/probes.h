@@ -9,8 +9,8 @@
 
 #include "harness.h"
 
-#define MASQUERADE_LOW 61000 /* of the documented default */
-#define MASQUERADE_PORTS 4536
+#define MASQUERADE_LOW 1024 /* of the documented default */
+#define MASQUERADE_PORTS 31744
 
 /* From the expert, to forwards of the default configuration. */
 extern const struct spec vpn_tcp; /* a SYN to 22 */

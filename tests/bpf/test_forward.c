@@ -202,6 +202,10 @@ static void udp_is_forwarded_and_assured(void **state)
 			 ACTION_REDIRECT);
 	assert_int_equal(frame_sport(&frame), 5353);
 	assert_true(sums_are_right(&frame));
+	assert_int_equal(the_flow(&key, &flow), PINS_half_open);
+	assert_int_equal(flow.state, SG_STATE_ANSWERED);
+	/* a query and its answer are soon over; what goes on is assured */
+	assert_int_equal(send_in(&query, TAP0, &frame), ACTION_REDIRECT);
 	assert_int_equal(the_flow(&key, &flow), PINS_flows);
 	assert_int_equal(flow.state, SG_STATE_ASSURED);
 }

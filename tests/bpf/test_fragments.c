@@ -146,14 +146,12 @@ static void case_25_overlaps_do_not_change_the_port(void **state)
 	(void)state;
 	cut(&datagram, &first, &second);
 	assert_int_equal(run_in(&first, TAP0), ACTION_REDIRECT);
-	/* another first, with another port */
+	/* another first, to a port that is closed */
 	other.dport = 5354;
 	cut(&other, &evil, &overlap);
-	assert_dropped(&evil, TAP0, SG_DROP_FRAGMENT_BAD);
-	/* a shorter first, and pieces over the first's header and data */
+	assert_dropped(&evil, TAP0, SG_DROP_CLOSED_PORT);
+	/* pieces over the first's header and data */
 	build_frame(&whole, &datagram, TAP0, false);
-	build_fragment(&overlap, &whole, 0, 64, true);
-	assert_dropped(&overlap, TAP0, SG_DROP_FRAGMENT_BAD);
 	for (size_t at = 8; at < CUT; at += 56) {
 		build_fragment(&overlap, &whole, at, 64, true);
 		assert_dropped(&overlap, TAP0, SG_DROP_FRAGMENT_BAD);
@@ -162,6 +160,60 @@ static void case_25_overlaps_do_not_change_the_port(void **state)
 	cut(&datagram, &first, &second);
 	assert_int_equal(run_in(&first, TAP0), ACTION_REDIRECT);
 	assert_int_equal(run_in(&second, TAP0), ACTION_REDIRECT);
+}
+
+/* Numbers come again: another packet's first takes the place of what was left
+ * of the one before, and nothing is left of one that has all come. */
+static void case_157_a_number_that_comes_again(void **state)
+{
+	struct spec other = datagram;
+	struct frame lost;
+	struct frame second;
+	struct frame first;
+
+	(void)state;
+	harness_restart("forward \"dns\" { protocol = udp\n"
+			"ports = {\"5353\", \"5355\"} }");
+	cut(&datagram, &first, &lost);
+	assert_int_equal(run_in(&first, TAP0), ACTION_REDIRECT);
+	other.dport = 5355;
+	other.payload_bytes = 1000;
+	cut(&other, &first, &second);
+	assert_int_equal(run_in(&first, TAP0), ACTION_REDIRECT);
+	assert_int_equal(frame_dport(&first), 5355);
+	assert_int_equal(run_in(&second, TAP0), ACTION_REDIRECT);
+	assert_int_equal(flow_count(PINS_half_open), 2);
+	/* a later fragment of a third packet waits for its own first */
+	cut(&datagram, &first, &second);
+	assert_dropped(&second, TAP0, SG_DROP_FRAGMENT_HELD);
+}
+
+static void two_fragment_headers_in_ipv6(void **state)
+{
+	struct spec spec = datagram;
+	struct frame second;
+	struct frame first;
+	struct frame frame;
+
+	(void)state;
+	harness_restart(
+		"container { address6 = \"fd00:3::2\" }\n"
+		"forward \"dns\" { protocol = udp ports = {\"5353\"} }");
+	spec.src = "fd00:1::1";
+	spec.dst = "fd00:1::2";
+	cut(&spec, &first, &second);
+	for (int id = 0; id < 2; id++) { /* the first one's: none, or any */
+		frame = first;
+		memmove(frame.data + 14 + 40 + 8, frame.data + 14 + 40,
+			frame.bytes - 14 - 40);
+		frame.bytes += 8;
+		frame.data[14 + 4] = (uint8_t)((frame.bytes - 54) >> 8);
+		frame.data[14 + 5] = (uint8_t)(frame.bytes - 54);
+		memset(frame.data + 14 + 40, 0, 8); /* an atomic one */
+		frame.data[14 + 40] = 44;
+		frame.data[14 + 40 + 7] = (uint8_t)id;
+		assert_dropped(&frame, TAP0, SG_DROP_IP_OPTION);
+	}
 }
 
 static void case_26_a_tiny_first_fragment(void **state)
@@ -264,6 +316,8 @@ int main(void)
 		TEST(fragments_in_ipv6),
 		TEST(case_23_a_later_fragment_without_a_first),
 		TEST(case_25_overlaps_do_not_change_the_port),
+		TEST(case_157_a_number_that_comes_again),
+		TEST(two_fragment_headers_in_ipv6),
 		TEST(case_26_a_tiny_first_fragment),
 		TEST(case_27_a_fragment_beyond_the_end),
 		TEST(a_closed_grant_stops_later_fragments),

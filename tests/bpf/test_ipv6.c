@@ -122,7 +122,8 @@ static void the_container_goes_out_masqueraded(void **state)
 				 ACTION_REDIRECT);
 		assert_string_equal(frame_src(&frame), "fd00:7::2");
 		assert_true(sums_are_right(&frame));
-		assert_in_range(frame_sport(&frame), 61000, 65535);
+		assert_in_range(frame_sport(&frame), MASQUERADE_LOW,
+				MASQUERADE_LOW + MASQUERADE_PORTS - 1);
 		if (echo)
 			answer.sport = frame_sport(&frame);
 		else

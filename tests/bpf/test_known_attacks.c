@@ -180,26 +180,29 @@ static void case_78_no_gate_port_shadows_a_forward(void **state)
 
 static void case_78_no_port_shadows_the_hosts_conversation(void **state)
 {
-	struct spec host = between("192.168.7.2", "192.168.7.9", 61500, 443,
+	struct spec host = between("192.168.7.2", "192.168.7.9", 31500, 443,
 				   IPPROTO_TCP, SYN);
-	struct spec answer = between("192.168.7.9", "192.168.7.2", 443, 61500,
+	struct spec answer = between("192.168.7.9", "192.168.7.2", 443, 31500,
 				     IPPROTO_TCP, SYN | ACK);
-	/* the port whose place in the range is 61500 */
-	struct spec out =
-		between("10.0.3.2", "192.168.7.9", 500 + MASQUERADE_PORTS, 443,
-			IPPROTO_TCP, SYN);
+	struct spec out = between("10.0.3.2", "192.168.7.9", 31500, 443,
+				  IPPROTO_TCP, SYN);
 	struct frame sent;
 
 	(void)state;
 	assert_int_equal(send_out(&host, ETH0, NULL), ACTION_PASS);
 	assert_left(&out, &sent);
-	assert_int_not_equal(frame_sport(&sent), 61500);
+	assert_int_not_equal(frame_sport(&sent), 31500);
 	assert_passed(&answer, ETH0);
 	answer = answer_to(&sent, IPPROTO_TCP, SYN | ACK);
 	assert_delivered_to(&answer, ETH0, out.sport);
-	/* and the host cannot take what the container has */
+	/* and what the container has is the host's, when it wants it */
 	host.sport = frame_sport(&sent);
-	assert_int_equal(send_out(&host, ETH0, NULL), ACTION_DROP);
+	assert_int_equal(send_out(&host, ETH0, NULL), ACTION_PASS);
+	answer = between("192.168.7.9", "192.168.7.2", 443, host.sport,
+			 IPPROTO_TCP, SYN | ACK);
+	assert_passed(&answer, ETH0);
+	assert_left(&out, &sent);
+	assert_int_not_equal(frame_sport(&sent), host.sport);
 }
 
 static void case_78_another_peer_gets_and_sends_nothing(void **state)
@@ -211,9 +214,10 @@ static void case_78_another_peer_gets_and_sends_nothing(void **state)
 	struct frame sent;
 
 	(void)state;
+	harness_restart("egress { ports = \"61000-65535\" }");
 	assert_left(&query, &sent);
 	answer = answer_to(&sent, IPPROTO_UDP, 0);
-	for (uint32_t port = MASQUERADE_LOW; port <= 65535; port++)
+	for (uint32_t port = 61000; port <= 65535; port++)
 		for (size_t i = 0; i < COUNT(others); i++) {
 			struct spec guess = answer;
 
@@ -223,34 +227,40 @@ static void case_78_another_peer_gets_and_sends_nothing(void **state)
 					 ACTION_DROP);
 		}
 	assert_int_equal(drops_of(TAP0, SG_DROP_CLOSED_PORT),
-			 COUNT(others) * MASQUERADE_PORTS);
+			 COUNT(others) * 4536);
 	assert_delivered_to(&answer, TAP0, query.sport);
 }
 
-static bool is_refused(const char *config)
+/* What the gate has another use for stands for no port of the container's. */
+static void case_78_no_forward_is_masqueraded_by(void **state)
 {
-	struct policy policy = {};
-	struct fault fault = {};
-	int r;
+	static const uint16_t wanted[] = {2000, 2001, 2002};
+	struct frame sent;
 
-	policy_init(&policy);
-	r = config_parse(config, "test", &policy, &fault);
-	policy_release(&policy);
-	return r != 0;
-}
-
-static void case_78_no_forward_lies_in_the_range(void **state)
-{
 	(void)state;
-	assert_true(is_refused("forward \"x\" { ports = {\"61000\"} }"));
-	assert_true(is_refused("forward \"x\" { ports = {\"60000-61000\"} }"));
-	assert_true(is_refused("forward \"x\" { protocol = udp\n"
-			       "ports = {\"65535\"} }"));
-	assert_true(is_refused("egress { ports = \"2000-9000\" }\n"
-			       "forward \"x\" { ports = {\"2000\"} }"));
-	assert_false(is_refused("forward \"x\" { ports = {\"60999\"} }"));
-	assert_true(is_refused("host { control-port = 61000 }"));
-	assert_false(is_refused("host { control-port = 60999 }"));
+	harness_restart("egress { ports = \"2000-2003\" }\n"
+			"forward \"x\" { ports = {\"22\", \"2000-2001\"} }\n"
+			"host { control-port = 2002 }");
+	for (size_t i = 0; i < 3; i++) {
+		struct spec spec = between("10.0.3.2", "192.168.7.9", wanted[i],
+					   443, IPPROTO_TCP, SYN);
+
+		if (i) /* the range has one port left */
+			assert_spec_dropped(&spec, VE_CONTAINER,
+					    SG_DROP_PORTS_EXHAUSTED);
+		else
+			assert_int_equal(send_in(&spec, VE_CONTAINER, &sent),
+					 ACTION_REDIRECT);
+	}
+	assert_int_equal(frame_sport(&sent), 2003);
+	harness_reload("egress { ports = \"2000-2003\" }\n"
+		       "forward \"x\" { ports = {\"2003\"} }");
+	/* nor one that was made a forward since: the conversation is over */
+	struct spec first =
+		between("10.0.3.2", "192.168.7.9", 2000, 443, IPPROTO_TCP, SYN);
+	assert_spec_dropped(&first, VE_CONTAINER, SG_DROP_POLICY_CHANGED);
+	assert_int_equal(send_in(&first, VE_CONTAINER, &sent), ACTION_REDIRECT);
+	assert_int_not_equal(frame_sport(&sent), 2003);
 }
 
 /* A published port is no way to the container's address, with no conversation
@@ -296,7 +306,7 @@ int main(void)
 		TEST(case_78_no_gate_port_shadows_a_forward),
 		TEST(case_78_no_port_shadows_the_hosts_conversation),
 		TEST(case_78_another_peer_gets_and_sends_nothing),
-		TEST(case_78_no_forward_lies_in_the_range),
+		TEST(case_78_no_forward_is_masqueraded_by),
 		TEST(case_79_a_published_port_by_a_direct_route),
 	};
 

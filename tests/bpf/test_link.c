@@ -136,17 +136,43 @@ static void case_29_30_tags_are_no_way_round(void **state)
 	assert_delivered(&vpn_tcp, TAP0);
 }
 
+/* 64 flows, of which 24 are the LAN's */
+#define LIMITED                                                                \
+	"forward \"ssh\" { ports = {\"22\"} }\n"                               \
+	"limits { flows = 64  new-per-source = \"10\" }"
+
+static const struct spec lan_tcp = {
+	.src = "192.168.7.9",
+	.dst = "192.168.7.2",
+	.sport = 40000,
+	.dport = 22,
+	.protocol = IPPROTO_TCP,
+	.flags = SYN,
+};
+
+/* Half of the LAN's part of the flow table is used. */
+static void room_gets_short(void)
+{
+	struct spec spec = lan_tcp;
+	struct spec reply;
+
+	spec.src = "192.168.7.77";
+	for (int i = 0; i < 12; i++, spec.sport++)
+		open_tcp(&spec, ETH0, &reply);
+}
+
 static void one_neighbour_may_begin_so_many_flows(void **state)
 {
-	struct spec spec = between("192.168.7.9", "192.168.7.2", 40000, 22,
-				   IPPROTO_TCP, SYN);
+	struct spec spec = lan_tcp;
 	struct spec vpn = vpn_tcp;
 	int refused = 0;
 
 	(void)state;
-	harness_reload("forward \"ssh\" { ports = {\"22\"} }\n"
-		       "limits { new-per-source = \"10\" }");
+	harness_restart(LIMITED);
 	harness_grant(SG_GRANT_LAN_ACCESS, 1, 0);
+	for (int i = 0; i < 40; i++, spec.sport++) /* while there is room */
+		assert_int_equal(send_in(&spec, ETH0, NULL), ACTION_REDIRECT);
+	room_gets_short();
 	for (int i = 0; i < 40; i++, spec.sport++)
 		refused += send_in(&spec, ETH0, NULL) == ACTION_DROP;
 	/* a second may have ended meanwhile */
@@ -162,15 +188,14 @@ static void one_neighbour_may_begin_so_many_flows(void **state)
 static void nor_more_by_a_cpu_that_is_behind(void **state)
 {
 	int fd = gate_test.pins.map_fds[PINS_newcomers];
-	struct spec spec = between("192.168.7.9", "192.168.7.2", 40000, 22,
-				   IPPROTO_TCP, SYN);
+	struct spec spec = lan_tcp;
 	struct sg_newcomer newcomer;
 	struct sg_addr source;
 
 	(void)state;
-	harness_reload("forward \"ssh\" { ports = {\"22\"} }\n"
-		       "limits { new-per-source = \"10\" }");
+	harness_restart(LIMITED);
 	harness_grant(SG_GRANT_LAN_ACCESS, 1, 0);
+	room_gets_short();
 	assert_delivered(&spec, ETH0);
 	assert_int_equal(bpf_map_get_next_key(fd, NULL, &source), 0);
 	assert_int_equal(bpf_map_lookup_elem(fd, &source, &newcomer), 0);

@@ -116,13 +116,12 @@ static void case_71_colliding_sources_have_distinct_ports(void **state)
 	static const uint8_t protocols[] = {IPPROTO_TCP, IPPROTO_UDP,
 					    IPPROTO_ICMP};
 	/* all of them at the same place in the range */
-	static const uint16_t sources[] = {33000 - MASQUERADE_PORTS, 33000,
-					   33000 + MASQUERADE_PORTS,
-					   33000 + 2 * MASQUERADE_PORTS};
+	static const uint16_t sources[] = {32000, 33000, 34000, 35000};
 	struct frame sent[4];
 	struct frame frame;
 
 	(void)state;
+	harness_restart("egress { ports = \"1100-2099\" }");
 	for (size_t p = 0; p < sizeof(protocols); p++) {
 		struct spec spec = to_lan;
 
@@ -169,7 +168,7 @@ static void case_71_a_port_is_not_taken_by_a_cpu_that_is_behind(void **state)
 	answer = answer_to(&sent, IPPROTO_UDP, 0);
 	assert_int_equal(bpf_map_get_next_key(fd, NULL, &key), 0);
 	assert_int_equal(bpf_map_lookup_elem(fd, &key, &mapping), 0);
-	mapping.last_s++;
+	mapping.until_s++;
 	assert_int_equal(bpf_map_update_elem(fd, &key, &mapping, BPF_EXIST), 0);
 	assert_left(&second, &sent);
 	assert_int_not_equal(frame_sport(&sent), answer.dport);

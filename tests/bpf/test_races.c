@@ -174,13 +174,11 @@ static void colliding_first_packets(int round)
 {
 	struct sg_mapping_key key = {
 		.protocol = IPPROTO_UDP,
-		.gate_port =
-			htons((uint16_t)(MASQUERADE_LOW +
-					 (20000 + round) % MASQUERADE_PORTS)),
+		.gate_port = htons((uint16_t)(20000 + round)),
 	};
 	/* before the boot clock began, so long ago on a young machine, too */
 	struct sg_mapping stale = {.container_port = htons(7),
-				   .last_s = (uint32_t)-3600};
+				   .until_s = (uint32_t)-3600};
 	struct spec spec = first_of(round);
 
 	bpf_map_update_elem(gate_test.pins.map_fds[PINS_mappings], &key, &stale,
@@ -234,8 +232,8 @@ static void none_was_lost(int round)
 {
 	for (int i = 0; i < THREADS; i++)
 		assert_int_equal(race.runners[i].action, ACTION_REDIRECT);
-	assert_int_equal(flow_count(PINS_half_open), 0);
-	assert_int_equal(flow_count(PINS_flows), round + 1);
+	assert_int_equal(flow_count(PINS_half_open) + flow_count(PINS_flows),
+			 round + 1);
 }
 
 static void case_73_an_answer_beside_the_next_packet(void **state)

@@ -200,8 +200,8 @@ static void case_64_a_full_table_refuses_the_new(void **state)
 	struct spec reply;
 
 	(void)state;
-	harness_restart(SSH YOUNG " limits { flows = 16  half-open = 64 }");
-	for (int i = 0; i < 16; i++) {
+	harness_restart(SSH YOUNG " limits { flows = 128  half-open = 64 }");
+	for (int i = 0; i < 16; i++) { /* the VPN's part, an eighth */
 		spec.sport = (uint16_t)(41000 + i);
 		open_tcp(&spec, TAP0, &reply);
 	}
@@ -228,7 +228,7 @@ static void expired_flows_are_swept_with_nobodys_help(void **state)
 	struct spec reply;
 
 	(void)state;
-	harness_restart(SSH YOUNG " limits { flows = 64  half-open = 64 }");
+	harness_restart(SSH YOUNG " limits { flows = 512  half-open = 64 }");
 	for (int i = 0; i < 40; i++) {
 		spec.sport = (uint16_t)(41000 + i);
 		open_tcp(&spec, TAP0, &reply);

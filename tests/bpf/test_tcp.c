@@ -159,6 +159,76 @@ static void a_challenge_to_a_new_connection_passes(void **state)
 	assert_int_equal(state_now(), SG_STATE_ESTABLISHED);
 }
 
+/* Both ends have forgotten a connection: the same tuple begins another. */
+static void case_161_a_forgotten_connection_begins_anew(void **state)
+{
+	(void)state;
+	establish();
+	PASSES(client(SYN, 70000, 0, 0));
+	PASSES(server(SYN | ACK, 90000, 70001, 0));
+	PASSES(client(ACK, 70001, 90001, 0));
+	PASSES(client(PSH | ACK, 70001, 90001, 100));
+	PASSES(server(PSH | ACK, 90001, 70101, 100));
+	assert_int_equal(state_now(), SG_STATE_ESTABLISHED);
+	/* by the new numbers, not by the old */
+	client_is_refused(PSH | ACK, CLIENT_NEXT, SERVER_NEXT, 100);
+	client_is_refused(ACK, 70101, 90001 + FAR, 0);
+	PASSES(client(RST, 70101, 0, 0));
+	assert_int_equal(state_now(), SG_STATE_RESET);
+}
+
+/* Nothing of it is believed that only one side has sent. */
+static void case_161_nor_by_the_word_of_one(void **state)
+{
+	(void)state;
+	establish();
+	PASSES(client(SYN, 70000, 0, 0));
+	client_is_refused(SYN | ACK, 80000, 70001, 0);
+	server_is_refused(SYN | ACK, 90000, 70002, 0);
+	PASSES(client(PSH | ACK, CLIENT_NEXT, SERVER_NEXT, 100));
+	PASSES(server(PSH | ACK, SERVER_NEXT, CLIENT_NEXT + 100, 100));
+	client_is_refused(PSH | ACK, 70001, SERVER_NEXT, 100);
+}
+
+/* RFC 7413: what was in the SYN may be taken or not, and is sent again. */
+static void case_162_data_in_a_syn(void **state)
+{
+	static const uint32_t taken[] = {0, 50};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		harness_restart(NULL);
+		PASSES(client(SYN, CLIENT_ISN, 0, 50));
+		PASSES(client(SYN, CLIENT_ISN, 0, 0)); /* the other was lost */
+		PASSES(server(SYN | ACK, SERVER_ISN, CLIENT_NEXT + taken[i],
+			      0));
+		PASSES(client(SYN, CLIENT_ISN, 0, 0)); /* crosses it */
+		PASSES(client(ACK, CLIENT_NEXT + taken[i], SERVER_NEXT, 0));
+		PASSES(client(PSH | ACK, CLIENT_NEXT + taken[i], SERVER_NEXT,
+			      10));
+		assert_int_equal(state_now(), SG_STATE_ESTABLISHED);
+	}
+}
+
+/* SYN cookies, or another server behind a balancer: the client takes the first
+ * that it hears, whichever that is. */
+static void case_163_another_number_in_the_answer(void **state)
+{
+	static const uint32_t heard[] = {SERVER_NEXT, 90001};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		harness_restart(NULL);
+		PASSES(client(SYN, CLIENT_ISN, 0, 0));
+		PASSES(server(SYN | ACK, SERVER_ISN, CLIENT_NEXT, 0));
+		PASSES(server(SYN | ACK, 90000, CLIENT_NEXT, 0));
+		PASSES(client(ACK, CLIENT_NEXT, heard[i], 0));
+		PASSES(client(PSH | ACK, CLIENT_NEXT, heard[i], 10));
+		PASSES(server(PSH | ACK, heard[i], CLIENT_NEXT + 10, 10));
+		assert_int_equal(state_now(), SG_STATE_ESTABLISHED);
+	}
+}
+
 static void both_may_begin_at_once(void **state)
 {
 	(void)state;
@@ -292,6 +362,10 @@ int main(void)
 		TEST(case_67_data_far_outside_the_window),
 		TEST(case_68_a_challenge_passes),
 		TEST(a_challenge_to_a_new_connection_passes),
+		TEST(case_161_a_forgotten_connection_begins_anew),
+		TEST(case_161_nor_by_the_word_of_one),
+		TEST(case_162_data_in_a_syn),
+		TEST(case_163_another_number_in_the_answer),
 		TEST(both_may_begin_at_once),
 		TEST(numbers_wrap),
 		TEST(windows_are_scaled_if_both_offer_it),

@@ -122,8 +122,6 @@ static void case_81_overlapping_ranges(void **state)
 		       "overlap");
 	assert_refused(SSH "\n\nforward \"b\" { ports = {\"1-100\"} }\n", 4,
 		       "overlap");
-	assert_refused("forward \"a\" { ports = {\"61000\"} }\n", 1,
-		       "the masquerade ports");
 	assert_refused("forward \"a\" { ports = {\"20-30\"} }\n"
 		       "host { control-port = 23 }\n",
 		       1, "the host control port");

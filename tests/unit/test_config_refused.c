@@ -34,8 +34,8 @@ static void case_81_overlapping_ranges_name_both(void **state)
 		 FORWARD("ports = {\"22\"}") "\nforward \"b\" { "
 					     "ports = {\"22\"} }\n",
 		 3, "overlap forward \"a\" (line 1)"},
-		{FORWARD("ports = {\"60999\"}"),
-		 "\n" FORWARD("ports = {\"61000\"}"), 2, "masquerade"},
+		{FORWARD("ports = {\"24\"}"), "\n" FORWARD("ports = {\"23\"}"),
+		 2, "control port"},
 		{FORWARD("ports = {\"22\"}"), FORWARD("ports = {\"22-23\"}"), 1,
 		 "host control port"},
 	};

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What has expired is ended by those that come after: each new conversation
+ * looks at two open ones of its share, and at more when there is no room. A
+ * share that is full of half-open ones forgets its oldest.
+ */
+#ifndef SG_BPF_GC_H
+#define SG_BPF_GC_H
+
+#include "flow.h"
+#include "sweep.h"
+
+#define GC_PER_FLOW 2	   /* so a full round takes half as many new flows */
+#define GC_WHEN_FULL 16	   /* open ones looked at, */
+#define GC_ANSWERED_MAX 4  /* and half-open ones that may stay */
+#define GC_CLOSED_TOO 0x80 /* a bit of `tries`: those that are closed, too */
+
+/* Look at the oldest tokens of a share's open flows: end what has expired, put
+ * the others back. */
+standalone int gc_open(__u32 side, __u32 share, __u32 now_s, __u32 tries)
+{
+	const struct sg_policy *in_force = bpf_map_lookup_elem(&policy, &side);
+	struct scratch *room = scratch_get();
+	__u32 ring = SG_RING(SG_TABLE_FLOWS, share);
+	struct sg_flow *flow;
+
+	if (!in_force || !room)
+		return 0;
+	for (__u32 i = 0; i < GC_WHEN_FULL; i++) {
+		if (i >= (tries & ~GC_CLOSED_TOO) || sweep_pop(ring))
+			return 0;
+		flow = sweep_find(room, &flows);
+		if (!flow)
+			continue;
+		if ((tries & GC_CLOSED_TOO &&
+		     flow->state > SG_STATE_ESTABLISHED) ||
+		    flow_is_expired(&room->swept, flow, in_force, now_s))
+			flow_end(&room->swept, flow, now_s);
+		else
+			sweep_push(ring);
+	}
+	return 0;
+}
+
+/* Whether a half-open flow is to stay, though it is old: a handshake that was
+ * answered is worth more than those that were not. */
+stage bool gc_is_answered(const struct sg_flow_key *key,
+			  const struct sg_flow *flow,
+			  const struct sg_policy *in_force, __u32 now_s)
+{
+	return flow->state == SG_STATE_SYN_RECEIVED &&
+	       !flow_is_expired(key, flow, in_force, now_s);
+}
+
+/* A half-open flow is forgotten, and its masquerade port with it. */
+stage void gc_forget(const struct sg_flow_key *key, const struct sg_flow *flow,
+		     const struct sg_policy *in_force, __u32 now_s)
+{
+	if (flow->kind == SG_KIND_MASQUERADE)
+		mapping_shorten(key->protocol, flow->gate_port,
+				flow->last_s +
+					sg_flow_limit_s(key, flow, in_force),
+				now_s);
+	bpf_map_delete_elem(&half_open, key);
+}
+
+/* Room for one more half-open flow of a share. */
+standalone int gc_half_open(__u32 side, __u32 share, __u32 now_s)
+{
+	const struct sg_policy *in_force = bpf_map_lookup_elem(&policy, &side);
+	__u32 ring = SG_RING(SG_TABLE_HALF_OPEN, share);
+	struct sg_sweep_hand *hand = bpf_map_lookup_elem(&sweep_hand, &ring);
+	struct scratch *room = scratch_get();
+	struct sg_flow *flow;
+
+	if (!in_force || !room || !hand || hand->count < sweep_size(ring))
+		return 0;
+	for (int i = 0; i <= GC_ANSWERED_MAX; i++) {
+		if (sweep_pop(ring))
+			return 0;
+		flow = sweep_find(room, &half_open);
+		if (!flow)
+			return 0;
+		if (i == GC_ANSWERED_MAX ||
+		    !gc_is_answered(&room->swept, flow, in_force, now_s)) {
+			gc_forget(&room->swept, flow, in_force, now_s);
+			return 0;
+		}
+		sweep_push(ring);
+	}
+	return 0;
+}
+
+#endif
