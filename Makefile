@@ -46,7 +46,10 @@ help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {print "\n" substr($$0, 5) ":"} \
 		/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-deps: ## install every Debian package that building and testing needs
+deps-build: ## install the Debian packages that building and running need
+	$(Q)tests/deps build
+
+deps: ## install those that the tests need, too
 	$(Q)tests/deps
 
 all: $(O)/scoutgate ## build the gate: $(O)/scoutgate
@@ -125,7 +128,7 @@ vmlinux: ## make vmlinux/vmlinux.h anew from the running kernel's BTF
 
 C_FILES = $(wildcard bpf/*.[ch] user/*.[ch] include/*.h maps/*.h tests/*/*.[ch])
 
-.PHONY: help deps all demo check life check-compilers check-kernels bench run-check install uninstall clean format lint verify \
+.PHONY: help deps deps-build all demo check life check-compilers check-kernels bench run-check install uninstall clean format lint verify \
 	vmlinux
 
 # ------------------------------------------------------------------ building
