@@ -7,8 +7,15 @@ V ?= 0
 override O := $(patsubst $(CURDIR)/%,%,$(abspath $(O)))
 PREFIX ?= /usr/local
 DESTDIR ?=
+# CROSS_COMPILE=aarch64-linux-gnu- builds for that machine
+ifeq ($(origin CC),default)
+CC = $(CROSS_COMPILE)gcc
+endif
+PKG_CONFIG ?= $(CROSS_COMPILE)pkg-config
 CLANG ?= clang
-BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /sbin/bpftool) bpftool)
+# Ubuntu's /usr/sbin/bpftool looks for the tools of the running kernel alone
+BPFTOOL ?= $(firstword $(wildcard /usr/lib/linux-tools/*/bpftool \
+	/usr/sbin/bpftool /sbin/bpftool) bpftool)
 CLANG_FORMAT ?= clang-format
 PYTHON ?= /usr/bin/python3
 COMPILERS ?= $(sort $(patsubst /usr/bin/clang-%,%,$(wildcard /usr/bin/clang-[0-9][0-9])))
@@ -26,16 +33,17 @@ PACKAGES := libbpf libconfuse libmnl json-c libsystemd libnftables
 CFLAGS ?= -O2 -g
 ALL_CFLAGS = $(CFLAGS) -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wshadow \
 	-Wmissing-prototypes -Wformat=2 -Werror -fstack-protector-strong \
-	-Iinclude -Iuser -I$(O) $(shell pkg-config --cflags $(PACKAGES)) \
+	-Iinclude -Iuser -I$(O) $(shell $(PKG_CONFIG) --cflags $(PACKAGES)) \
 	$(if $(SAN),-fsanitize=address$(comma)undefined -fno-omit-frame-pointer) \
 	$(if $(COV),--coverage)
 ALL_LDFLAGS = $(LDFLAGS) $(if $(SAN),-fsanitize=address$(comma)undefined) \
 	$(if $(COV),--coverage)
-LIBS = $(shell pkg-config --libs $(PACKAGES)) -lelf -lz
+LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lelf -lz
 comma := ,
 # v3: 32-bit jumps, which every supported kernel knows (5.1)
 BPF_CFLAGS = -O2 -g -target bpf -mcpu=v3 -std=gnu11 -Wall -Wextra -Werror \
-	-Wno-unused-parameter -Ivmlinux -Iinclude -Imaps -Ibpf
+	-Wno-unused-parameter -Ivmlinux -Iinclude -Imaps -Ibpf \
+	$(shell $(PKG_CONFIG) --cflags libbpf)
 
 USER_SOURCES := $(wildcard user/*.c)
 LIB_OBJECTS := $(patsubst %.c,$(O)/%.o,$(filter-out user/main.c,$(USER_SOURCES)))
@@ -128,7 +136,8 @@ vmlinux: ## make vmlinux/vmlinux.h anew from the running kernel's BTF
 
 C_FILES = $(wildcard bpf/*.[ch] user/*.[ch] include/*.h maps/*.h tests/*/*.[ch])
 
-.PHONY: help deps deps-build all demo check life check-compilers check-kernels bench run-check install uninstall clean format lint verify \
+.PHONY: help deps deps-build all demo check life check-compilers check-kernels \
+	bench run-check install uninstall clean format lint verify \
 	vmlinux
 
 # ------------------------------------------------------------------ building
