@@ -30,6 +30,8 @@ MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := all
 
 PACKAGES := libbpf libconfuse libmnl json-c libsystemd libnftables
+# from 1.0 on its calls return -errno
+LIBBPF_NEEDED := 1.0
 CFLAGS ?= -O2 -g
 ALL_CFLAGS = $(CFLAGS) -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wshadow \
 	-Wmissing-prototypes -Wformat=2 -Werror -fstack-protector-strong \
@@ -141,7 +143,23 @@ C_FILES = $(wildcard bpf/*.[ch] user/*.[ch] include/*.h maps/*.h tests/*/*.[ch])
 	vmlinux
 
 # ------------------------------------------------------------------ building
-$(O)/gate.bpf.o: bpf/gate.bpf.c Makefile
+# Say in one line what is missing or too old, before anything is compiled
+$(O)/ready: Makefile
+	$(foreach tool,$(firstword $(CC)) $(firstword $(CLANG)) $(BPFTOOL) $(PKG_CONFIG),\
+		$(if $(shell command -v $(tool)),,$(error $(tool) is missing: $(GET))))
+	$(foreach package,$(PACKAGES),\
+		$(if $(call found,--exists $(package)),,\
+			$(error $(PKG_CONFIG) does not find $(package): $(GET))))
+	$(if $(call found,--atleast-version=$(LIBBPF_NEEDED) libbpf),,\
+		$(error libbpf $(shell $(PKG_CONFIG) --modversion libbpf) is too old: \
+		$(LIBBPF_NEEDED) or later is needed (Debian 12 and Ubuntu 24.04 have it); \
+		PKG_CONFIG_PATH=DIR takes the one whose libbpf.pc is in DIR))
+	@mkdir -p $(@D)
+	@touch $@
+found = $(shell $(PKG_CONFIG) $(1) && echo yes)
+GET := `make deps-build` installs what the build needs
+
+$(O)/gate.bpf.o: bpf/gate.bpf.c Makefile | $(O)/ready
 	@mkdir -p $(@D)
 	$(call say,BPF,$@)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MT $@ -c $< -o $@
@@ -152,7 +170,7 @@ $(O)/gate.skel.h: $(O)/gate.bpf.o
 
 $(O)/user/dataplane.o: $(O)/gate.skel.h
 
-$(O)/%.o: %.c Makefile
+$(O)/%.o: %.c Makefile | $(O)/ready
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
