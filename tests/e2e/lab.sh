@@ -47,7 +47,8 @@ gate_programs() { # [IFACE]
 	{ # what cannot be asked is not taken for nothing
 		host "$ATTACHED" && host bpftool net show ||
 			echo "${1:-any} sg_: the kernel cannot be asked"
-	} | grep -E "^${1:-[^ (]+}[ (].*sg_"
+	} | grep -v ' tcx/' | # bpftool's own lines of them, from 7.4 on
+		grep -E "^${1:-[^ (]+}[ (].*sg_"
 }
 
 # How many times as long as usual an answer may take that is to come
