@@ -19,6 +19,7 @@ BPFTOOL ?= $(firstword $(wildcard /usr/lib/linux-tools/*/bpftool \
 CLANG_FORMAT ?= clang-format
 PYTHON ?= /usr/bin/python3
 COMPILERS ?= $(sort $(patsubst /usr/bin/clang-%,%,$(wildcard /usr/bin/clang-[0-9][0-9])))
+RELEASES ?= bookworm trixie
 KERNELS ?= bullseye bookworm bookworm-backports
 
 Q := $(if $(filter 1,$(V)),,@)
@@ -78,6 +79,9 @@ life: deps ## a host's life in minutes, beside Netfilter's (root)
 check-kernels: deps ## the tests under Debian's 5.10, 6.1 and 6.12, in QEMU (root)
 	$(Q)$(MAKE) --no-print-directory all build-tests
 	$(Q)tests/kernels/run $(O) $(KERNELS)
+
+check-releases: deps ## build, bring up and test (T=WORD) on Debian's releases, in folders (root)
+	$(Q)T=$(T) tests/releases $(O) $(RELEASES)
 
 check-compilers: deps ## load the datapath as each clang that is here makes it (root)
 	$(Q)$(MAKE) --no-print-directory run-check-compilers
@@ -139,7 +143,7 @@ vmlinux: ## make vmlinux/vmlinux.h anew from the running kernel's BTF
 C_FILES = $(wildcard bpf/*.[ch] user/*.[ch] include/*.h maps/*.h tests/*/*.[ch])
 
 .PHONY: help deps deps-build all demo check life check-compilers check-kernels \
-	bench run-check install uninstall clean format lint verify \
+	check-releases bench run-check install uninstall clean format lint verify \
 	vmlinux
 
 # ------------------------------------------------------------------ building
