@@ -15,6 +15,10 @@
 LAB_DIR=/mnt/scoutgate-lab # on a tmpfs that only the run sees
 PINS=$LAB_DIR/bpf/gate
 CONF=$LAB_DIR/gate.conf
+# Ubuntu's /usr/sbin/bpftool looks for the tools of the running kernel alone
+for tool in /usr/lib/linux-tools/*/bpftool; do
+	[ ! -x "$tool" ] || PATH=${tool%/*}:$PATH
+done
 
 lab_enter() { # lab_enter SCRIPT [ARGUMENT...]: the names of tests, or none
 	LAB_CHOSEN="${*:2}"
