@@ -157,7 +157,7 @@ $(O)/ready: Makefile
 	$(if $(call found,--atleast-version=$(LIBBPF_NEEDED) libbpf),,\
 		$(error libbpf $(shell $(PKG_CONFIG) --modversion libbpf) is too old: \
 		$(LIBBPF_NEEDED) or later is needed (Debian 12 and Ubuntu 24.04 have it); \
-		PKG_CONFIG_PATH=DIR takes the one whose libbpf.pc is in DIR))
+		`PKG_CONFIG_PATH=DIR make` takes the one whose libbpf.pc is in DIR))
 	@mkdir -p $(@D)
 	@touch $@
 found = $(shell $(PKG_CONFIG) $(1) && echo yes)
