@@ -7,11 +7,19 @@ V ?= 0
 override O := $(patsubst $(CURDIR)/%,%,$(abspath $(O)))
 PREFIX ?= /usr/local
 DESTDIR ?=
+# CROSS_COMPILE=aarch64-linux-gnu- builds for that machine
+ifeq ($(origin CC),default)
+CC = $(CROSS_COMPILE)gcc
+endif
+PKG_CONFIG ?= $(CROSS_COMPILE)pkg-config
 CLANG ?= clang
-BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /sbin/bpftool) bpftool)
+# Ubuntu's /usr/sbin/bpftool looks for the tools of the running kernel alone
+BPFTOOL ?= $(firstword $(wildcard /usr/lib/linux-tools/*/bpftool \
+	/usr/sbin/bpftool /sbin/bpftool) bpftool)
 CLANG_FORMAT ?= clang-format
 PYTHON ?= /usr/bin/python3
 COMPILERS ?= $(sort $(patsubst /usr/bin/clang-%,%,$(wildcard /usr/bin/clang-[0-9][0-9])))
+RELEASES ?= bookworm trixie
 KERNELS ?= bullseye bookworm bookworm-backports
 
 Q := $(if $(filter 1,$(V)),,@)
@@ -23,19 +31,22 @@ MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := all
 
 PACKAGES := libbpf libconfuse libmnl json-c libsystemd libnftables
+# from 1.0 on its calls return -errno
+LIBBPF_NEEDED := 1.0
 CFLAGS ?= -O2 -g
 ALL_CFLAGS = $(CFLAGS) -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wshadow \
 	-Wmissing-prototypes -Wformat=2 -Werror -fstack-protector-strong \
-	-Iinclude -Iuser -I$(O) $(shell pkg-config --cflags $(PACKAGES)) \
+	-Iinclude -Iuser -I$(O) $(shell $(PKG_CONFIG) --cflags $(PACKAGES)) \
 	$(if $(SAN),-fsanitize=address$(comma)undefined -fno-omit-frame-pointer) \
 	$(if $(COV),--coverage)
 ALL_LDFLAGS = $(LDFLAGS) $(if $(SAN),-fsanitize=address$(comma)undefined) \
 	$(if $(COV),--coverage)
-LIBS = $(shell pkg-config --libs $(PACKAGES)) -lelf -lz
+LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lelf -lz
 comma := ,
 # v3: 32-bit jumps, which every supported kernel knows (5.1)
 BPF_CFLAGS = -O2 -g -target bpf -mcpu=v3 -std=gnu11 -Wall -Wextra -Werror \
-	-Wno-unused-parameter -Ivmlinux -Iinclude -Imaps -Ibpf
+	-Wno-unused-parameter -Ivmlinux -Iinclude -Imaps -Ibpf \
+	$(shell $(PKG_CONFIG) --cflags libbpf)
 
 USER_SOURCES := $(wildcard user/*.c)
 LIB_OBJECTS := $(patsubst %.c,$(O)/%.o,$(filter-out user/main.c,$(USER_SOURCES)))
@@ -46,7 +57,10 @@ help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {print "\n" substr($$0, 5) ":"} \
 		/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-deps: ## install every Debian package that building and testing needs
+deps-build: ## install the Debian packages that building and running need
+	$(Q)tests/deps build
+
+deps: ## install those that the tests need, too
 	$(Q)tests/deps
 
 all: $(O)/scoutgate ## build the gate: $(O)/scoutgate
@@ -65,6 +79,9 @@ life: deps ## a host's life in minutes, beside Netfilter's (root)
 check-kernels: deps ## the tests under Debian's 5.10, 6.1 and 6.12, in QEMU (root)
 	$(Q)$(MAKE) --no-print-directory all build-tests
 	$(Q)tests/kernels/run $(O) $(KERNELS)
+
+check-releases: deps ## build, bring up and test (T=WORD) on Debian's releases, in folders (root)
+	$(Q)T=$(T) tests/releases $(O) $(RELEASES)
 
 check-compilers: deps ## load the datapath as each clang that is here makes it (root)
 	$(Q)$(MAKE) --no-print-directory run-check-compilers
@@ -125,11 +142,28 @@ vmlinux: ## make vmlinux/vmlinux.h anew from the running kernel's BTF
 
 C_FILES = $(wildcard bpf/*.[ch] user/*.[ch] include/*.h maps/*.h tests/*/*.[ch])
 
-.PHONY: help deps all demo check life check-compilers check-kernels bench run-check install uninstall clean format lint verify \
+.PHONY: help deps deps-build all demo check life check-compilers check-kernels \
+	check-releases bench run-check install uninstall clean format lint verify \
 	vmlinux
 
 # ------------------------------------------------------------------ building
-$(O)/gate.bpf.o: bpf/gate.bpf.c Makefile
+# Say in one line what is missing or too old, before anything is compiled
+$(O)/ready: Makefile
+	$(foreach tool,$(firstword $(CC)) $(firstword $(CLANG)) $(BPFTOOL) $(PKG_CONFIG),\
+		$(if $(shell command -v $(tool)),,$(error $(tool) is missing: $(GET))))
+	$(foreach package,$(PACKAGES),\
+		$(if $(call found,--exists $(package)),,\
+			$(error $(PKG_CONFIG) does not find $(package): $(GET))))
+	$(if $(call found,--atleast-version=$(LIBBPF_NEEDED) libbpf),,\
+		$(error libbpf $(shell $(PKG_CONFIG) --modversion libbpf) is too old: \
+		$(LIBBPF_NEEDED) or later is needed (Debian 12 and Ubuntu 24.04 have it); \
+		`PKG_CONFIG_PATH=DIR make` takes the one whose libbpf.pc is in DIR))
+	@mkdir -p $(@D)
+	@touch $@
+found = $(shell $(PKG_CONFIG) $(1) && echo yes)
+GET := `make deps-build` installs what the build needs
+
+$(O)/gate.bpf.o: bpf/gate.bpf.c Makefile | $(O)/ready
 	@mkdir -p $(@D)
 	$(call say,BPF,$@)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MT $@ -c $< -o $@
@@ -140,7 +174,7 @@ $(O)/gate.skel.h: $(O)/gate.bpf.o
 
 $(O)/user/dataplane.o: $(O)/gate.skel.h
 
-$(O)/%.o: %.c Makefile
+$(O)/%.o: %.c Makefile | $(O)/ready
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@

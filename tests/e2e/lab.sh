@@ -15,6 +15,10 @@
 LAB_DIR=/mnt/scoutgate-lab # on a tmpfs that only the run sees
 PINS=$LAB_DIR/bpf/gate
 CONF=$LAB_DIR/gate.conf
+# Ubuntu's /usr/sbin/bpftool looks for the tools of the running kernel alone
+for tool in /usr/lib/linux-tools/*/bpftool; do
+	[ ! -x "$tool" ] || PATH=${tool%/*}:$PATH
+done
 
 lab_enter() { # lab_enter SCRIPT [ARGUMENT...]: the names of tests, or none
 	LAB_CHOSEN="${*:2}"
@@ -47,7 +51,8 @@ gate_programs() { # [IFACE]
 	{ # what cannot be asked is not taken for nothing
 		host "$ATTACHED" && host bpftool net show ||
 			echo "${1:-any} sg_: the kernel cannot be asked"
-	} | grep -E "^${1:-[^ (]+}[ (].*sg_"
+	} | grep -v ' tcx/' | # bpftool's own lines of them, from 7.4 on
+		grep -E "^${1:-[^ (]+}[ (].*sg_"
 }
 
 # How many times as long as usual an answer may take that is to come
