@@ -21,12 +21,12 @@ stage int move_begin(struct scratch *room, const struct sg_flow_key *key,
 	__builtin_memset(flow->traffic, 0, sizeof(flow->traffic));
 	if (!is_last)
 		flow->flags |= SG_FLOW_ADOPTED;
-	if (flow_is_half_open(flow)) {
+	if (flow_is_half_open(flow)) { /* those for which there is room */
 		sweep_note(room, key, flow);
-		return bpf_map_update_elem(&half_open, key, flow, BPF_NOEXIST)
-			       ? -1
-			       : sweep_push(SG_RING(SG_TABLE_HALF_OPEN,
-						    flow->share));
+		if (!bpf_map_update_elem(&half_open, key, flow, BPF_NOEXIST) &&
+		    sweep_push(SG_RING(SG_TABLE_HALF_OPEN, flow->share)))
+			bpf_map_delete_elem(&half_open, key);
+		return 0;
 	}
 	if (promote_insert(room, key, flow->last_s))
 		return -1;

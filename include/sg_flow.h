@@ -68,12 +68,17 @@ enum sg_state {
 
 /* Whose a flow is: by who began it, and from where. Each has a part of the flow
  * tables to itself, so that none can use up what another needs. */
+#define SG_SHARES(X)                                                           \
+	X(VPN, "vpn")                                                          \
+	X(LAN, "lan")                                                          \
+	X(CONTAINER, "container")                                              \
+	X(HOST, "host")
+
 enum sg_share {
-	SG_SHARE_VPN,
-	SG_SHARE_LAN,
-	SG_SHARE_CONTAINER,
-	SG_SHARE_HOST,
-	SG_SHARE_COUNT
+#define X(id, name) SG_SHARE_##id,
+	SG_SHARES(X)
+#undef X
+		SG_SHARE_COUNT
 };
 
 enum sg_direction {
@@ -155,7 +160,15 @@ SG_ASSERT_SIZE(struct sg_sweep, 40);
 
 enum sg_table { SG_TABLE_FLOWS, SG_TABLE_HALF_OPEN, SG_TABLE_COUNT };
 
-/* map `sweep_hand`, key: table * SG_SHARE_COUNT + share */
+/* map `sweep_hand`, key: SG_RING(). The ring holds `count` tokens from position
+ * `head` on. */
+struct sg_sweep_hand {
+	struct bpf_spin_lock lock;
+	__u32 head;
+	__u32 count;
+};
+SG_ASSERT_SIZE(struct sg_sweep_hand, 12);
+
 #define SG_RINGS (SG_TABLE_COUNT * SG_SHARE_COUNT)
 #define SG_RING(table, share) ((table)*SG_SHARE_COUNT + (share))
 

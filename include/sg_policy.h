@@ -69,8 +69,9 @@ struct sg_policy {
 };
 SG_ASSERT_SIZE(struct sg_policy, 88);
 
-#define SG_PORT_SECURE 512 /* below: what some servers ask of a client (rsh)   \
-			    */
+#define SG_PORT_SECURE                                                         \
+	512 /* below: what some servers ask of a client (rsh)                  \
+	     */
 #define SG_PORT_RESERVED 1024 /* below: what others ask of one (NFS) */
 
 /* Return the first port of the range in which a container's port is

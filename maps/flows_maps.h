@@ -41,13 +41,6 @@ struct {
 	__type(value, struct sg_sweep);
 } sweep SEC(".maps");
 
-/* The ring holds `count` tokens from position `head` on. */
-struct sg_sweep_hand {
-	struct bpf_spin_lock lock;
-	__u32 head;
-	__u32 count;
-};
-
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, SG_RINGS);

@@ -100,22 +100,10 @@ static int add_map(struct json_object *rows, int fd,
 	return r;
 }
 
-static int read_policy(const struct pins *pins, struct sg_policy *ret_policy)
-{
-	struct sg_active active;
-	__u32 zero = 0;
-
-	if (bpf_map_lookup_elem(pins->map_fds[PINS_active], &zero, &active) ||
-	    bpf_map_lookup_elem(pins->map_fds[PINS_policy], &active.side,
-				ret_policy))
-		return -errno;
-	return 0;
-}
-
 static int add_flows(const struct pins *pins, struct json_object *rows)
 {
 	struct sg_policy policy;
-	int r = read_policy(pins, &policy);
+	int r = pins_policy(pins, &policy);
 
 	if (!r)
 		r = add_map(rows, pins->map_fds[PINS_flows], &policy);

@@ -63,7 +63,7 @@ static int on_link(const struct nlmsghdr *message, void *data)
 		.ifindex = (uint32_t)info->ifi_index,
 		.has_ethernet = info->ifi_type == ARPHRD_ETHER,
 		.is_up = info->ifi_flags & IFF_UP,
-		.has_carrier = info->ifi_flags & IFF_RUNNING,
+		.has_carrier = info->ifi_flags & IFF_LOWER_UP,
 	};
 
 	if (message->nlmsg_type != RTM_NEWLINK)

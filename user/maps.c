@@ -250,6 +250,16 @@ int maps_read(int fd, size_t key_bytes, size_t value_bytes, void **ret_keys,
 	return 0;
 }
 
+uint32_t maps_room(int fd)
+{
+	struct bpf_map_info info = {0};
+	__u32 bytes = sizeof(info);
+
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &bytes))
+		return 0;
+	return info.max_entries;
+}
+
 int maps_sum(int fd, const void *key, size_t count, uint64_t *ret_sums)
 {
 	_cleanup_(cleanup_free) uint64_t *values = NULL;

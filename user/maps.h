@@ -55,4 +55,7 @@ int maps_sum(int fd, const void *key, size_t count, uint64_t *ret_sums);
  * policy which is out of force can be written. */
 void maps_wait_for_programs(void);
 
+/* Return how many entries a map has room for; 0: it is not there to be read. */
+uint32_t maps_room(int fd);
+
 #endif

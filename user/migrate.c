@@ -11,6 +11,7 @@
 
 #include "cleanup.h"
 #include "maps.h"
+#include "names.h"
 #include "sg_flow.h"
 #include "sg_iface.h"
 #include "sg_policy.h"
@@ -46,18 +47,6 @@ static uint32_t entries_wanted(enum pins_map map, const struct policy *policy)
 	}
 }
 
-/* The number of entries that a pinned map has room for, or 0: it is not there
- * to be read. */
-static uint32_t entries_of(int fd)
-{
-	struct bpf_map_info info = {0};
-	__u32 bytes = sizeof(info);
-
-	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &bytes))
-		return 0;
-	return info.max_entries;
-}
-
 static bool has_other_sizes(const struct pins *pins,
 			    const struct policy *policy)
 {
@@ -65,7 +54,7 @@ static bool has_other_sizes(const struct pins *pins,
 		uint32_t wanted = entries_wanted(family[i], policy);
 
 		if (wanted && pins->map_fds[family[i]] >= 0 &&
-		    entries_of(pins->map_fds[family[i]]) != wanted)
+		    maps_room(pins->map_fds[family[i]]) != wanted)
 			return true;
 	}
 	return false;
@@ -133,21 +122,34 @@ static int check_room(const struct migrate *migrate,
 		      const struct policy *policy, struct fault *ret_fault)
 {
 	_cleanup_(cleanup_free) struct sg_flow_key *keys = NULL;
+	_cleanup_(cleanup_free) struct sg_flow *flows = NULL;
+	uint32_t alive[SG_SHARE_COUNT] = {0};
 	size_t count = 0;
 	int r;
 
 	if (migrate->is_rebuild || !migrate->next[PINS_flows])
 		return 0;
-	r = maps_keys(migrate->old.map_fds[PINS_flows], sizeof(*keys),
-		      (void **)&keys, &count);
+	r = maps_read(migrate->old.map_fds[PINS_flows], sizeof(*keys),
+		      sizeof(*flows), (void **)&keys, (void **)&flows, &count);
 	if (r)
 		return system_fault(migrate->old.dir, r, ret_fault);
-	if (count > policy->flows)
-		return fault_set(ret_fault, EINVAL,
-				 "limits.flows = %u: %zu conversations are "
-				 "alive; choose more, or run `scoutgate down` "
-				 "first, which ends them",
-				 policy->flows, count);
+	for (size_t i = 0; i < count; i++)
+		if (flows[i].share < SG_SHARE_COUNT)
+			alive[flows[i].share]++;
+	for (uint32_t share = 0; share < SG_SHARE_COUNT; share++) {
+		uint32_t room = sg_ring_size(SG_RING(SG_TABLE_FLOWS, share),
+					     policy->flows, policy->half_open);
+
+		if (alive[share] > room)
+			return fault_set(ret_fault, EINVAL,
+					 "limits.flows = %u: room for %u of "
+					 "%s's conversations, and %u are "
+					 "alive; choose more, or run "
+					 "`scoutgate down` first, which ends "
+					 "them",
+					 policy->flows, room,
+					 name_of_share(share), alive[share]);
+	}
 	return 0;
 }
 

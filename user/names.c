@@ -34,6 +34,13 @@ static const char *const kind_names[] = {
 };
 _Static_assert(COUNT(kind_names) == SG_KIND_COUNT, "every kind has a name");
 
+static const char *const share_names[] = {
+#define X(id, name) [SG_SHARE_##id] = name,
+	SG_SHARES(X)
+#undef X
+};
+_Static_assert(COUNT(share_names) == SG_SHARE_COUNT, "every share has a name");
+
 static const char *const state_names[] = {
 #define X(id, name) [SG_STATE_##id] = name,
 	SG_STATES(X)
@@ -77,6 +84,11 @@ const char *name_of_grant(unsigned int grant)
 const char *name_of_kind(unsigned int kind)
 {
 	return pick(kind_names, COUNT(kind_names), kind);
+}
+
+const char *name_of_share(unsigned int share)
+{
+	return pick(share_names, COUNT(share_names), share);
 }
 
 const char *name_of_state(unsigned int state)

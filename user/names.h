@@ -9,6 +9,7 @@ const char *name_of_grant(unsigned int grant);
 const char *name_of_reason(unsigned int reason);
 const char *text_of_reason(unsigned int reason);
 const char *name_of_kind(unsigned int kind);
+const char *name_of_share(unsigned int share);
 const char *name_of_state(unsigned int state);
 const char *name_of_protocol(unsigned int protocol); /* IPPROTO_*: "tcp" … */
 

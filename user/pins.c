@@ -17,6 +17,7 @@
 
 #include "cleanup.h"
 #include "sg_iface.h"
+#include "sg_policy.h"
 
 #define BPFFS "/sys/fs/bpf"
 
@@ -562,4 +563,16 @@ int pins_remove(const char *dir, struct fault *ret_fault)
 		said = said ? said : r;
 	}
 	return said;
+}
+
+int pins_policy(const struct pins *pins, struct sg_policy *ret_policy)
+{
+	struct sg_active active;
+	__u32 zero = 0;
+
+	if (bpf_map_lookup_elem(pins->map_fds[PINS_active], &zero, &active) ||
+	    bpf_map_lookup_elem(pins->map_fds[PINS_policy], &active.side,
+				ret_policy))
+		return -errno;
+	return 0;
 }

@@ -120,4 +120,8 @@ int pins_check_gates(const char *dir, struct fault *ret_fault);
  * is no error. -EEXIST: something else is in them, and stays. */
 int pins_remove(const char *dir, struct fault *ret_fault);
 
+/* The policy in force. 0, or -errno. */
+struct sg_policy;
+int pins_policy(const struct pins *pins, struct sg_policy *ret_policy);
+
 #endif

@@ -21,6 +21,7 @@
 #include "pins.h"
 #include "sg_iface.h"
 #include "sg_policy.h"
+#include "shares.h"
 #include "show.h"
 #include "text.h"
 #include "verb.h"
@@ -300,6 +301,24 @@ static int add_grants(const struct pins *pins, struct json_object *rows)
 	return 0;
 }
 
+/* How full the flow tables are; who is refused for want of room. */
+static int add_shares(const struct pins *pins, struct json_object *rows,
+		      struct json_object *troubles)
+{
+	_cleanup_(show_release) struct json_object *full =
+		json_object_new_array();
+	int r = shares_add(pins, rows, full);
+
+	for (size_t i = 0; i < json_object_array_length(full); i++)
+		add_trouble(troubles,
+			    "the flow table has no room for more of %s's "
+			    "conversations; raise limits.flows, or see "
+			    "`scoutgate flows` for whose they are",
+			    json_object_get_string(
+				    json_object_array_get_idx(full, i)));
+	return r;
+}
+
 #define TABLE(root, key, columns)                                              \
 	print_section(root, key, columns, sizeof(columns) / sizeof(columns[0]))
 
@@ -319,6 +338,8 @@ static void print_text(struct json_object *root)
 	TABLE(root, "interfaces", iface_columns);
 	TABLE(root, "grants", grant_columns);
 	forwards_print(json_object_object_get(root, "forwards"));
+	putchar('\n');
+	shares_print(json_object_object_get(root, "shares"));
 	putchar('\n');
 	TABLE(root, "troubles", trouble_columns);
 	printf("guard: %s\nhealth: %s\n",
@@ -350,6 +371,8 @@ static int report(const struct context *context, const struct pins *pins,
 		r = add_grants(pins, grants);
 	if (!r)
 		r = forwards_add(pins, rules);
+	if (!r)
+		r = add_shares(pins, show_add_list(root, "shares"), troubles);
 	if (r)
 		return fault_set(ret_fault, r, "%s: reading failed: %s",
 				 context->pin_dir, strerror(-r));

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* See shares.h. */
+#include "shares.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+
+#include "cleanup.h"
+#include "clock.h"
+#include "maps.h"
+#include "names.h"
+#include "sg_flow.h"
+#include "sg_policy.h"
+#include "show.h"
+
+static const struct show_column columns[] = {
+	{"share", "FLOWS OF"},	    {"open", "OPEN"},
+	{"open_room", "ROOM"},	    {"half_open", "HALF OPEN"},
+	{"half_open_room", "ROOM"},
+};
+
+/* Return how many flows of a share are open and alive. -errno: not to be read.
+ */
+static int count_alive(const struct pins *pins, uint32_t share)
+{
+	_cleanup_(cleanup_free) struct sg_flow_key *keys = NULL;
+	_cleanup_(cleanup_free) struct sg_flow *flows = NULL;
+	struct sg_policy policy;
+	uint32_t now_s = boot_s();
+	size_t count = 0;
+	int alive = 0;
+	int r = pins_policy(pins, &policy);
+
+	if (!r)
+		r = maps_read(pins->map_fds[PINS_flows], sizeof(*keys),
+			      sizeof(*flows), (void **)&keys, (void **)&flows,
+			      &count);
+	for (size_t i = 0; i < count && !r; i++)
+		alive += flows[i].share == share &&
+			 flows[i].state <= SG_STATE_ESTABLISHED &&
+			 now_s - flows[i].last_s <=
+				 sg_flow_limit_s(&keys[i], &flows[i], &policy);
+	return r ? r : alive;
+}
+
+static int read_count(const struct pins *pins, uint32_t ring,
+		      uint32_t *ret_count)
+{
+	struct sg_sweep_hand hand;
+
+	if (bpf_map_lookup_elem(pins->map_fds[PINS_sweep_hand], &ring, &hand))
+		return -errno;
+	*ret_count = hand.count;
+	return 0;
+}
+
+int shares_add(const struct pins *pins, struct json_object *rows,
+	       struct json_object *full)
+{
+	uint32_t flows = maps_room(pins->map_fds[PINS_flows]);
+	uint32_t half_open = maps_room(pins->map_fds[PINS_half_open]);
+	int r = 0;
+
+	for (uint32_t share = 0; share < SG_SHARE_COUNT && !r; share++) {
+		uint32_t open_ring = SG_RING(SG_TABLE_FLOWS, share);
+		uint32_t half_ring = SG_RING(SG_TABLE_HALF_OPEN, share);
+		uint32_t room = sg_ring_size(open_ring, flows, half_open);
+		struct json_object *row = show_add_row(rows);
+		uint32_t open = 0;
+		uint32_t half = 0;
+		int alive = 0;
+
+		r = read_count(pins, open_ring, &open);
+		if (!r)
+			r = read_count(pins, half_ring, &half);
+		if (!r && open >= room)
+			alive = count_alive(pins, share);
+		if (alive < 0)
+			r = alive;
+		show_add_text(row, "share", name_of_share(share));
+		show_add_number(row, "open", open);
+		show_add_number(row, "open_room", room);
+		show_add_number(row, "half_open", half);
+		show_add_number(row, "half_open_room",
+				sg_ring_size(half_ring, flows, half_open));
+		if (alive > 0 && (uint32_t)alive >= room)
+			json_object_array_add(
+				full,
+				json_object_new_string(name_of_share(share)));
+	}
+	return r;
+}
+
+void shares_print(struct json_object *rows)
+{
+	show_table(rows, columns, sizeof(columns) / sizeof(columns[0]));
+}

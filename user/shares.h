@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * How much of the flow tables each share uses (see enum sg_share), for people.
+ */
+#ifndef SG_USER_SHARES_H
+#define SG_USER_SHARES_H
+
+#include <json-c/json.h>
+
+#include "pins.h"
+
+/* Add a row for each share to `rows`, and to `full` the name of each whose part
+ * of the open flows is used up by what is alive, so that more are refused. What
+ * has expired counts until its room is needed. 0, or -errno. */
+int shares_add(const struct pins *pins, struct json_object *rows,
+	       struct json_object *full);
+
+/* Print the rows as a table. */
+void shares_print(struct json_object *rows);
+
+#endif
