@@ -280,6 +280,19 @@ int instance_up(const char *pin_dir, bool clsact, const struct policy *policy,
 	return r;
 }
 
+int instance_complete(const char *pin_dir, bool clsact,
+		      const struct policy *policy, struct fault *ret_fault)
+{
+	_cleanup_(cleanup_close) int lock = pins_lock(pin_dir, ret_fault);
+
+	if (lock < 0)
+		return lock;
+	/* who was at it may have ended it while this one waited */
+	return migrate_is_open(pin_dir)
+		       ? bring_up(pin_dir, clsact, false, policy, ret_fault)
+		       : 0;
+}
+
 /* The programs that are there, with a new policy. */
 static int replace_policy(const struct pins *pins, bool clsact,
 			  const struct policy *policy, struct fault *ret_fault)

@@ -18,6 +18,11 @@
 int instance_up(const char *pin_dir, bool clsact, const struct policy *policy,
 		struct fault *ret_fault);
 
+/* Complete a change of maps that was interrupted (migrate.h), if there still is
+ * one when nobody else changes the gate. */
+int instance_complete(const char *pin_dir, bool clsact,
+		      const struct policy *policy, struct fault *ret_fault);
+
 /* A new policy for a gate that is up. */
 int instance_reload(const char *pin_dir, bool clsact,
 		    const struct policy *policy, struct fault *ret_fault);

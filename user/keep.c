@@ -265,7 +265,8 @@ int keep_repair(struct keep *keep, const struct policy *policy,
 	*ret_what = NULL;
 	if (!r &&
 	    migrate_is_open(keep->pin_dir)) { /* somebody's, or nobody's */
-		r = instance_up(keep->pin_dir, keep->clsact, policy, ret_fault);
+		r = instance_complete(keep->pin_dir, keep->clsact, policy,
+				      ret_fault);
 		if (r)
 			return r == -EBUSY ? 0 : r;
 	}
