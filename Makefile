@@ -72,6 +72,9 @@ demo: deps ## show the main job on an embedded lab (root; KEEP=1 leaves it)
 check: deps ## run every test (root; T=WORD: the programs with it in their names)
 	$(Q)$(MAKE) --no-print-directory run-check
 
+check-long: deps ## the same, with every kill and fault that a test can try (an hour)
+	$(Q)KILLS=200 EVERY=1 PROGRAM_LIMIT=7200 $(MAKE) --no-print-directory run-check
+
 life: deps ## a host's life in minutes, beside Netfilter's (root)
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)SCOUTGATE=$(abspath $(O)/scoutgate) tests/e2e/life
@@ -142,7 +145,7 @@ vmlinux: ## make vmlinux/vmlinux.h anew from the running kernel's BTF
 
 C_FILES = $(wildcard bpf/*.[ch] user/*.[ch] include/*.h maps/*.h tests/*/*.[ch])
 
-.PHONY: help deps deps-build all demo check life check-compilers check-kernels \
+.PHONY: help deps deps-build all demo check check-long life check-compilers check-kernels \
 	check-releases bench run-check install uninstall clean format lint verify \
 	vmlinux
 

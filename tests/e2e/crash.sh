@@ -91,8 +91,8 @@ calls() {
 # kills VERB...: where to kill it, as lines of a call's name and its number: each
 # call that changes something, and the last of each other kind of bpf()'s. A call
 # that failed has changed nothing: to be killed at it is to be killed at the next.
-# THIN=1: of more than four alike in a row (the maps are pinned, or their pins
-# removed) every third. Runs the verb. EVERY=1: all, and all of bpf() and netlink.
+# THIN=1: of more than three alike in a row (the maps are pinned, or their pins
+# removed) every sixth. Runs the verb. EVERY=1: all, and all of bpf() and netlink.
 kills() {
 	traced --seccomp-bpf -e trace=$CALLS -- "$@" >/dev/null 2>&1
 	calls | kill_points
@@ -105,7 +105,7 @@ kill_points() {
 		every && /^(bpf|sendto|sendmsg|recvmsg)/ {print name, number; next}
 		$0 ~ pattern {if (/ = -1 E/) next
 			row = kind == was ? row + 1 : 0; was = kind
-			if (every || !thin || row < 4 || row % 3 == 0)
+			if (every || !thin || row < 3 || row % 6 == 0)
 				print name, number
 			next}
 		/^bpf/ {last[kind] = number}
