@@ -3,7 +3,7 @@
 
 UNIT_TESTS := $(patsubst %.c,$(O)/%,$(wildcard tests/unit/test_*.c))
 BPF_TESTS := $(patsubst %.c,$(O)/%,$(wildcard tests/bpf/test_*.c))
-BPF_HARNESS := $(patsubst %,$(O)/tests/bpf/%.o,frames harness loaded probes talks twin)
+BPF_HARNESS := $(patsubst %,$(O)/tests/bpf/%.o,frames harness loaded probes segments talks twin)
 E2E_TESTS := $(wildcard tests/e2e/test_*)
 E2E_PROGRAMS := $(patsubst %,$(O)/tests/e2e/%,flood age before attached)
 VERIFY := $(O)/tests/bpf/verify
