@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "clock.h"
 #include "maps.h"
@@ -96,6 +97,23 @@ void age_flows(enum pins_map map, uint64_t seconds)
 	uint64_t then_s = boot_s() - seconds;
 
 	each_flow(map, set_last, &then_s);
+}
+
+void wait_for_mid_second(void)
+{
+	const struct timespec little = {.tv_nsec = 20000000};
+	struct timespec now;
+
+	do {
+		nanosleep(&little, NULL);
+		clock_gettime(CLOCK_BOOTTIME, &now);
+	} while (now.tv_nsec < 300000000 || now.tv_nsec > 600000000);
+}
+
+void shell_runs(const char *commands)
+{
+	if (system(commands))
+		fail_msg("failed: %s", commands);
 }
 
 /* The probe unharmed gets through: what stops the others is the harm. */

@@ -4,7 +4,6 @@
 #include <bpf/bpf.h>
 #include <netinet/in.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "probes.h"
 
@@ -14,21 +13,18 @@
 
 static int setup(void **state)
 {
-	assert_int_equal(
-		system("sysctl -qw net.ipv4.conf.eth0.promote_secondaries=1;"
-		       "ip route add default via 192.168.7.9"),
-		0);
+	shell_runs("sysctl -qw net.ipv4.conf.eth0.promote_secondaries=1;"
+		   "ip route add default via 192.168.7.9");
 	return harness_setup(state);
 }
 
 /* The namespace is the next test's, too: as it was. */
 static int teardown(void **state)
 {
-	assert_int_equal(system("ip route del default; ip addr flush dev eth0 "
-				"scope global; ip addr add 192.168.7.2/24 "
-				"dev eth0; ip addr add fd00:7::2/64 dev eth0 "
-				"nodad"),
-			 0);
+	shell_runs("ip route del default;"
+		   "ip addr replace 192.168.7.2/24 dev eth0;"
+		   "for i in 50 3; do ip addr del 192.168.7.$i/24 dev eth0;"
+		   "done 2>/dev/null; :");
 	return harness_teardown(state);
 }
 
@@ -214,9 +210,8 @@ static const struct spec lan_tcp = {
 
 static void begin_with_two_addresses(void)
 {
-	assert_int_equal(system("ip addr add 192.168.7.50/24 dev eth0;"
-				"ip addr add 192.168.7.3/24 dev eth0"),
-			 0);
+	shell_runs("ip addr add 192.168.7.50/24 dev eth0;"
+		   "ip addr add 192.168.7.3/24 dev eth0");
 	harness_reload(SSH DNS "forward \"too\" { protocol = udp "
 			       "ports = {\"54\"} to = \"53\" }");
 	harness_grant(SG_GRANT_LAN_ACCESS, 1, 0);
@@ -225,7 +220,7 @@ static void begin_with_two_addresses(void)
 /* The host has given the address up, and the gate knows. */
 static void give_up_address(void)
 {
-	assert_int_equal(system("ip addr del 192.168.7.2/24 dev eth0"), 0);
+	shell_runs("ip addr del 192.168.7.2/24 dev eth0");
 	harness_reload(SSH DNS "forward \"too\" { protocol = udp "
 			       "ports = {\"54\"} to = \"53\" }");
 }

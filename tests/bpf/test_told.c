@@ -30,18 +30,6 @@ static const struct spec stray = {
 	.ack = NUMBER,
 };
 
-/* Far from a second's ends, which all clocks then agree on for a while. */
-static void wait_for_mid_second(void)
-{
-	const struct timespec little = {.tv_nsec = 20000000};
-	struct timespec now;
-
-	do {
-		nanosleep(&little, NULL);
-		clock_gettime(CLOCK_BOOTTIME, &now);
-	} while (now.tv_nsec < 300000000 || now.tv_nsec > 600000000);
-}
-
 static size_t answers_to(const struct spec *spec, enum place at, size_t tries)
 {
 	size_t answers = 0;
