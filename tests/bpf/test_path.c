@@ -189,6 +189,46 @@ static void a_path_has_the_mtu_of_its_route(void **state)
 	assert_refused(&spec, VE_CONTAINER, SG_DROP_TOO_BIG);
 }
 
+/* What FAR answers to a packet as it left. */
+static void is_answered(const struct frame *sent, uint8_t protocol,
+			uint8_t flags)
+{
+	struct spec answer = between(FAR, "192.168.7.2", 53, frame_sport(sent),
+				     protocol, flags);
+
+	assert_int_equal(send_in(&answer, ETH0, NULL), ACTION_REDIRECT);
+}
+
+/* A conversation that both ends have joined, which needs no long look. */
+static void so_it_has_for_one_that_goes_on(void **state)
+{
+	struct spec udp = to_far;
+	struct spec tcp = to_far;
+	struct frame sent;
+
+	(void)state;
+	shell_runs("ip route add " FAR BY_ETH0 " mtu lock 1300");
+	assert_int_equal(send_in(&udp, VE_CONTAINER, &sent), ACTION_REDIRECT);
+	is_answered(&sent, IPPROTO_UDP, 0);
+	udp.fragment = 0x4000; /* do not fragment */
+	udp.payload_bytes = 1300 - 28;
+	assert_int_equal(send_in(&udp, VE_CONTAINER, NULL), ACTION_REDIRECT);
+	udp.payload_bytes++;
+	assert_refused(&udp, VE_CONTAINER, SG_DROP_TOO_BIG);
+	tcp.protocol = IPPROTO_TCP;
+	tcp.payload_bytes = 0;
+	tcp.flags = SYN;
+	assert_int_equal(send_in(&tcp, VE_CONTAINER, &sent), ACTION_REDIRECT);
+	is_answered(&sent, IPPROTO_TCP, SYN | ACK);
+	tcp.flags = ACK;
+	assert_int_equal(send_in(&tcp, VE_CONTAINER, &sent), ACTION_REDIRECT);
+	tcp.payload_bytes = 1900;
+	gate_test.gso_bytes = 1300 - 40;
+	assert_int_equal(send_in(&tcp, VE_CONTAINER, NULL), ACTION_REDIRECT);
+	gate_test.gso_bytes++;
+	assert_refused(&tcp, VE_CONTAINER, SG_DROP_TOO_BIG);
+}
+
 static void a_path_to_a_closed_role_ends(void **state)
 {
 	(void)state;
@@ -233,6 +273,7 @@ int main(void)
 		CASE(no_path_is_trusted_while_links_change),
 		CASE(a_neighbour_has_three_seconds),
 		CASE(a_path_has_the_mtu_of_its_route),
+		CASE(so_it_has_for_one_that_goes_on),
 		CASE(a_path_to_a_closed_role_ends),
 		CASE(a_source_is_kept_while_it_is_there),
 	};
