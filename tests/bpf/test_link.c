@@ -247,6 +247,49 @@ static void a_limit_of_0_is_none(void **state)
 	}
 }
 
+/* RFC 6980, and DHCP: what the link lives on is never cut. */
+static void what_the_link_lives_on_comes_whole(void **state)
+{
+	struct spec solicit =
+		between("fd00:7::9", "fd00:7::2", 0, 0, IPPROTO_ICMPV6, 0);
+	struct spec offer =
+		between("192.168.7.1", "192.168.7.2", 67, 68, IPPROTO_UDP, 0);
+	struct frame fragment;
+	struct frame whole;
+
+	(void)state;
+	solicit.icmp_type = 135;
+	solicit.ttl = 255;
+	solicit.payload_bytes = 24;
+	build_frame(&whole, &solicit, ETH0, false);
+	build_fragment(&fragment, &whole, 0, 16, true);
+	assert_dropped(&fragment, ETH0, SG_DROP_LINK_LOCAL);
+	assert_frame_passed(&whole, ETH0);
+	offer.payload_bytes = 300;
+	build_frame(&whole, &offer, ETH0, false);
+	build_fragment(&fragment, &whole, 0, 200, true);
+	assert_dropped(&fragment, ETH0, SG_DROP_CLOSED_PORT);
+	assert_frame_passed(&whole, ETH0);
+}
+
+/* Whoever has an address must have the container's to be served. */
+static void dhcp_is_served_to_the_container(void **state)
+{
+	struct spec ask =
+		between("0.0.0.0", "255.255.255.255", 68, 67, IPPROTO_UDP, 0);
+
+	(void)state;
+	ask.payload_bytes = 300;
+	assert_passed(&ask, VE_CONTAINER);
+	ask.src = "10.0.3.2";
+	ask.dst = "10.0.3.1";
+	assert_passed(&ask, VE_CONTAINER);
+	ask.src = "10.0.3.9";
+	assert_refused(&ask, VE_CONTAINER, SG_DROP_SPOOFED);
+	ask.src = "192.168.7.9";
+	assert_refused(&ask, VE_CONTAINER, SG_DROP_SPOOFED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -259,6 +302,8 @@ int main(void)
 		TEST(a_second_later_he_may_again),
 		TEST(one_neighbour_is_a_64),
 		TEST(a_limit_of_0_is_none),
+		TEST(what_the_link_lives_on_comes_whole),
+		TEST(dhcp_is_served_to_the_container),
 	};
 
 	return cmocka_run_group_tests(tests, harness_setup_group, NULL);

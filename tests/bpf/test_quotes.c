@@ -86,6 +86,9 @@ static void the_containers_own_packets_alone(void **state)
 	assert_int_equal(send_out(&host, ETH0, NULL), ACTION_PASS);
 	build_frame(&quoted, &host, ETH0, true);
 	is_dropped(&outer, &quoted, LEAST, VE_CONTAINER, SG_DROP_ICMP_ERROR);
+	outer.src = "10.0.3.9"; /* nor as another */
+	is_dropped(&outer, &quoted, LEAST, VE_CONTAINER, SG_DROP_SPOOFED);
+	outer.src = "10.0.3.2";
 	/* what the host has sent to it, it may tell the host of */
 	host.src = "10.0.3.1";
 	host.dst = "10.0.3.2";

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The flow table over time: TCP's states, expiry, a table that is full. */
+#include <bpf/bpf.h>
 #include <netinet/in.h>
 
 #include "probes.h"
@@ -256,6 +257,34 @@ static void expired_flows_are_swept_with_nobodys_help(void **state)
 	}
 }
 
+/* maps/flows_maps.h: the ring of tokens has those from head to tail */
+struct hand {
+	uint32_t lock;
+	uint32_t head;
+	uint32_t tail;
+};
+
+/* A tuple that is used again leaves no second token behind for its flow. */
+static void a_flow_has_one_token(void **state)
+{
+	struct hand hand;
+	uint32_t zero = 0;
+
+	(void)state;
+	for (int i = 0; i < 20; i++) {
+		assert_int_equal(inward(SYN), ACTION_REDIRECT);
+		outward(SYN | ACK);
+		inward(ACK);
+		assert_int_equal(state_now(), SG_STATE_ESTABLISHED);
+		outward(RST);
+	}
+	assert_int_equal(
+		bpf_map_lookup_elem(gate_test.pins.map_fds[PINS_sweep_hand],
+				    &zero, &hand),
+		0);
+	assert_in_range(hand.tail - hand.head, 1, 3);
+}
+
 static void half_open_floods_leave_the_established_alone(void **state)
 {
 	struct spec flood = vpn_tcp;
@@ -286,6 +315,7 @@ int main(void)
 		TEST(case_74_a_late_answer_is_not_let_in),
 		TEST(case_64_a_full_table_refuses_the_new),
 		TEST(expired_flows_are_swept_with_nobodys_help),
+		TEST(a_flow_has_one_token),
 		TEST(half_open_floods_leave_the_established_alone),
 	};
 
