@@ -4,8 +4,10 @@
 
 #include <bpf/bpf.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <time.h>
 
 #include "clock.h"
@@ -108,6 +110,18 @@ void wait_for_mid_second(void)
 		nanosleep(&little, NULL);
 		clock_gettime(CLOCK_BOOTTIME, &now);
 	} while (now.tv_nsec < 300000000 || now.tv_nsec > 600000000);
+}
+
+void needs_kernel(int major, int minor)
+{
+	struct utsname name;
+	int is_major = 0;
+	int is_minor = 0;
+
+	uname(&name);
+	sscanf(name.release, "%d.%d", &is_major, &is_minor);
+	if (is_major < major || (is_major == major && is_minor < minor))
+		skip();
 }
 
 void shell_runs(const char *commands)

@@ -45,6 +45,9 @@ void age_flows(enum pins_map map, uint64_t seconds);
 /* Until it is far from a second's ends, and all clocks agree on it. */
 void wait_for_mid_second(void);
 
+/* Skip the test on an older kernel, which does not tell what it is about. */
+void needs_kernel(int major, int minor);
+
 /* Commands of the shell's, in the namespace; they must succeed. */
 void shell_runs(const char *commands);
 

@@ -181,6 +181,7 @@ static void a_path_has_the_mtu_of_its_route(void **state)
 	struct spec spec = to_far;
 
 	(void)state;
+	needs_kernel(5, 12);
 	shell_runs("ip route add " FAR BY_ETH0 " mtu lock 1300");
 	spec.fragment = 0x4000; /* do not fragment */
 	spec.payload_bytes = 1300 - 28;
@@ -207,6 +208,7 @@ static void so_it_has_for_one_that_goes_on(void **state)
 	struct frame sent;
 
 	(void)state;
+	needs_kernel(5, 12);
 	shell_runs("ip route add " FAR BY_ETH0 " mtu lock 1300");
 	assert_int_equal(send_in(&udp, VE_CONTAINER, &sent), ACTION_REDIRECT);
 	is_answered(&sent, IPPROTO_UDP, 0);
@@ -248,6 +250,7 @@ static void a_source_is_kept_while_it_is_there(void **state)
 	struct sg_flow flow;
 
 	(void)state;
+	needs_kernel(6, 7);
 	shell_runs("ip route add " FAR BY_ETH0 " src 192.168.7.50");
 	leaves_from("192.168.7.50");
 	shell_runs("ip route replace " FAR BY_ETH0 " src 192.168.7.2");
