@@ -228,6 +228,8 @@ static void one_neighbour_is_a_64(void **state)
 	age_newcomer(0);
 	spec.src = "fd00:7::1:0:0:9";
 	assert_spec_dropped(&spec, ETH0, SG_DROP_SOURCE_LIMIT);
+	spec.src = "fd00:7::a";
+	assert_spec_dropped(&spec, ETH0, SG_DROP_SOURCE_LIMIT);
 	spec.src = "fd00:8::9";
 	assert_int_equal(send_in(&spec, ETH0, NULL), ACTION_REDIRECT);
 }

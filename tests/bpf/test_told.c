@@ -171,6 +171,18 @@ static int map_named(int program_fd, const char *name)
 	return -1;
 }
 
+/* So many errors were sent, up to a second so long ago. */
+static void set_bucket(uint32_t ago_s, uint32_t spent)
+{
+	int fd = map_named(gate_test.program_fds[DATAPLANE_sg_container_in],
+			   "tell_bucket");
+	struct bucket bucket = {boot_s() - ago_s, spent};
+	__u32 zero = 0;
+
+	assert_int_equal(bpf_map_update_elem(fd, &zero, &bucket, BPF_ANY), 0);
+	close(fd);
+}
+
 static void so_many_errors_go_out_in_a_second(void **state)
 {
 	static const struct {
@@ -186,23 +198,15 @@ static void so_many_errors_go_out_in_a_second(void **state)
 	};
 	struct spec spec =
 		between("10.0.3.2", "10.1.0.1", 33000, 53, IPPROTO_UDP, 0);
-	int fd = map_named(gate_test.program_fds[DATAPLANE_sg_container_in],
-			   "tell_bucket");
 
 	(void)state;
 	spec.ttl = 1;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct bucket bucket = {.spent = cases[i].spent};
-		__u32 zero = 0;
-
 		wait_for_mid_second();
-		bucket.filled_s = boot_s() - cases[i].ago_s;
-		assert_int_equal(
-			bpf_map_update_elem(fd, &zero, &bucket, BPF_ANY), 0);
+		set_bucket(cases[i].ago_s, cases[i].spent);
 		assert_int_equal(answers_to(&spec, VE_CONTAINER, 10),
 				 cases[i].answers);
 	}
-	close(fd);
 }
 
 /* RFC 1122 3.2.2: no error about a fragment that is not the first. */
@@ -221,6 +225,8 @@ static void a_later_fragment_is_not_told_of(void **state)
 	build_fragment(&fragment, &whole, 512, 512, true);
 	fragment.data[14 + 8] = 1;
 	fix_ip_sum(&fragment);
+	wait_for_mid_second();
+	set_bucket(100, 0);
 	assert_dropped(&fragment, VE_CONTAINER, SG_DROP_TTL);
 }
 
