@@ -242,6 +242,8 @@ static void udp_goes_on_at_another_address(void **state)
 	spec.dst = "192.168.7.50";
 	spec.dport = 54; /* the same tuple for the container */
 	assert_spec_dropped(&spec, ETH0, SG_DROP_FLOW_CLASH);
+	the_flow(&key, &flow); /* which moves nothing */
+	assert_int_equal(ntohl(flow.gate_addr.word[3]) & 0xff, 2);
 	spec.dport = 53;
 	assert_delivered(&spec, ETH0);
 	the_flow(&key, &flow);

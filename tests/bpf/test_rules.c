@@ -3,6 +3,7 @@
  * opened one, and nothing else. */
 #include <netinet/in.h>
 
+#include "clock.h"
 #include "maps.h"
 #include "probes.h"
 
@@ -69,10 +70,25 @@ static void each_refusal_is_counted_or_not(void **state)
 	counts(0, 0);
 }
 
+/* README: closed from that second of the boot clock on. */
+static void a_deadline_is_the_first_second_that_is_closed(void **state)
+{
+	struct spec spec = between("192.168.7.9", "192.168.7.2", 40000, 22,
+				   IPPROTO_TCP, SYN);
+
+	(void)state;
+	wait_for_mid_second();
+	harness_grant(SG_GRANT_LAN_ACCESS, 1, boot_s());
+	assert_spec_dropped(&spec, ETH0, SG_DROP_GRANT_CLOSED);
+	harness_grant(SG_GRANT_LAN_ACCESS, 1, boot_s() + 1);
+	assert_delivered(&spec, ETH0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(each_refusal_is_counted_or_not),
+		TEST(a_deadline_is_the_first_second_that_is_closed),
 	};
 
 	return cmocka_run_group_tests(tests, harness_setup_group, NULL);
