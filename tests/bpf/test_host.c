@@ -188,6 +188,12 @@ static void the_host_is_not_the_container(void **state)
 	build_frame(&frame, &out, TAP0, true);
 	assert_int_equal(run_out(&frame, TAP0), ACTION_DROP);
 	assert_int_equal(drops_of(TAP0, SG_DROP_FLOW_CLASH), 1);
+	/* nor does it talk by the forward's port to the same remote */
+	out = between("10.1.0.2", "10.1.0.1", 5353, 40000, IPPROTO_UDP, 0);
+	assert_int_equal(send_out(&out, TAP0, NULL), ACTION_DROP);
+	assert_int_equal(drops_of(TAP0, SG_DROP_FLOW_CLASH), 2);
+	out.dport++;
+	assert_int_equal(send_out(&out, TAP0, NULL), ACTION_PASS);
 }
 
 static void what_the_container_sends_to_others_macs(void **state)

@@ -290,6 +290,14 @@ static void dhcp_is_served_to_the_container(void **state)
 	assert_refused(&ask, VE_CONTAINER, SG_DROP_SPOOFED);
 	ask.src = "192.168.7.9";
 	assert_refused(&ask, VE_CONTAINER, SG_DROP_SPOOFED);
+	/* and the container serves nobody, by either port */
+	ask = between("10.0.3.2", "192.168.7.9", 5000, 68, IPPROTO_UDP, 0);
+	assert_spec_dropped(&ask, VE_CONTAINER, SG_DROP_EGRESS_CLOSED);
+	ask.sport = 67;
+	ask.dport = 5000;
+	assert_spec_dropped(&ask, VE_CONTAINER, SG_DROP_EGRESS_CLOSED);
+	ask.sport = 5000;
+	assert_left(&ask, NULL);
 }
 
 int main(void)
