@@ -136,6 +136,9 @@ format: ## format every C file
 lint: deps ## formatting, static checks, include graph, headers alone
 	$(Q)O=$(O) tests/lint/run
 
+mutate: deps ## break it line by line: do the tests see it? (root; M=WORD: faults with it in their names)
+	$(Q)tests/mutate/run "$(M)"
+
 verify: all $(O)/tests/bpf/verify ## print each program's verified instruction count (root)
 	$(Q)$(O)/tests/bpf/verify $(O)/gate.bpf.o
 
@@ -146,7 +149,7 @@ vmlinux: ## make vmlinux/vmlinux.h anew from the running kernel's BTF
 C_FILES = $(wildcard bpf/*.[ch] user/*.[ch] include/*.h maps/*.h tests/*/*.[ch])
 
 .PHONY: help deps deps-build all demo check check-long life check-compilers check-kernels \
-	check-releases bench run-check install uninstall clean format lint verify \
+	check-releases bench run-check install uninstall clean format lint mutate verify \
 	vmlinux
 
 # ------------------------------------------------------------------ building

@@ -4,8 +4,11 @@
 
 #include <bpf/bpf.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
 
 #include "clock.h"
 #include "maps.h"
@@ -96,6 +99,35 @@ void age_flows(enum pins_map map, uint64_t seconds)
 	uint64_t then_s = boot_s() - seconds;
 
 	each_flow(map, set_last, &then_s);
+}
+
+void wait_for_mid_second(void)
+{
+	const struct timespec little = {.tv_nsec = 20000000};
+	struct timespec now;
+
+	do {
+		nanosleep(&little, NULL);
+		clock_gettime(CLOCK_BOOTTIME, &now);
+	} while (now.tv_nsec < 300000000 || now.tv_nsec > 600000000);
+}
+
+void needs_kernel(int major, int minor)
+{
+	struct utsname name;
+	int is_major = 0;
+	int is_minor = 0;
+
+	uname(&name);
+	sscanf(name.release, "%d.%d", &is_major, &is_minor);
+	if (is_major < major || (is_major == major && is_minor < minor))
+		skip();
+}
+
+void shell_runs(const char *commands)
+{
+	if (system(commands))
+		fail_msg("failed: %s", commands);
 }
 
 /* The probe unharmed gets through: what stops the others is the harm. */

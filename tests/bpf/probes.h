@@ -42,5 +42,13 @@ void assert_no_flow(void);
 uint64_t flow_packets(void); /* of all flows, both directions */
 /* As if every flow of the map had been idle for so long. */
 void age_flows(enum pins_map map, uint64_t seconds);
+/* Until it is far from a second's ends, and all clocks agree on it. */
+void wait_for_mid_second(void);
+
+/* Skip the test on an older kernel, which does not tell what it is about. */
+void needs_kernel(int major, int minor);
+
+/* Commands of the shell's, in the namespace; they must succeed. */
+void shell_runs(const char *commands);
 
 #endif

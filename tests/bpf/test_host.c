@@ -157,6 +157,84 @@ static void case_34_other_frames_are_for_the_host_only(void **state)
 	assert_left(&control, NULL);
 }
 
+/* What is to the host goes no further, so it may have come as far as it can. */
+static void an_answer_may_have_no_time_to_live_left(void **state)
+{
+	struct spec ask = between("192.168.7.2", "192.168.7.9", 40000, 53,
+				  IPPROTO_UDP, 0);
+	struct spec answer = between("192.168.7.9", "192.168.7.2", 53, 40000,
+				     IPPROTO_UDP, 0);
+
+	(void)state;
+	answer.ttl = 1;
+	assert_int_equal(send_out(&ask, ETH0, NULL), ACTION_PASS);
+	assert_passed(&answer, ETH0);
+}
+
+static void the_host_is_not_the_container(void **state)
+{
+	struct spec out =
+		between("10.0.3.2", "192.168.7.9", 33000, 53, IPPROTO_UDP, 0);
+	struct spec in = vpn_udp;
+	struct frame frame;
+
+	(void)state;
+	assert_left(&out, NULL);
+	build_frame(&frame, &out, ETH0, true);
+	assert_int_equal(run_out(&frame, ETH0), ACTION_DROP);
+	assert_int_equal(drops_of(ETH0, SG_DROP_FLOW_CLASH), 1);
+	assert_delivered(&in, TAP0);
+	out = between("10.0.3.2", "10.1.0.1", 53, 40000, IPPROTO_UDP, 0);
+	build_frame(&frame, &out, TAP0, true);
+	assert_int_equal(run_out(&frame, TAP0), ACTION_DROP);
+	assert_int_equal(drops_of(TAP0, SG_DROP_FLOW_CLASH), 1);
+	/* nor does it talk by the forward's port to the same remote */
+	out = between("10.1.0.2", "10.1.0.1", 5353, 40000, IPPROTO_UDP, 0);
+	assert_int_equal(send_out(&out, TAP0, NULL), ACTION_DROP);
+	assert_int_equal(drops_of(TAP0, SG_DROP_FLOW_CLASH), 2);
+	out.dport++;
+	assert_int_equal(send_out(&out, TAP0, NULL), ACTION_PASS);
+}
+
+static void what_the_container_sends_to_others_macs(void **state)
+{
+	static const uint8_t others[][6] = {
+		{0x02, 0, 0, 0, 0x77, 1},
+		{0xff, 0xff, 0xff, 0xff, 0xff, 0xff},
+		{0x01, 0, 0x5e, 0, 0, 1},
+	};
+	struct spec out =
+		between("10.0.3.2", "192.168.7.9", 33000, 53, IPPROTO_UDP, 0);
+	struct frame frame;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		build_frame(&frame, &out, VE_CONTAINER, false);
+		memcpy(frame.data, others[i], sizeof(others[i]));
+		assert_dropped(&frame, VE_CONTAINER, SG_DROP_NOT_UNICAST);
+	}
+	assert_left(&out, NULL);
+}
+
+/* A control connection is begun by its remote, in the order of RFC 9293. */
+static void control_is_begun_by_its_remote(void **state)
+{
+	struct spec in =
+		between("10.1.0.1", "10.1.0.2", 40000, 23, IPPROTO_TCP, SYN);
+	struct spec out = between("10.1.0.2", "10.1.0.1", 23, 40000,
+				  IPPROTO_TCP, SYN | ACK);
+
+	(void)state;
+	harness_grant(SG_GRANT_HOST_CONTROL, 1, 0);
+	assert_passed(&in, TAP0);
+	in.flags = ACK;
+	assert_spec_dropped(&in, TAP0, SG_DROP_NO_FLOW);
+	assert_int_equal(send_out(&out, TAP0, NULL), ACTION_PASS);
+	assert_int_equal(state_now(), SG_STATE_SYN_RECEIVED);
+	assert_passed(&in, TAP0);
+	assert_int_equal(state_now(), SG_STATE_ESTABLISHED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -167,6 +245,10 @@ int main(void)
 		TEST(control_port_needs_its_grants),
 		TEST(echo_is_as_configured),
 		TEST(case_34_other_frames_are_for_the_host_only),
+		TEST(an_answer_may_have_no_time_to_live_left),
+		TEST(the_host_is_not_the_container),
+		TEST(what_the_container_sends_to_others_macs),
+		TEST(control_is_begun_by_its_remote),
 	};
 
 	return cmocka_run_group_tests(tests, harness_setup_group, NULL);

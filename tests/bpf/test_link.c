@@ -207,6 +207,124 @@ static void nor_more_by_a_cpu_that_is_behind(void **state)
 	assert_spec_dropped(&spec, ETH0, SG_DROP_SOURCE_LIMIT);
 }
 
+/* The newest second that a source began flows in was so long ago, and it began
+ * ten. */
+static void age_newcomer(uint32_t seconds)
+{
+	int fd = gate_test.pins.map_fds[PINS_newcomers];
+	struct sg_newcomer newcomer;
+	struct sg_addr source;
+
+	assert_int_equal(bpf_map_get_next_key(fd, NULL, &source), 0);
+	assert_int_equal(bpf_map_lookup_elem(fd, &source, &newcomer), 0);
+	newcomer.second -= seconds;
+	newcomer.flows = 10;
+	assert_int_equal(bpf_map_update_elem(fd, &source, &newcomer, BPF_EXIST),
+			 0);
+}
+
+static void a_second_later_he_may_again(void **state)
+{
+	struct spec spec = between("192.168.7.9", "192.168.7.2", 40000, 22,
+				   IPPROTO_TCP, SYN);
+
+	(void)state;
+	harness_reload("forward \"ssh\" { ports = {\"22\"} }\n"
+		       "limits { new-per-source = \"10\" }");
+	harness_grant(SG_GRANT_LAN_ACCESS, 1, 0);
+	assert_delivered(&spec, ETH0);
+	age_newcomer(1);
+	spec.sport++;
+	assert_delivered(&spec, ETH0);
+}
+
+/* In IPv6 a /64 is one neighbour (RFC 4291). */
+static void one_neighbour_is_a_64(void **state)
+{
+	struct spec spec =
+		between("fd00:7::9", "fd00:7::2", 40000, 22, IPPROTO_TCP, SYN);
+
+	(void)state;
+	harness_reload("container { address6 = \"fd00:3::2\" }\n"
+		       "forward \"ssh\" { ports = {\"22\"} }\n"
+		       "limits { new-per-source = \"10\" }");
+	harness_grant(SG_GRANT_LAN_ACCESS, 1, 0);
+	assert_int_equal(send_in(&spec, ETH0, NULL), ACTION_REDIRECT);
+	age_newcomer(0);
+	spec.src = "fd00:7::1:0:0:9";
+	assert_spec_dropped(&spec, ETH0, SG_DROP_SOURCE_LIMIT);
+	spec.src = "fd00:7::a";
+	assert_spec_dropped(&spec, ETH0, SG_DROP_SOURCE_LIMIT);
+	spec.src = "fd00:8::9";
+	assert_int_equal(send_in(&spec, ETH0, NULL), ACTION_REDIRECT);
+}
+
+static void a_limit_of_0_is_none(void **state)
+{
+	struct spec spec = between("192.168.7.9", "192.168.7.2", 40000, 22,
+				   IPPROTO_TCP, SYN);
+
+	(void)state;
+	harness_reload("forward \"ssh\" { ports = {\"22\"} }\n"
+		       "limits { new-per-source = \"0\" }");
+	harness_grant(SG_GRANT_LAN_ACCESS, 1, 0);
+	for (int i = 0; i < 50; i++) {
+		spec.sport++;
+		assert_delivered(&spec, ETH0);
+	}
+}
+
+/* RFC 6980, and DHCP: what the link lives on is never cut. */
+static void what_the_link_lives_on_comes_whole(void **state)
+{
+	struct spec solicit =
+		between("fd00:7::9", "fd00:7::2", 0, 0, IPPROTO_ICMPV6, 0);
+	struct spec offer =
+		between("192.168.7.1", "192.168.7.2", 67, 68, IPPROTO_UDP, 0);
+	struct frame fragment;
+	struct frame whole;
+
+	(void)state;
+	solicit.icmp_type = 135;
+	solicit.ttl = 255;
+	solicit.payload_bytes = 24;
+	build_frame(&whole, &solicit, ETH0, false);
+	build_fragment(&fragment, &whole, 0, 16, true);
+	assert_dropped(&fragment, ETH0, SG_DROP_LINK_LOCAL);
+	assert_frame_passed(&whole, ETH0);
+	offer.payload_bytes = 300;
+	build_frame(&whole, &offer, ETH0, false);
+	build_fragment(&fragment, &whole, 0, 200, true);
+	assert_dropped(&fragment, ETH0, SG_DROP_CLOSED_PORT);
+	assert_frame_passed(&whole, ETH0);
+}
+
+/* Whoever has an address must have the container's to be served. */
+static void dhcp_is_served_to_the_container(void **state)
+{
+	struct spec ask =
+		between("0.0.0.0", "255.255.255.255", 68, 67, IPPROTO_UDP, 0);
+
+	(void)state;
+	ask.payload_bytes = 300;
+	assert_passed(&ask, VE_CONTAINER);
+	ask.src = "10.0.3.2";
+	ask.dst = "10.0.3.1";
+	assert_passed(&ask, VE_CONTAINER);
+	ask.src = "10.0.3.9";
+	assert_refused(&ask, VE_CONTAINER, SG_DROP_SPOOFED);
+	ask.src = "192.168.7.9";
+	assert_refused(&ask, VE_CONTAINER, SG_DROP_SPOOFED);
+	/* and the container serves nobody, by either port */
+	ask = between("10.0.3.2", "192.168.7.9", 5000, 68, IPPROTO_UDP, 0);
+	assert_spec_dropped(&ask, VE_CONTAINER, SG_DROP_EGRESS_CLOSED);
+	ask.sport = 67;
+	ask.dport = 5000;
+	assert_spec_dropped(&ask, VE_CONTAINER, SG_DROP_EGRESS_CLOSED);
+	ask.sport = 5000;
+	assert_left(&ask, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -216,6 +334,11 @@ int main(void)
 		TEST(case_29_30_tags_are_no_way_round),
 		TEST(one_neighbour_may_begin_so_many_flows),
 		TEST(nor_more_by_a_cpu_that_is_behind),
+		TEST(a_second_later_he_may_again),
+		TEST(one_neighbour_is_a_64),
+		TEST(a_limit_of_0_is_none),
+		TEST(what_the_link_lives_on_comes_whole),
+		TEST(dhcp_is_served_to_the_container),
 	};
 
 	return cmocka_run_group_tests(tests, harness_setup_group, NULL);

@@ -207,6 +207,54 @@ static void case_44_other_icmp(void **state)
 	assert_left(&out, NULL);
 }
 
+/* RFC 792, 4443: an echo has no code but 0. */
+static void an_echo_has_no_code(void **state)
+{
+	struct spec in = between("10.1.0.1", "10.1.0.2", 7, 0, IPPROTO_ICMP, 0);
+	struct spec out =
+		between("10.0.3.2", "192.168.7.9", 7, 0, IPPROTO_ICMP, 0);
+	struct frame frame;
+
+	(void)state;
+	build_frame(&frame, &in, TAP0, false);
+	frame_l4(&frame)[1] = 1;
+	fix_l4_sum(&frame);
+	assert_dropped(&frame, TAP0, SG_DROP_ICMP_TYPE);
+	build_frame(&frame, &out, VE_CONTAINER, false);
+	frame_l4(&frame)[1] = 1;
+	fix_l4_sum(&frame);
+	assert_dropped(&frame, VE_CONTAINER, SG_DROP_ICMP_TYPE);
+	assert_no_flow();
+}
+
+/* RFC 8200 8.1: none may be 0. A word of the payload makes it so. */
+static void a_sum_of_zero_in_ipv6_is_sent_as_ones(void **state)
+{
+	struct spec spec =
+		between("fd00:1::1", "fd00:1::2", 40000, 53, IPPROTO_UDP, 0);
+	struct frame frame;
+	uint8_t *l4;
+	uint32_t word;
+
+	(void)state;
+	harness_restart("container { address6 = \"fd00:3::2\" }\n"
+			"forward \"dns\" { protocol = udp ports = {\"53\"} }");
+	spec.payload_bytes = 20;
+	assert_int_equal(send_in(&spec, TAP0, &frame), ACTION_REDIRECT);
+	l4 = frame_l4(&frame);
+	word = (uint32_t)(l4[8] << 8 | l4[9]) + (uint32_t)(l4[6] << 8 | l4[7]);
+	word = (word & 0xffff) + (word >> 16);
+	build_frame(&frame, &spec, TAP0, false);
+	l4 = frame_l4(&frame);
+	l4[8] = (uint8_t)(word >> 8);
+	l4[9] = (uint8_t)word;
+	fix_l4_sum(&frame);
+	assert_int_equal(run_in(&frame, TAP0), ACTION_REDIRECT);
+	assert_int_equal(frame_l4(&frame)[6] << 8 | frame_l4(&frame)[7],
+			 0xffff);
+	assert_true(sums_are_right(&frame));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -219,6 +267,8 @@ int main(void)
 		TEST(case_20_a_sum_that_comes_out_zero_is_sent_as_ones),
 		TEST(case_21_a_wrong_l4_sum_is_not_repaired),
 		TEST(case_44_other_icmp),
+		TEST(an_echo_has_no_code),
+		TEST(a_sum_of_zero_in_ipv6_is_sent_as_ones),
 	};
 
 	return cmocka_run_group_tests(tests, harness_setup_group, NULL);

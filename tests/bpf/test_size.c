@@ -240,6 +240,56 @@ static void a_syns_mss_fits_both_links(void **state)
 	assert_int_equal(mss_of(&frame, 0), 1460);
 }
 
+/* 40 bytes less than the link takes, in IPv6 60; what is less stays. */
+static void an_mss_is_held_to_the_byte(void **state)
+{
+	static const struct {
+		const char *src;
+		const char *dst;
+		uint16_t offered;
+		uint16_t left;
+	} cases[] = {
+		{"192.168.7.9", "192.168.7.2", 1259, 1259},
+		{"192.168.7.9", "192.168.7.2", 1260, 1260},
+		{"192.168.7.9", "192.168.7.2", 1261, 1260},
+		{"fd00:7::9", "fd00:7::2", 1239, 1239},
+		{"fd00:7::9", "fd00:7::2", 1240, 1240},
+		{"fd00:7::9", "fd00:7::2", 1241, 1240},
+	};
+	struct frame frame;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct spec syn =
+			between(cases[i].src, cases[i].dst,
+				(uint16_t)(40000 + i), 22, IPPROTO_TCP, SYN);
+
+		syn.tcp_options[0] = 2;
+		syn.tcp_options[1] = 4;
+		syn.tcp_options[2] = (uint8_t)(cases[i].offered >> 8);
+		syn.tcp_options[3] = (uint8_t)cases[i].offered;
+		syn.tcp_options_bytes = 4;
+		assert_int_equal(send_in(&syn, ETH0, &frame), ACTION_REDIRECT);
+		assert_int_equal(mss_of(&frame, 0), cases[i].left);
+		assert_true(sums_are_right(&frame));
+	}
+}
+
+/* What is put back together must begin in eights: 1286 bytes fit, 1280 go. */
+static void pieces_begin_in_eights(void **state)
+{
+	struct spec spec = to_lan(1400);
+	struct frame last;
+
+	(void)state;
+	assert_int_equal(system("ip link set eth0 mtu 1306"), 0);
+	harness_reload(NULL);
+	spec.fragment = 0;
+	assert_int_equal(send_in(&spec, VE_CONTAINER, &last), ACTION_REDIRECT);
+	assert_int_equal(last.data[14 + 6] << 8 | last.data[14 + 7], 1280 / 8);
+	assert_int_equal(last.bytes, 14 + 20 + 1408 - 1280);
+}
+
 static void the_clamp_can_be_off(void **state)
 {
 	static const uint8_t option[] = {2, 4, 0x05, 0xb4};
@@ -269,6 +319,8 @@ int main(void)
 		SIZE_TEST(a_sum_that_is_not_there_yet_is_not_split),
 		SIZE_TEST(case_13_the_container_may_trace),
 		SIZE_TEST(a_syns_mss_fits_both_links),
+		SIZE_TEST(an_mss_is_held_to_the_byte),
+		SIZE_TEST(pieces_begin_in_eights),
 		SIZE_TEST(the_clamp_can_be_off),
 	};
 

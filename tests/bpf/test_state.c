@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The flow table over time: TCP's states, expiry, a table that is full. */
+#include <bpf/bpf.h>
 #include <netinet/in.h>
 
 #include "probes.h"
@@ -256,6 +257,46 @@ static void expired_flows_are_swept_with_nobodys_help(void **state)
 	}
 }
 
+/* maps/flows_maps.h: the ring of tokens has those from head to tail */
+struct hand {
+	uint32_t lock;
+	uint32_t head;
+	uint32_t tail;
+};
+
+/* Tuples that are used again, in no order, leave no second token behind for a
+ * flow that is alive. */
+static void a_flow_has_one_token(void **state)
+{
+	struct spec in = vpn_tcp;
+	struct spec out = {.src = "10.0.3.2",
+			   .dst = "10.1.0.1",
+			   .sport = 22,
+			   .protocol = IPPROTO_TCP};
+	struct hand hand;
+	uint32_t zero = 0;
+
+	(void)state;
+	for (uint32_t i = 0; i < 400; i++) {
+		in.sport = (uint16_t)(40000 + (i * i + i / 3) % 8);
+		out.dport = in.sport;
+		out.flags = RST; /* the one before */
+		send_in(&out, VE_CONTAINER, NULL);
+		in.flags = SYN;
+		assert_int_equal(send_in(&in, TAP0, NULL), ACTION_REDIRECT);
+		out.flags = SYN | ACK;
+		send_in(&out, VE_CONTAINER, NULL);
+		in.flags = ACK;
+		assert_int_equal(send_in(&in, TAP0, NULL), ACTION_REDIRECT);
+	}
+	assert_int_equal(
+		bpf_map_lookup_elem(gate_test.pins.map_fds[PINS_sweep_hand],
+				    &zero, &hand),
+		0);
+	assert_int_equal(flow_count(PINS_flows), 8);
+	assert_in_range(hand.tail - hand.head, 8, 32);
+}
+
 static void half_open_floods_leave_the_established_alone(void **state)
 {
 	struct spec flood = vpn_tcp;
@@ -286,6 +327,7 @@ int main(void)
 		TEST(case_74_a_late_answer_is_not_let_in),
 		TEST(case_64_a_full_table_refuses_the_new),
 		TEST(expired_flows_are_swept_with_nobodys_help),
+		TEST(a_flow_has_one_token),
 		TEST(half_open_floods_leave_the_established_alone),
 	};
 

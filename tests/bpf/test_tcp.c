@@ -1,85 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* TCP by its numbers: what each end can mean, RFC 9293, 5961, 7323. */
-#include <netinet/in.h>
-#include <string.h>
-
 #include "probes.h"
-
-#define CLIENT_ISN 1000
-#define SERVER_ISN 5000
-#define CLIENT_NEXT 1001
-#define SERVER_NEXT 5001
-#define FAR (1U << 30)
-
-static const struct spec to_server = {
-	.src = "10.1.0.1",
-	.dst = "10.1.0.2",
-	.sport = 40000,
-	.dport = 22,
-	.protocol = IPPROTO_TCP,
-	.window = 1000,
-};
-
-static const struct spec to_client = {
-	.src = "10.0.3.2",
-	.dst = "10.1.0.1",
-	.sport = 22,
-	.dport = 40000,
-	.protocol = IPPROTO_TCP,
-	.window = 1000,
-};
-
-static struct spec of(const struct spec *end, uint8_t flags, uint32_t seq,
-		      uint32_t ack, size_t bytes)
-{
-	struct spec spec = *end;
-
-	spec.flags = flags;
-	spec.seq = seq;
-	spec.ack = ack;
-	spec.payload_bytes = bytes;
-	return spec;
-}
-
-static int client(uint8_t flags, uint32_t seq, uint32_t ack, size_t bytes)
-{
-	struct spec spec = of(&to_server, flags, seq, ack, bytes);
-
-	return send_in(&spec, TAP0, NULL);
-}
-
-static int server(uint8_t flags, uint32_t seq, uint32_t ack, size_t bytes)
-{
-	struct spec spec = of(&to_client, flags, seq, ack, bytes);
-
-	return send_in(&spec, VE_CONTAINER, NULL);
-}
-
-#define PASSES(packet) assert_int_equal(packet, ACTION_REDIRECT)
-
-static void establish(void)
-{
-	PASSES(client(SYN, CLIENT_ISN, 0, 0));
-	PASSES(server(SYN | ACK, SERVER_ISN, CLIENT_NEXT, 0));
-	PASSES(client(ACK, CLIENT_NEXT, SERVER_NEXT, 0));
-	assert_int_equal(state_now(), SG_STATE_ESTABLISHED);
-}
-
-static void client_is_refused(uint8_t flags, uint32_t seq, uint32_t ack,
-			      size_t bytes)
-{
-	struct spec spec = of(&to_server, flags, seq, ack, bytes);
-
-	assert_spec_dropped(&spec, TAP0, SG_DROP_TCP_WINDOW);
-}
-
-static void server_is_refused(uint8_t flags, uint32_t seq, uint32_t ack,
-			      size_t bytes)
-{
-	struct spec spec = of(&to_client, flags, seq, ack, bytes);
-
-	assert_spec_dropped(&spec, VE_CONTAINER, SG_DROP_TCP_WINDOW);
-}
+#include "segments.h"
 
 static void case_65_a_reset_that_is_not_exact_ends_nothing(void **state)
 {
@@ -254,29 +176,6 @@ static void numbers_wrap(void **state)
 	PASSES(server(ACK, isn + 100, isn + 101, 0));
 	client_is_refused(ACK, isn + 101, isn + 101, 0);
 	assert_int_equal(state_now(), SG_STATE_ESTABLISHED);
-}
-
-static void add_scale(struct spec *spec, uint8_t scale)
-{
-	const uint8_t option[] = {1, 3, 3, scale};
-
-	memcpy(spec->tcp_options, option, sizeof(option));
-	spec->tcp_options_bytes = sizeof(option);
-}
-
-/* scale: what the server offers, or -1: none */
-static void establish_scaled(int scale)
-{
-	struct spec syn = of(&to_server, SYN, CLIENT_ISN, 0, 0);
-	struct spec answer =
-		of(&to_client, SYN | ACK, SERVER_ISN, CLIENT_NEXT, 0);
-
-	add_scale(&syn, 7);
-	if (scale >= 0)
-		add_scale(&answer, (uint8_t)scale);
-	PASSES(send_in(&syn, TAP0, NULL));
-	PASSES(send_in(&answer, VE_CONTAINER, NULL));
-	PASSES(client(ACK, CLIENT_NEXT, SERVER_NEXT, 0));
 }
 
 static void windows_are_scaled_if_both_offer_it(void **state)

@@ -13,6 +13,7 @@ from scapy.all import (BOOTP, DHCP, Dot1AD, Dot1Q, Dot3, Ether, GRE, ICMP, IP,
 CASE, IFACE, MAC = sys.argv[1:4]
 SRC, DST = (sys.argv[4:] + ["10.1.0.1", "10.1.0.2"][len(sys.argv) - 4:])[:2]
 SYN = IP(src=SRC, dst=DST, ttl=64) / TCP(sport=40000, dport=22, flags="S")
+IN_A_FLOW = IP(src=SRC, dst=DST) / UDP(sport=40500, dport=3000) / Raw(b"once more")
 OFFER = BOOTP(op=2, yiaddr="192.168.7.77", siaddr=SRC) / DHCP(
     options=[("message-type", "offer"), ("server_id", SRC), "end"])
 
@@ -36,6 +37,9 @@ FRAMES = {
     "vlan": lambda: [framed(Dot1Q(vlan=10) / SYN),
                      framed(Dot1Q(vlan=0) / Dot1Q(vlan=10) / SYN),
                      framed(Dot1AD(vlan=5) / Dot1Q(vlan=10) / SYN)],
+    # of the flow of test_frames, which is answered
+    "in-a-flow": lambda: [framed(IN_A_FLOW)],
+    "tagged-in-a-flow": lambda: [framed(Dot1Q(vlan=10) / IN_A_FLOW)],
     "priority": lambda: [framed(Dot1Q(vlan=0, prio=5) / SYN)],
     "other-protocols": lambda: [framed(IP(src=SRC, dst=DST) / p) for p in (
         GRE() / IP(src=SRC, dst="10.0.3.2") / TCP(dport=22),

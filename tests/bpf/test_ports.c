@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The gate's ports for what the container begins: who counts on one, how long
+ * it is kept, and which it may not be. */
+#include <bpf/bpf.h>
+#include <netinet/in.h>
+
+#include "clock.h"
+#include "probes.h"
+
+#define SPORT 33000
+#define KEEP_S 240 /* tcp-half-open */
+
+static struct spec out_from(uint16_t sport)
+{
+	return between("10.0.3.2", "192.168.7.9", sport, 53, IPPROTO_UDP, 0);
+}
+
+static struct spec answer_at(uint16_t gate_port)
+{
+	return between("192.168.7.9", "192.168.7.2", 53, gate_port, IPPROTO_UDP,
+		       0);
+}
+
+static struct sg_mapping mapping_of(uint16_t gate_port)
+{
+	const struct sg_mapping_key key = {.protocol = IPPROTO_UDP,
+					   .gate_port = htons(gate_port)};
+	struct sg_mapping mapping;
+
+	assert_int_equal(
+		bpf_map_lookup_elem(gate_test.pins.map_fds[PINS_mappings], &key,
+				    &mapping),
+		0);
+	return mapping;
+}
+
+static void set_mapping(uint16_t gate_port, uint32_t flows, uint32_t ago_s)
+{
+	const struct sg_mapping_key key = {.protocol = IPPROTO_UDP,
+					   .gate_port = htons(gate_port)};
+	struct sg_mapping mapping = mapping_of(gate_port);
+
+	mapping.flows = flows;
+	mapping.last_s = boot_s() - ago_s;
+	assert_int_equal(
+		bpf_map_update_elem(gate_test.pins.map_fds[PINS_mappings], &key,
+				    &mapping, BPF_EXIST),
+		0);
+}
+
+static uint16_t port_of(uint16_t sport)
+{
+	struct spec out = out_from(sport);
+	struct frame sent;
+
+	assert_left(&out, &sent);
+	return frame_sport(&sent);
+}
+
+static void a_port_counts_its_flows(void **state)
+{
+	struct spec other = out_from(SPORT);
+	struct spec answer;
+	uint16_t port;
+
+	(void)state;
+	port = port_of(SPORT);
+	assert_int_equal(mapping_of(port).flows, 0);
+	answer = answer_at(port);
+	assert_delivered_to(&answer, ETH0, SPORT);
+	assert_int_equal(mapping_of(port).flows, 1);
+	other.dport = 54;
+	assert_left(&other, NULL);
+	answer.sport = 54;
+	assert_delivered_to(&answer, ETH0, SPORT);
+	assert_int_equal(mapping_of(port).flows, 2);
+	age_flows(PINS_flows, 4000);
+	assert_int_equal(send_in(&other, VE_CONTAINER, NULL), ACTION_REDIRECT);
+	assert_int_equal(mapping_of(port).flows, 1);
+	/* the other, which has expired, is swept by the one that comes */
+	assert_int_equal(send_in(&answer, ETH0, NULL), ACTION_REDIRECT);
+	assert_int_equal(mapping_of(port).flows, 1);
+	assert_int_equal(flow_count(PINS_flows), 1);
+}
+
+/* It is in use from the first packet to the end of its last flow. */
+static void a_port_is_kept_since_it_was_used(void **state)
+{
+	struct spec out = out_from(SPORT);
+	struct spec answer;
+	uint16_t port;
+
+	(void)state;
+	port = port_of(SPORT);
+	set_mapping(port, 0, 1000);
+	assert_left(&out, NULL); /* unanswered still */
+	assert_in_range(boot_s() - mapping_of(port).last_s, 0, 2);
+	answer = answer_at(port);
+	set_mapping(port, 0, 1000);
+	assert_delivered_to(&answer, ETH0, SPORT);
+	assert_in_range(boot_s() - mapping_of(port).last_s, 0, 2);
+	set_mapping(port, 1, 1000);
+	age_flows(PINS_flows, 4000);
+	assert_spec_dropped(&answer, ETH0, SG_DROP_CLOSED_PORT);
+	assert_int_equal(mapping_of(port).flows, 0);
+	assert_in_range(boot_s() - mapping_of(port).last_s, 0, 2);
+}
+
+/* Sources that want one port: the first who have theirs keep them. */
+static void a_port_in_use_is_passed_by(void **state)
+{
+	static const struct {
+		uint32_t flows;
+		uint32_t ago_s;
+	} cases[] = {{1, 1000}, {0, KEEP_S - 2}, {0, 0}};
+	uint16_t ports[3];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		harness_restart(NULL);
+		for (int j = 0; j < 3; j++) {
+			ports[j] = port_of(
+				(uint16_t)(SPORT + j * MASQUERADE_PORTS));
+			set_mapping(ports[j], cases[i].flows, cases[i].ago_s);
+		}
+		assert_int_not_equal(ports[0], ports[1]);
+		assert_int_not_equal(ports[0], ports[2]);
+		assert_int_not_equal(ports[1], ports[2]);
+	}
+}
+
+static void a_port_that_nobody_uses_is_anothers(void **state)
+{
+	uint16_t port;
+
+	(void)state;
+	port = port_of(SPORT);
+	set_mapping(port, 0, KEEP_S + 2);
+	assert_int_equal(port_of(SPORT + MASQUERADE_PORTS), port);
+}
+
+static void answers_come_to_both_ends_of_the_range(void **state)
+{
+	bool seen[8] = {false};
+
+	(void)state;
+	harness_restart("egress { ports = \"61000-61007\" }");
+	for (uint16_t i = 0; i < 8; i++) {
+		uint16_t port = port_of(SPORT + i);
+		struct spec answer = answer_at(port);
+
+		assert_in_range(port, 61000, 61007);
+		seen[port - 61000] = true;
+		assert_delivered_to(&answer, ETH0, SPORT + i);
+	}
+	for (int i = 0; i < 8; i++)
+		assert_true(seen[i]);
+}
+
+/* Where the host talks to the same remote, answered or not. */
+static void a_port_of_the_hosts_flow_is_passed_by(void **state)
+{
+	struct spec answer;
+	struct spec host;
+	uint16_t port;
+
+	(void)state;
+	port = port_of(SPORT);
+	for (int answered = 0; answered < 2; answered++) {
+		harness_restart(NULL);
+		host = between("192.168.7.2", "192.168.7.9", port, 53,
+			       IPPROTO_UDP, 0);
+		assert_int_equal(send_out(&host, ETH0, NULL), ACTION_PASS);
+		answer = answer_at(port);
+		if (answered)
+			assert_passed(&answer, ETH0);
+		assert_int_equal(flow_count(PINS_flows), answered);
+		assert_int_not_equal(port_of(SPORT), port);
+		assert_passed(&answer, ETH0);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_port_counts_its_flows),
+		TEST(a_port_is_kept_since_it_was_used),
+		TEST(a_port_in_use_is_passed_by),
+		TEST(a_port_that_nobody_uses_is_anothers),
+		TEST(answers_come_to_both_ends_of_the_range),
+		TEST(a_port_of_the_hosts_flow_is_passed_by),
+	};
+
+	return cmocka_run_group_tests(tests, harness_setup_group, NULL);
+}
