@@ -261,3 +261,22 @@ struct spec answer_to(const struct frame *sent, uint8_t protocol, uint8_t flags)
 	}
 	return answer;
 }
+
+const struct spec lan_tcp = {
+	.src = "192.168.7.9",
+	.dst = "192.168.7.2",
+	.sport = 40000,
+	.dport = 22,
+	.protocol = IPPROTO_TCP,
+	.flags = SYN,
+};
+
+void lan_gets_short(void)
+{
+	struct spec spec = lan_tcp;
+	struct spec reply;
+
+	spec.src = "192.168.7.77";
+	for (int i = 0; i < 12; i++, spec.sport++) /* of 24 */
+		open_tcp(&spec, ETH0, &reply);
+}

@@ -55,17 +55,6 @@ static void so_much_data_of_a_syn_may_not_be_taken(void **state)
 	assert_int_equal(state_now(), SG_STATE_SYN_RECEIVED);
 }
 
-static void a_second_answer_moves_nothing(void **state)
-{
-	(void)state;
-	PASSES(client(SYN, CLIENT_ISN, 0, 0));
-	PASSES(server(SYN | ACK, SERVER_ISN, CLIENT_NEXT, 0));
-	PASSES(server(SYN | ACK, 90000, CLIENT_NEXT, 0));
-	client_is_refused(ACK, CLIENT_NEXT, 90001, 0);
-	PASSES(client(ACK, CLIENT_NEXT, SERVER_NEXT, 0));
-	assert_int_equal(state_now(), SG_STATE_ESTABLISHED);
-}
-
 static void who_has_answered_may_reset(void **state)
 {
 	(void)state;
@@ -173,7 +162,6 @@ int main(void)
 		TEST(a_forged_answer_of_the_initiators_moves_nothing),
 		TEST(a_syn_with_other_numbers_counts),
 		TEST(so_much_data_of_a_syn_may_not_be_taken),
-		TEST(a_second_answer_moves_nothing),
 		TEST(who_has_answered_may_reset),
 		TEST(an_answer_in_the_middle_is_judged),
 		TEST(what_is_reset_does_not_close),

@@ -136,31 +136,6 @@ static void case_29_30_tags_are_no_way_round(void **state)
 	assert_delivered(&vpn_tcp, TAP0);
 }
 
-/* 64 flows, of which 24 are the LAN's */
-#define LIMITED                                                                \
-	"forward \"ssh\" { ports = {\"22\"} }\n"                               \
-	"limits { flows = 64  new-per-source = \"10\" }"
-
-static const struct spec lan_tcp = {
-	.src = "192.168.7.9",
-	.dst = "192.168.7.2",
-	.sport = 40000,
-	.dport = 22,
-	.protocol = IPPROTO_TCP,
-	.flags = SYN,
-};
-
-/* Half of the LAN's part of the flow table is used. */
-static void room_gets_short(void)
-{
-	struct spec spec = lan_tcp;
-	struct spec reply;
-
-	spec.src = "192.168.7.77";
-	for (int i = 0; i < 12; i++, spec.sport++)
-		open_tcp(&spec, ETH0, &reply);
-}
-
 static void one_neighbour_may_begin_so_many_flows(void **state)
 {
 	struct spec spec = lan_tcp;
@@ -172,7 +147,7 @@ static void one_neighbour_may_begin_so_many_flows(void **state)
 	harness_grant(SG_GRANT_LAN_ACCESS, 1, 0);
 	for (int i = 0; i < 40; i++, spec.sport++) /* while there is room */
 		assert_int_equal(send_in(&spec, ETH0, NULL), ACTION_REDIRECT);
-	room_gets_short();
+	lan_gets_short();
 	for (int i = 0; i < 40; i++, spec.sport++)
 		refused += send_in(&spec, ETH0, NULL) == ACTION_DROP;
 	/* a second may have ended meanwhile */
@@ -195,7 +170,7 @@ static void nor_more_by_a_cpu_that_is_behind(void **state)
 	(void)state;
 	harness_restart(LIMITED);
 	harness_grant(SG_GRANT_LAN_ACCESS, 1, 0);
-	room_gets_short();
+	lan_gets_short();
 	assert_delivered(&spec, ETH0);
 	assert_int_equal(bpf_map_get_next_key(fd, NULL, &source), 0);
 	assert_int_equal(bpf_map_lookup_elem(fd, &source, &newcomer), 0);
@@ -225,37 +200,42 @@ static void age_newcomer(uint32_t seconds)
 
 static void a_second_later_he_may_again(void **state)
 {
-	struct spec spec = between("192.168.7.9", "192.168.7.2", 40000, 22,
-				   IPPROTO_TCP, SYN);
+	struct spec spec = lan_tcp;
 
 	(void)state;
-	harness_reload("forward \"ssh\" { ports = {\"22\"} }\n"
-		       "limits { new-per-source = \"10\" }");
+	harness_restart(LIMITED);
 	harness_grant(SG_GRANT_LAN_ACCESS, 1, 0);
+	lan_gets_short();
+	spec.sport--;
 	assert_delivered(&spec, ETH0);
 	age_newcomer(1);
 	spec.sport++;
 	assert_delivered(&spec, ETH0);
 }
 
-/* In IPv6 a /64 is one neighbour (RFC 4291). */
-static void one_neighbour_is_a_64(void **state)
+/* In IPv6 each address on the link, and each /64 behind a router (RFC 4291). */
+static void one_neighbour_is_an_address_or_a_64(void **state)
 {
 	struct spec spec =
-		between("fd00:7::9", "fd00:7::2", 40000, 22, IPPROTO_TCP, SYN);
+		between("fd00:8::9", "fd00:7::2", 40000, 22, IPPROTO_TCP, SYN);
 
 	(void)state;
-	harness_reload("container { address6 = \"fd00:3::2\" }\n"
-		       "forward \"ssh\" { ports = {\"22\"} }\n"
-		       "limits { new-per-source = \"10\" }");
+	harness_restart("container { address6 = \"fd00:3::2\" }\n" LIMITED);
 	harness_grant(SG_GRANT_LAN_ACCESS, 1, 0);
+	lan_gets_short();
 	assert_int_equal(send_in(&spec, ETH0, NULL), ACTION_REDIRECT);
 	age_newcomer(0);
-	spec.src = "fd00:7::1:0:0:9";
+	spec.src = "fd00:8::1:0:0:9";
 	assert_spec_dropped(&spec, ETH0, SG_DROP_SOURCE_LIMIT);
+	spec.src = "fd00:8::a";
+	assert_spec_dropped(&spec, ETH0, SG_DROP_SOURCE_LIMIT);
+	spec.src = "fd00:9::9";
+	assert_int_equal(send_in(&spec, ETH0, NULL), ACTION_REDIRECT);
+	for (int i = 0; i < 10; i++, spec.sport++) {
+		spec.src = "fd00:7::9";
+		send_in(&spec, ETH0, NULL);
+	}
 	spec.src = "fd00:7::a";
-	assert_spec_dropped(&spec, ETH0, SG_DROP_SOURCE_LIMIT);
-	spec.src = "fd00:8::9";
 	assert_int_equal(send_in(&spec, ETH0, NULL), ACTION_REDIRECT);
 }
 
@@ -335,7 +315,7 @@ int main(void)
 		TEST(one_neighbour_may_begin_so_many_flows),
 		TEST(nor_more_by_a_cpu_that_is_behind),
 		TEST(a_second_later_he_may_again),
-		TEST(one_neighbour_is_a_64),
+		TEST(one_neighbour_is_an_address_or_a_64),
 		TEST(a_limit_of_0_is_none),
 		TEST(what_the_link_lives_on_comes_whole),
 		TEST(dhcp_is_served_to_the_container),

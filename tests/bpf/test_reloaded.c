@@ -199,15 +199,6 @@ static const struct spec lan_udp = {
 	.protocol = IPPROTO_UDP,
 };
 
-static const struct spec lan_tcp = {
-	.src = "192.168.7.9",
-	.dst = "192.168.7.2",
-	.sport = 40000,
-	.dport = 22,
-	.protocol = IPPROTO_TCP,
-	.flags = SYN,
-};
-
 static void begin_with_two_addresses(void)
 {
 	shell_runs("ip addr add 192.168.7.50/24 dev eth0;"

@@ -35,7 +35,10 @@ static void each_refusal_is_counted_or_not(void **state)
 	(void)state;
 	harness_restart("forward \"ssh\" { ports = {\"22\"} from = {"
 			"\"10.1.0.0/28\", \"192.168.7.0/24\"} }\n"
-			"limits { new-per-source = \"1\" }");
+			"limits { flows = 64  new-per-source = \"1\" }");
+	harness_grant(SG_GRANT_LAN_ACCESS, 1, 0);
+	lan_gets_short();
+	harness_grant(SG_GRANT_LAN_ACCESS, 0, 0);
 	read_hits(hits_now);
 	spec = between("192.168.7.9", "192.168.7.2", 40000, 22, IPPROTO_TCP,
 		       SYN);
