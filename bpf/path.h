@@ -122,6 +122,11 @@ static __noinline int path_find(struct __sk_buff *skb, const struct packet *pkt,
 		return SG_DROP_EGRESS_CLOSED;
 	path->ifindex = ifindex;
 	path->is_resolved = code != BPF_FIB_LKUP_RET_NO_NEIGH;
+	if (!path->is_resolved && is_named) { /* or there is no MTU in it */
+		path_question(fib, pkt, src, dst);
+		bpf_fib_lookup(skb, fib, sizeof(*fib),
+			       BPF_FIB_LOOKUP_SRC | BPF_FIB_LOOKUP_SKIP_NEIGH);
+	}
 	path->mtu = fib->mtu_result > 1 ? fib->mtu_result : iface->mtu;
 	if (fib->family == AF_INET)
 		path->next_hop = addr_from_v4(fib->ipv4_dst);
@@ -133,8 +138,8 @@ static __noinline int path_find(struct __sk_buff *skb, const struct packet *pkt,
 	return SG_OK;
 }
 
-/* Return whether an address is the host's no more, as the kernel has it: there
- * is a way to it. */
+/* Return whether an address is the host's no more: the loader has not found it,
+ * or the kernel has a way to it, or (in IPv6, where it says so) none at all. */
 static __noinline int path_addr_is_gone(struct __sk_buff *skb,
 					const struct packet *pkt,
 					const struct sg_addr *addr)
@@ -144,10 +149,13 @@ static __noinline int path_addr_is_gone(struct __sk_buff *skb,
 
 	if (!pkt || !addr || !room)
 		return 0;
+	if (!address_is_own(SG_ANY_IFINDEX, addr))
+		return 1;
 	path_question(&room->fib, pkt, addr, addr);
 	code = bpf_fib_lookup(skb, &room->fib, sizeof(room->fib),
 			      BPF_FIB_LOOKUP_SKIP_NEIGH);
-	return path_reason(code) == SG_OK;
+	return path_reason(code) == SG_OK ||
+	       (is_v6(pkt) && code == BPF_FIB_LKUP_RET_UNREACHABLE);
 }
 
 /* The path is known. Written only where it was not: other CPUs read the flow,

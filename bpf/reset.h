@@ -9,38 +9,8 @@
 
 #include "tell.h"
 
-#define RESET_PER_S 100 /* a flood of strays is not answered by one */
 #define TCP_BYTES 20
 #define TCP_OFFSET (5 << 12) /* five words */
-
-struct reset_rate {
-	__u32 second; /* of the boot clock */
-	__u32 sent;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct reset_rate);
-} reset_rate SEC(".maps");
-
-stage bool reset_may(__u32 now_s)
-{
-	__u32 zero = 0;
-	struct reset_rate *rate = bpf_map_lookup_elem(&reset_rate, &zero);
-
-	if (!rate)
-		return false;
-	if (rate->second != now_s) {
-		rate->second = now_s;
-		rate->sent = 0;
-	}
-	if (rate->sent >= RESET_PER_S)
-		return false;
-	rate->sent++;
-	return true;
-}
 
 /* Write the TCP header into the scratch room, with its sum. */
 stage void reset_header(struct scratch *room, const struct packet *pkt)
@@ -80,7 +50,8 @@ static __noinline int reset_sender(struct __sk_buff *skb,
 	__u32 at;
 
 	if (!pkt || !room || pkt->tcp_flags & TCP_RST || is_later(pkt) ||
-	    !reset_may(pkt->now_s))
+	    !tell_may(TELL_RESETS, TELL_RESETS_BURST, TELL_RESETS_PER_S,
+		      pkt->now_s))
 		return TC_ACT_UNSPEC;
 	reset_header(room, pkt);
 	header.from = pkt->dst;

@@ -25,9 +25,18 @@
 #define IPV4_HEADER_START 0x45000000 /* version 4, five words, no TOS */
 #define IPV6_HEADER_START 0x60000000
 
-/* RFC 4443 2.4 (f), RFC 1812 4.3.2.8: as Linux does for one destination. */
-#define TELL_BURST 6
-#define TELL_PER_S 1
+/* What is said at no more than a rate, each kind by a bucket of tokens */
+enum tell_bucket_id {
+	TELL_ERRORS, /* RFC 4443 2.4 (f), RFC 1812 4.3.2.8: as Linux does for
+			one destination */
+	TELL_RESETS, /* a flood of strays is not answered by one */
+	TELL_BUCKETS
+};
+
+#define TELL_ERRORS_BURST 6
+#define TELL_ERRORS_PER_S 1
+#define TELL_RESETS_BURST 100
+#define TELL_RESETS_PER_S 100
 
 struct tell_bucket {
 	__u32 filled_s; /* boot clock */
@@ -36,7 +45,7 @@ struct tell_bucket {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, TELL_BUCKETS);
 	__type(key, __u32);
 	__type(value, struct tell_bucket);
 } tell_bucket SEC(".maps");
@@ -185,23 +194,24 @@ stage __u32 tell_kind(int reason, bool v6)
 	}
 }
 
-/* Take a token of the bucket that all of these share: only the container is
- * told. Two CPUs may take the same one, which is one error more. */
-stage bool tell_may(__u32 now_s)
+/* Take a token of a bucket. Two CPUs may take the same one, which is one more;
+ * one whose clock is behind fills none. */
+stage bool tell_may(__u32 id, __u32 burst, __u32 per_s, __u32 now_s)
 {
-	__u32 zero = 0;
-	struct tell_bucket *bucket = bpf_map_lookup_elem(&tell_bucket, &zero);
-	__u32 filled;
+	struct tell_bucket *bucket = bpf_map_lookup_elem(&tell_bucket, &id);
+	__u32 seconds;
 
 	if (!bucket)
 		return false;
-	filled = (now_s - bucket->filled_s) * TELL_PER_S;
-	if (filled) {
+	seconds = now_s - bucket->filled_s;
+	if (clock_is_over(now_s, bucket->filled_s, 0)) {
 		bucket->filled_s = now_s;
 		bucket->spent =
-			bucket->spent > filled ? bucket->spent - filled : 0;
+			seconds < burst && bucket->spent > seconds * per_s
+				? bucket->spent - seconds * per_s
+				: 0;
 	}
-	if (bucket->spent >= TELL_BURST)
+	if (bucket->spent >= burst)
 		return false;
 	bucket->spent++;
 	return true;
@@ -211,8 +221,10 @@ stage bool tell_may(__u32 now_s)
 stage int tell_limited(struct __sk_buff *skb, const struct packet *pkt,
 		       __u32 kind)
 {
-	return tell_may(pkt->now_s) ? tell_sender(skb, pkt, kind, 0)
-				    : TC_ACT_UNSPEC;
+	return tell_may(TELL_ERRORS, TELL_ERRORS_BURST, TELL_ERRORS_PER_S,
+			pkt->now_s)
+		       ? tell_sender(skb, pkt, kind, 0)
+		       : TC_ACT_UNSPEC;
 }
 
 #endif
