@@ -34,7 +34,8 @@ PACKAGES := libbpf libconfuse libmnl json-c libsystemd libnftables
 # from 1.0 on its calls return -errno
 LIBBPF_NEEDED := 1.0
 CFLAGS ?= -O2 -g
-ALL_CFLAGS = $(CFLAGS) -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wshadow \
+VERSION := 0.9
+ALL_CFLAGS = -DSCOUTGATE_VERSION=\"$(VERSION)\" $(CFLAGS) -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wshadow \
 	-Wmissing-prototypes -Wformat=2 -Werror -fstack-protector-strong \
 	-Iinclude -Iuser -I$(O) $(shell $(PKG_CONFIG) --cflags $(PACKAGES)) \
 	$(if $(SAN),-fsanitize=address$(comma)undefined -fno-omit-frame-pointer) \

@@ -2,7 +2,9 @@
 /* scoutgate grant, revoke: what the owner opens and closes. */
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "cleanup.h"
 #include "clock.h"
@@ -11,11 +13,68 @@
 #include "pins.h"
 #include "saved.h"
 #include "sg_policy.h"
+#include "show.h"
 #include "text.h"
 #include "verb.h"
 
+#define SECONDS_A_DAY 86400
+
+/* Until when, as a clock on the wall has it, and for how long yet. */
+static void describe_end(const struct sg_grant *grant, char *ret_text,
+			 size_t bytes)
+{
+	uint32_t now_s = boot_s();
+	uint32_t left_s =
+		grant->deadline_s > now_s ? grant->deadline_s - now_s : 0;
+	time_t end = time(NULL) + left_s;
+	struct tm at;
+	char clock[32] = "?";
+
+	if (!grant->deadline_s) {
+		snprintf(ret_text, bytes, "until it is revoked");
+		return;
+	}
+	if (localtime_r(&end, &at))
+		strftime(clock, sizeof(clock),
+			 left_s < SECONDS_A_DAY ? "%H:%M:%S" : "%F %H:%M", &at);
+	snprintf(ret_text, bytes, "until %s (%u:%02u:%02u h)", clock,
+		 left_s / 3600, left_s / 60 % 60, left_s % 60);
+}
+
+/* What is so now, and was before. */
+static void tell(const struct context *context, const char *name,
+		 const struct sg_grant *grant, const struct sg_grant *before)
+{
+	bool was_open = sg_grant_is_open(before, boot_s());
+	char end[64];
+	char was[64];
+
+	if (context->json) {
+		_cleanup_(show_release) struct json_object *root =
+			json_object_new_object();
+
+		show_add_text(root, "grant", name);
+		show_add_text(root, "state", grant->open ? "open" : "closed");
+		if (grant->open && grant->deadline_s)
+			show_add_number(root, "seconds_left",
+					grant->deadline_s - boot_s());
+		show_json(root);
+		return;
+	}
+	describe_end(before, was, sizeof(was));
+	describe_end(grant, end, sizeof(end));
+	if (!grant->open)
+		printf("%s is closed%s\n", name,
+		       was_open ? ", and what it admitted is cut" : " already");
+	else if (was_open)
+		printf("%s is open %s; it was open %s\n", name, end, was);
+	else
+		printf("%s is open %s\n", name, end);
+}
+
 static int set(const struct context *context, __u32 id,
-	       const struct sg_grant *grant, struct fault *ret_fault)
+	       const struct sg_grant *grant, struct sg_grant *ret_before,
+	       struct fault *ret_fault)
 {
 	_cleanup_(cleanup_close) int lock = -1;
 	_cleanup_(pins_close) struct pins pins = PINS_CLOSED;
@@ -28,6 +87,7 @@ static int set(const struct context *context, __u32 id,
 	r = pins_open(context->pin_dir, &pins, ret_fault);
 	if (r)
 		return r;
+	bpf_map_lookup_elem(pins.map_fds[PINS_grants], &id, ret_before);
 	was_open = cut_is_open(&pins, id);
 	if (grant->open && !was_open) /* it ended by its deadline, or by hand */
 		r = cut_flows(&pins, id);
@@ -44,27 +104,33 @@ static int set(const struct context *context, __u32 id,
 static int change(const struct context *context, const char *name,
 		  const struct sg_grant *grant)
 {
+	struct sg_grant before = {0};
 	struct fault fault;
 	int id = grant_by_name(name);
 
 	if (id < 0)
 		return verb_usage("no grant \"%s\"; lan-access or host-control",
 				  name);
-	return set(context, (__u32)id, grant, &fault) ? verb_fail(&fault)
-						      : EXIT_OK;
+	if (set(context, (__u32)id, grant, &before, &fault))
+		return verb_fail(&fault);
+	tell(context, name, grant, &before);
+	return EXIT_OK;
 }
 
 int verb_grant(const struct context *context, int count, char **args)
 {
 	struct sg_grant grant = {.open = 1};
+	const char *duration = context->duration;
 	uint32_t seconds;
 
-	if (count != 1 && !(count == 3 && strcmp(args[1], "--for") == 0))
+	if (count != 1)
 		return verb_usage("grant takes a name, and --for DURATION");
-	if (count == 3) {
-		if (text_parse_duration(args[2], &seconds))
-			return verb_usage("\"%s\" is no duration; as 30m, 2h",
-					  args[2]);
+	if (duration) {
+		if (text_parse_duration(duration, &seconds) ||
+		    !strpbrk(duration, "smhd"))
+			return verb_usage(
+				"\"%s\" is no duration; as 30s, 30m, 1h30m",
+				duration);
 		grant.deadline_s = boot_s() + seconds;
 	}
 	return change(context, args[0], &grant);

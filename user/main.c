@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* scoutgate's command line: global options, then a verb. */
+/* scoutgate's command line: a verb and its arguments, and options, which may
+ * stand anywhere. */
 #include <argp.h>
 #include <errno.h>
 #include <stdio.h>
@@ -28,7 +29,7 @@ static const struct {
 	 "put the configuration in force, whole or not at all"},
 	{"down", verb_down, "detach and unpin"},
 	{"grant", verb_grant,
-	 "NAME [--for 30m]  open lan-access or host-control"},
+	 "NAME [--for 1h30m]  open lan-access or host-control"},
 	{"revoke", verb_revoke, "NAME  close it, and cut what it admitted"},
 	{"status", verb_status,
 	 "interfaces, hooks, grants, health (0 healthy, 3 degraded, 4 not "
@@ -40,7 +41,11 @@ static const struct {
 
 #define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
 
-enum { KEY_PIN_DIR = 256, KEY_STATE_DIR, KEY_JSON, KEY_CLSACT };
+#define ARGS_MAX 8
+
+const char *argp_program_version = "scoutgate " SCOUTGATE_VERSION;
+
+enum { KEY_PIN_DIR = 256, KEY_STATE_DIR, KEY_JSON, KEY_CLSACT, KEY_FOR };
 
 static const struct argp_option options[] = {
 	{"config", 'c', "FILE", 0, "configuration (" DEFAULT_CONFIG ")", 0},
@@ -51,13 +56,28 @@ static const struct argp_option options[] = {
 	{"json", KEY_JSON, NULL, 0, "print JSON", 0},
 	{"clsact", KEY_CLSACT, NULL, 0,
 	 "attach with clsact filters even where the kernel has TCX", 0},
+	{"for", KEY_FOR, "DURATION", 0, "of a grant: 30s, 30m, 1h30m, 2d", 0},
+	{NULL, 'h', NULL, OPTION_HIDDEN, NULL, 0},
 	{0},
 };
 
 struct command_line {
 	struct context context;
-	int args_at; /* of the first word that is no option: the verb */
+	const char *verb;     /* NULL: there is none */
+	char *args[ARGS_MAX]; /* of the verb */
+	int count;
 };
+
+static error_t on_argument(struct command_line *line, char *arg)
+{
+	if (!line->verb)
+		line->verb = arg;
+	else if (line->count == ARGS_MAX)
+		return EINVAL;
+	else
+		line->args[line->count++] = arg;
+	return 0;
+}
 
 static error_t on_option(int key, char *arg, struct argp_state *state)
 {
@@ -79,27 +99,17 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
 	case KEY_CLSACT:
 		line->context.clsact = true;
 		return 0;
-	case ARGP_KEY_ARG:
-		line->args_at = state->next - 1;
-		state->next = state->argc; /* the rest is the verb's */
+	case KEY_FOR:
+		line->context.duration = arg;
 		return 0;
+	case 'h':
+		argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
+		return 0;
+	case ARGP_KEY_ARG:
+		return on_argument(line, arg);
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
-}
-
-/* --json is a global option that people write behind the verb, too. */
-static int take_json(struct context *context, int count, char **args)
-{
-	int kept = 0;
-
-	for (int i = 0; i < count; i++) {
-		if (strcmp(args[i], "--json") == 0)
-			context->json = true;
-		else
-			args[kept++] = args[i];
-	}
-	return kept;
 }
 
 static char *help_filter(int key, const char *text, void *input)
@@ -131,6 +141,47 @@ static int said(int status)
 	return EXIT_FAILED;
 }
 
+/* Return the verb that begins as the word does, or has a letter or two that are
+ * not its; NULL: none is meant. */
+static const char *nearest_verb(const char *word)
+{
+	size_t bytes = strlen(word);
+
+	for (size_t i = 0; i < VERB_COUNT; i++) {
+		const char *name = verbs[i].name;
+		size_t end = strlen(name);
+		size_t head = 0;
+		size_t tail = 0;
+
+		while (head < end && word[head] == name[head])
+			head++;
+		while (tail < end - head && tail < bytes - head &&
+		       word[bytes - 1 - tail] == name[end - 1 - tail])
+			tail++;
+		if (bytes && (head == bytes ||
+			      (head + tail + 2 >= end &&
+			       head + tail + 2 >= bytes && head + tail >= 2)))
+			return name;
+	}
+	return NULL;
+}
+
+static int run_verb(struct command_line *line)
+{
+	const char *nearest;
+
+	if (line->context.duration && strcmp(line->verb, "grant") != 0)
+		return verb_usage("--for is of grant alone");
+	for (size_t i = 0; i < VERB_COUNT; i++)
+		if (strcmp(verbs[i].name, line->verb) == 0)
+			return said(verbs[i].run(&line->context, line->count,
+						 line->args));
+	nearest = nearest_verb(line->verb);
+	return nearest ? verb_usage("no verb \"%s\"; is it \"%s\"?", line->verb,
+				    nearest)
+		       : verb_usage("no verb \"%s\"", line->verb);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct argp argp = {
@@ -145,19 +196,19 @@ int main(int argc, char **argv)
 			    .pin_dir = DEFAULT_PIN_DIR,
 			    .state_dir = DEFAULT_STATE_DIR},
 	};
-	char **args;
-	int count;
+	error_t error;
 
 	argp_err_exit_status = EXIT_USAGE;
-	if (argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &line))
-		return EXIT_USAGE;
-	if (!line.args_at)
+	error = argp_parse(&argp, argc, argv, 0, NULL, &line);
+	if (error)
+		return error == EINVAL ? verb_usage("too many arguments")
+				       : EXIT_USAGE;
+	if (!line.verb)
 		return verb_usage("no verb given");
-	args = argv + line.args_at;
-	count = take_json(&line.context, argc - line.args_at - 1, args + 1);
-	for (size_t i = 0; i < VERB_COUNT; i++)
-		if (strcmp(verbs[i].name, args[0]) == 0)
-			return said(
-				verbs[i].run(&line.context, count, args + 1));
-	return verb_usage("no verb \"%s\"", args[0]);
+	if (strcmp(line.verb, "help") == 0) {
+		argp_help(&argp, stdout,
+			  ARGP_HELP_STD_HELP & ~ARGP_HELP_EXIT_OK, "scoutgate");
+		return said(EXIT_OK);
+	}
+	return run_verb(&line);
 }

@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,33 +105,45 @@ int text_parse_network(const char *text, struct network *ret_network)
 	return 0;
 }
 
+/* Return how many seconds the unit that a letter stands for has; 0: none. */
+static unsigned long unit_of(char letter)
+{
+	switch (letter) {
+	case 'd':
+		return 86400;
+	case 'h':
+		return 3600;
+	case 'm':
+		return 60;
+	case 's':
+		return 1;
+	default:
+		return 0;
+	}
+}
+
 int text_parse_duration(const char *text, uint32_t *ret_seconds)
 {
-	unsigned long number;
-	unsigned long unit = 1;
-	const char *end;
+	unsigned long last_unit = ULONG_MAX;
+	unsigned long sum = 0;
+	const char *at = text;
 
-	if (parse_number(text, YEARS_10_S, &number, &end) || number == 0)
-		return -EINVAL;
-	switch (*end) {
-	case 'd':
-		unit = 86400;
-		break;
-	case 'h':
-		unit = 3600;
-		break;
-	case 'm':
-		unit = 60;
-		break;
-	case 's':
-	case '\0':
-		break;
-	default:
-		return -EINVAL;
-	}
-	if ((*end && end[1]) || number > YEARS_10_S / unit)
-		return -EINVAL;
-	*ret_seconds = (uint32_t)(number * unit);
+	do {
+		unsigned long number;
+		unsigned long unit;
+
+		if (parse_number(at, YEARS_10_S, &number, &at) || number == 0)
+			return -EINVAL;
+		/* a number alone is of seconds */
+		unit = !*at && sum == 0 ? 1 : unit_of(*at);
+		if (!unit || unit >= last_unit ||
+		    number > (YEARS_10_S - sum) / unit)
+			return -EINVAL;
+		sum += number * unit;
+		last_unit = unit;
+		at += *at != '\0';
+	} while (*at);
+	*ret_seconds = (uint32_t)sum;
 	return 0;
 }
 

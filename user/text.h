@@ -32,7 +32,7 @@ int text_parse_ports(const char *text, struct port_range *ret_range);
 int text_parse_addr(const char *text, struct sg_addr *ret_addr);
 /* "10.1.0.0/24", or an address for itself alone; no host bits */
 int text_parse_network(const char *text, struct network *ret_network);
-/* "45", "45s", "30m", "2h", "5d": seconds, 1 to 10 years */
+/* "45", "45s", "30m", "1h30m", "5d": seconds, 1 to 10 years */
 int text_parse_duration(const char *text, uint32_t *ret_seconds);
 /* an interface name, of which the last character may be "*" */
 bool text_is_interface(const char *text);

@@ -21,7 +21,8 @@ struct context {
 	const char *pin_dir;
 	const char *state_dir;
 	bool json;
-	bool clsact; /* even where the kernel has TCX */
+	bool clsact;	      /* even where the kernel has TCX */
+	const char *duration; /* of a grant, as the owner says it; or NULL */
 };
 
 /* Run a command; args: what stood behind its name, count of them. Prints, and

@@ -84,19 +84,26 @@ static void a_challenge_to_a_new_connection_passes(void **state)
 /* Both ends have forgotten a connection: the same tuple begins another. */
 static void case_161_a_forgotten_connection_begins_anew(void **state)
 {
+	static const uint32_t begins[] = {70000, CLIENT_ISN - FAR};
+
 	(void)state;
-	establish();
-	PASSES(client(SYN, 70000, 0, 0));
-	PASSES(server(SYN | ACK, 90000, 70001, 0));
-	PASSES(client(ACK, 70001, 90001, 0));
-	PASSES(client(PSH | ACK, 70001, 90001, 100));
-	PASSES(server(PSH | ACK, 90001, 70101, 100));
-	assert_int_equal(state_now(), SG_STATE_ESTABLISHED);
-	/* by the new numbers, not by the old */
-	client_is_refused(PSH | ACK, CLIENT_NEXT, SERVER_NEXT, 100);
-	client_is_refused(ACK, 70101, 90001 + FAR, 0);
-	PASSES(client(RST, 70101, 0, 0));
-	assert_int_equal(state_now(), SG_STATE_RESET);
+	for (size_t i = 0; i < 2; i++) {
+		uint32_t next = begins[i] + 1;
+
+		harness_restart(NULL);
+		establish();
+		PASSES(client(SYN, begins[i], 0, 0));
+		PASSES(server(SYN | ACK, 90000, next, 0));
+		PASSES(client(ACK, next, 90001, 0));
+		PASSES(client(PSH | ACK, next, 90001, 100));
+		PASSES(server(PSH | ACK, 90001, next + 100, 100));
+		assert_int_equal(state_now(), SG_STATE_ESTABLISHED);
+		/* by the new numbers, not by the old */
+		client_is_refused(PSH | ACK, CLIENT_NEXT, SERVER_NEXT, 100);
+		client_is_refused(ACK, next + 100, 90001 + FAR, 0);
+		PASSES(client(RST, next + 100, 0, 0));
+		assert_int_equal(state_now(), SG_STATE_RESET);
+	}
 }
 
 /* Nothing of it is believed that only one side has sent. */
@@ -130,6 +137,27 @@ static void case_162_data_in_a_syn(void **state)
 			      10));
 		assert_int_equal(state_now(), SG_STATE_ESTABLISHED);
 	}
+}
+
+static void case_162_more_data_in_a_syn(void **state)
+{
+	(void)state;
+	PASSES(client(SYN, CLIENT_ISN, 0, 0));
+	PASSES(client(SYN, CLIENT_ISN, 0, 50));
+	PASSES(server(SYN | ACK, SERVER_ISN, CLIENT_NEXT + 50, 0));
+	PASSES(client(ACK, CLIENT_NEXT + 50, SERVER_NEXT, 0));
+	assert_int_equal(state_now(), SG_STATE_ESTABLISHED);
+}
+
+/* A SYN with a number of its own is another connection's beginning. */
+static void another_syn_begins_anew(void **state)
+{
+	(void)state;
+	PASSES(client(SYN, CLIENT_ISN + FAR, 0, 0));
+	PASSES(client(SYN, CLIENT_ISN, 0, 0));
+	PASSES(server(SYN | ACK, SERVER_ISN, CLIENT_NEXT, 0));
+	PASSES(client(ACK, CLIENT_NEXT, SERVER_NEXT, 0));
+	assert_int_equal(state_now(), SG_STATE_ESTABLISHED);
 }
 
 /* SYN cookies, or another server behind a balancer: the client takes the first
@@ -264,6 +292,8 @@ int main(void)
 		TEST(case_161_a_forgotten_connection_begins_anew),
 		TEST(case_161_nor_by_the_word_of_one),
 		TEST(case_162_data_in_a_syn),
+		TEST(case_162_more_data_in_a_syn),
+		TEST(another_syn_begins_anew),
 		TEST(case_163_another_number_in_the_answer),
 		TEST(both_may_begin_at_once),
 		TEST(numbers_wrap),

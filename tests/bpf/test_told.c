@@ -190,10 +190,14 @@ static void so_many_errors_go_out_in_a_second(void **state)
 		uint32_t spent;
 		size_t answers;
 	} cases[] = {
-		{0, 0, ERRORS_AT_ONCE},	  {0, 4, ERRORS_AT_ONCE - 4},
-		{0, ERRORS_AT_ONCE, 0},	  {1, ERRORS_AT_ONCE, 1},
-		{2, ERRORS_AT_ONCE, 2},	  {2, 3, ERRORS_AT_ONCE - 1},
-		{5, ERRORS_AT_ONCE, 5},	  {100, ERRORS_AT_ONCE, ERRORS_AT_ONCE},
+		{0, 0, ERRORS_AT_ONCE},
+		{0, 4, ERRORS_AT_ONCE - 4},
+		{0, ERRORS_AT_ONCE, 0},
+		{1, ERRORS_AT_ONCE, 1},
+		{2, ERRORS_AT_ONCE, 2},
+		{2, 3, ERRORS_AT_ONCE - 1},
+		{5, ERRORS_AT_ONCE, 5},
+		{100, ERRORS_AT_ONCE, ERRORS_AT_ONCE},
 		{100, 3, ERRORS_AT_ONCE},
 		{(uint32_t)-1, ERRORS_AT_ONCE, 0}, /* by a CPU that is ahead */
 	};

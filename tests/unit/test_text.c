@@ -77,6 +77,8 @@ static void durations_are_seconds_or_have_a_unit(void **state)
 		const char *text;
 		uint32_t seconds;
 	} right[] = {
+		{"1h30m", 5400},
+		{"1d1s", 86401},
 		{"1", 1},
 		{"45", 45},
 		{"45s", 45},
@@ -88,29 +90,15 @@ static void durations_are_seconds_or_have_a_unit(void **state)
 		{"315360000", 315360000},
 	};
 	static const char *const wrong[] = {
-		"",
-		"0",
-		"0s",
-		"0d",
-		"-1",
-		"+1",
-		" 1",
-		"1 ",
-		"1 m",
-		"m",
-		"1w",
-		"1M",
-		"1ms",
-		"1m30s",
-		"1.5h",
-		"3651d",
-		"87601h",
-		"315360001",
-		"1dd",
-		"1e2",
-		"0x10",
-		"4294967297",
-		"213503982334602d",
+		"",	 "0",	       "0s",
+		"0d",	 "-1",	       "+1",
+		" 1",	 "1 ",	       "1 m",
+		"m",	 "1w",	       "1M",
+		"1ms",	 "30s1m",      "1.5h",
+		"3651d", "87601h",     "315360001",
+		"1h30",	 "1h1h",       "3650d1s",
+		"1h ",	 "1dd",	       "1e2",
+		"0x10",	 "4294967297", "213503982334602d",
 	};
 	uint32_t seconds;
 
