@@ -188,6 +188,25 @@ static void case_157_a_number_that_comes_again(void **state)
 	assert_dropped(&second, TAP0, SG_DROP_FRAGMENT_HELD);
 }
 
+/* The last may come before one in the middle. */
+static void the_last_is_not_the_end(void **state)
+{
+	struct frame middle;
+	struct frame whole;
+	struct frame first;
+	struct frame last;
+
+	(void)state;
+	build_frame(&whole, &datagram, TAP0, false);
+	build_fragment(&first, &whole, 0, CUT, true);
+	build_fragment(&middle, &whole, CUT, 256, true);
+	build_fragment(&last, &whole, CUT + 256,
+		       frame_l4_bytes(&whole) - CUT - 256, false);
+	assert_int_equal(run_in(&first, TAP0), ACTION_REDIRECT);
+	assert_int_equal(run_in(&last, TAP0), ACTION_REDIRECT);
+	assert_int_equal(run_in(&middle, TAP0), ACTION_REDIRECT);
+}
+
 static void two_fragment_headers_in_ipv6(void **state)
 {
 	struct spec spec = datagram;
@@ -317,6 +336,7 @@ int main(void)
 		TEST(case_23_a_later_fragment_without_a_first),
 		TEST(case_25_overlaps_do_not_change_the_port),
 		TEST(case_157_a_number_that_comes_again),
+		TEST(the_last_is_not_the_end),
 		TEST(two_fragment_headers_in_ipv6),
 		TEST(case_26_a_tiny_first_fragment),
 		TEST(case_27_a_fragment_beyond_the_end),

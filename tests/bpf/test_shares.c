@@ -181,6 +181,31 @@ static void case_155_used_ports_come_back(void **state)
 	assert_left(&late, NULL);
 }
 
+/* A connection that is closed gives its port back once, however it goes on. */
+static void a_port_is_given_back_once(void **state)
+{
+	struct spec spec = query(33000, 443, IPPROTO_TCP);
+	struct spec other = query(33000, 80, IPPROTO_TCP);
+	struct spec answer;
+	struct frame sent;
+
+	(void)state;
+	connect_out(33000, &answer);
+	assert_int_equal(send_in(&other, VE_CONTAINER, &sent), ACTION_REDIRECT);
+	answer.sport = 80;
+	answer.flags = SYN | ACK;
+	assert_int_equal(send_in(&answer, ETH0, NULL), ACTION_REDIRECT);
+	other.flags = ACK;
+	assert_int_equal(send_in(&other, VE_CONTAINER, NULL), ACTION_REDIRECT);
+	assert_int_equal(held_ports(), 2);
+	answer.sport = 443;
+	close_out(33000, answer);
+	assert_int_equal(held_ports(), 1);
+	assert_int_equal(send_in(&spec, VE_CONTAINER, NULL), ACTION_REDIRECT);
+	assert_int_equal(flow_count(PINS_flows), 1);
+	assert_int_equal(held_ports(), 1);
+}
+
 static void refused_connections_give_their_port_back(void **state)
 {
 	struct sg_flow_key key;
@@ -260,31 +285,28 @@ static struct spec from_lan(uint16_t sport)
 		       SYN);
 }
 
-static void case_156_the_lan_holds_no_more_than_its_share(void **state)
+/* As many open conversations of each as `flows = 64` lets it have. */
+static void fill_lan(uint16_t sport)
 {
-	struct spec spec = from_lan(40000);
-	struct spec vpn = vpn_tcp;
-	struct spec host = between("192.168.7.2", "192.168.7.9", 41000, 443,
-				   IPPROTO_TCP, SYN);
+	struct spec spec = from_lan(sport);
 	struct spec reply;
-	struct spec answer;
 
-	(void)state;
-	harness_restart(OPEN "limits { flows = 64  new-per-source = 0 }\n"
-			     "grants { lan-access = on }");
-	harness_grant(SG_GRANT_LAN_ACCESS, 1, 0);
 	for (int i = 0; i < 24; i++, spec.sport++) /* three eighths */
 		open_tcp(&spec, ETH0, &reply);
-	assert_int_equal(send_in(&spec, ETH0, NULL), ACTION_REDIRECT);
-	reply.dport = spec.sport;
-	reply.flags = SYN | ACK;
-	assert_int_equal(send_in(&reply, VE_CONTAINER, NULL), ACTION_REDIRECT);
-	spec.flags = ACK;
-	assert_spec_dropped(&spec, ETH0, SG_DROP_TABLE_FULL);
-	for (uint16_t i = 0; i < 8; i++, vpn.sport++) {
+}
+
+static void fill_others(uint16_t sport)
+{
+	struct spec host = between("192.168.7.2", "192.168.7.9", sport, 443,
+				   IPPROTO_TCP, SYN);
+	struct spec vpn = vpn_tcp;
+	struct spec answer;
+	struct spec reply;
+
+	vpn.sport = sport;
+	for (uint16_t i = 0; i < 8; i++, vpn.sport++, host.sport++) {
 		open_tcp(&vpn, TAP0, &reply);
 		host.flags = SYN;
-		host.sport++;
 		assert_int_equal(send_out(&host, ETH0, NULL), ACTION_PASS);
 		answer = between("192.168.7.9", "192.168.7.2", 443, host.sport,
 				 IPPROTO_TCP, SYN | ACK);
@@ -293,7 +315,29 @@ static void case_156_the_lan_holds_no_more_than_its_share(void **state)
 		assert_int_equal(send_out(&host, ETH0, NULL), ACTION_PASS);
 	}
 	for (uint16_t i = 0; i < 24; i++)
-		connect_out((uint16_t)(33000 + i), &answer);
+		connect_out((uint16_t)(sport + i), &answer);
+}
+
+static void case_156_the_lan_holds_no_more_than_its_share(void **state)
+{
+	struct spec spec = from_lan(41000);
+	struct spec reply = between("10.0.3.2", "192.168.7.9", 22, 41000,
+				    IPPROTO_TCP, SYN | ACK);
+
+	(void)state;
+	harness_restart(OPEN "limits { flows = 64  new-per-source = 0 }");
+	harness_grant(SG_GRANT_LAN_ACCESS, 1, 0);
+	fill_lan(40000);
+	assert_int_equal(send_in(&spec, ETH0, NULL), ACTION_REDIRECT);
+	assert_int_equal(send_in(&reply, VE_CONTAINER, NULL), ACTION_REDIRECT);
+	spec.flags = ACK;
+	assert_spec_dropped(&spec, ETH0, SG_DROP_TABLE_FULL);
+	fill_others(42000);
+	assert_int_equal(flow_count(PINS_flows), 64);
+	/* when they have expired, each has its own again */
+	age_flows(PINS_flows, 500000);
+	fill_others(43000);
+	fill_lan(43000);
 	assert_int_equal(flow_count(PINS_flows), 64);
 }
 
@@ -381,6 +425,7 @@ int main(void)
 		TEST(one_ends_word_assures_nothing),
 		TEST(case_154_an_answer_of_another_port_is_kept_longer),
 		TEST(case_155_used_ports_come_back),
+		TEST(a_port_is_given_back_once),
 		TEST(refused_connections_give_their_port_back),
 		TEST(what_is_forgotten_gives_its_port_back),
 		TEST(low_ports_stay_low),
