@@ -69,6 +69,14 @@ static uint32_t program_id(const char *pin_dir, enum dataplane_program program)
 	return info.id;
 }
 
+/* Return the name that a link has today, until the next call. */
+static const char *name_of_link(uint32_t ifindex)
+{
+	static char name[IF_NAMESIZE];
+
+	return if_indextoname(ifindex, name) ? name : "a link that is gone";
+}
+
 /* What another's program before ours lets pass, ours never sees. */
 static void check_order(struct json_object *troubles, const struct hook *hook,
 			enum hook_mode mode, const char *key, uint32_t id)
@@ -76,7 +84,6 @@ static void check_order(struct json_object *troubles, const struct hook *hook,
 	_cleanup_(cleanup_close) int fd = -1;
 	struct bpf_prog_info info = {0};
 	__u32 bytes = sizeof(info);
-	char name[IF_NAMESIZE];
 	uint32_t first = hook_preceded_by(hook, mode, id);
 
 	if (!first)
@@ -87,7 +94,7 @@ static void check_order(struct json_object *troubles, const struct hook *hook,
 	add_trouble(troubles,
 		    "%s: the program %s comes before the gate's on %s; run "
 		    "`scoutgate up`, which puts the gate's first",
-		    if_indextoname(hook->ifindex, name) ? name : "?",
+		    name_of_link(hook->ifindex),
 		    info.name[0] ? info.name : "of another", key);
 }
 
@@ -103,17 +110,16 @@ static void add_hook(struct json_object *row, struct json_object *troubles,
 	if (hook_query(&hook, &mode, &id)) {
 		show_add_text(row, key, "absent");
 		add_trouble(troubles,
-			    "no program on %s of interface %u; run `scoutgate "
-			    "up`",
-			    key, ifindex);
+			    "%s: no program on %s; run `scoutgate up`",
+			    name_of_link(ifindex), key);
 		return;
 	}
 	show_add_text(row, key, hook_mode_name(mode));
 	if (id != program_id(pin_dir, program))
 		add_trouble(troubles,
-			    "another program than the gate's on %s of "
-			    "interface %u; run `scoutgate up`",
-			    key, ifindex);
+			    "%s: another program than the gate's on %s; run "
+			    "`scoutgate up`",
+			    name_of_link(ifindex), key);
 	check_order(troubles, &hook, mode, key, id);
 }
 
@@ -133,9 +139,9 @@ static void add_early(struct json_object *row, struct json_object *troubles,
 	show_add_text(row, "early_drop", words[state]);
 	if (id && id != program_id(pin_dir, DATAPLANE_sg_uplink_early))
 		add_trouble(troubles,
-			    "another program than the gate's drops early on "
-			    "interface %u; run `scoutgate up`",
-			    ifindex);
+			    "%s: another program than the gate's drops early; "
+			    "run `scoutgate up`",
+			    name_of_link(ifindex));
 }
 
 /* The second layer: what the kernel would do if the gate were not there. */
@@ -151,6 +157,17 @@ static void add_forwarding(struct json_object *row,
 			    "%s: the kernel would forward past the gate; run "
 			    "`scoutgate up`",
 			    name);
+}
+
+static int by_interface(const void *left, const void *right)
+{
+	struct json_object *const *a = left;
+	struct json_object *const *b = right;
+
+	return strcmp(
+		json_object_get_string(json_object_object_get(*a, "interface")),
+		json_object_get_string(
+			json_object_object_get(*b, "interface")));
 }
 
 static int add_ifaces(const struct pins *pins, struct json_object *rows,
@@ -183,6 +200,7 @@ static int add_ifaces(const struct pins *pins, struct json_object *rows,
 		add_early(row, troubles, pins->dir, keys[i]);
 		add_forwarding(row, troubles, keys[i]);
 	}
+	json_object_array_sort(rows, by_interface);
 	for (unsigned int role = 0; role < SG_ROLE_COUNT && !r; role++)
 		if (!found[role])
 			add_trouble(troubles, "no interface has the role %s",
