@@ -12,29 +12,9 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define OPEN "forward \"ssh\" { ports = {\"22\"} }\n"
 
-/* All that keeps masquerade ports has so many seconds less to do so. */
-static void age_mappings(uint32_t seconds)
-{
-	int fd = gate_test.pins.map_fds[PINS_mappings];
-	struct sg_mapping_key *keys = NULL;
-	struct sg_mapping mapping;
-	size_t count = 0;
-
-	assert_int_equal(maps_keys(fd, sizeof(*keys), (void **)&keys, &count),
-			 0);
-	for (size_t i = 0; i < count; i++) {
-		assert_int_equal(bpf_map_lookup_elem(fd, &keys[i], &mapping),
-				 0);
-		mapping.until_s -= seconds;
-		assert_int_equal(
-			bpf_map_update_elem(fd, &keys[i], &mapping, BPF_EXIST),
-			0);
-	}
-	free(keys);
-}
-
-/* Open flows that hold a masquerade port, by what `mappings` says. */
-static uint32_t held_ports(void)
+/* All that keeps masquerade ports has so many seconds less to do so. Returns
+ * how many open flows hold one. */
+static uint32_t age_mappings(uint32_t seconds)
 {
 	int fd = gate_test.pins.map_fds[PINS_mappings];
 	struct sg_mapping_key *keys = NULL;
@@ -48,9 +28,18 @@ static uint32_t held_ports(void)
 		assert_int_equal(bpf_map_lookup_elem(fd, &keys[i], &mapping),
 				 0);
 		held += mapping.flows;
+		mapping.until_s -= seconds;
+		assert_int_equal(
+			bpf_map_update_elem(fd, &keys[i], &mapping, BPF_EXIST),
+			0);
 	}
 	free(keys);
 	return held;
+}
+
+static uint32_t held_ports(void)
+{
+	return age_mappings(0);
 }
 
 static struct spec query(uint16_t sport, uint16_t dport, uint8_t protocol)
