@@ -190,6 +190,22 @@ static void a_path_has_the_mtu_of_its_route(void **state)
 	assert_refused(&spec, VE_CONTAINER, SG_DROP_TOO_BIG);
 }
 
+/* Its first packet, too, while ARP asks for the next hop. */
+static void so_it_has_where_the_next_hop_is_unknown(void **state)
+{
+	struct spec spec = to_far;
+
+	(void)state;
+	needs_kernel(6, 7);
+	shell_runs("ip route add " FAR " via 192.168.7.55 proto 99 mtu lock "
+		   "1300");
+	spec.fragment = 0x4000; /* do not fragment */
+	spec.payload_bytes = 1300 - 28 + 1;
+	assert_refused(&spec, VE_CONTAINER, SG_DROP_TOO_BIG);
+	spec.payload_bytes--;
+	assert_int_equal(send_in(&spec, VE_CONTAINER, NULL), ACTION_REDIRECT);
+}
+
 /* What FAR answers to a packet as it left. */
 static void is_answered(const struct frame *sent, uint8_t protocol,
 			uint8_t flags)
@@ -277,6 +293,7 @@ int main(void)
 		CASE(no_path_is_trusted_while_links_change),
 		CASE(a_neighbour_has_three_seconds),
 		CASE(a_path_has_the_mtu_of_its_route),
+		CASE(so_it_has_where_the_next_hop_is_unknown),
 		CASE(so_it_has_for_one_that_goes_on),
 		CASE(a_path_to_a_closed_role_ends),
 		CASE(a_source_is_kept_while_it_is_there),
