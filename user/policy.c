@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MAPPINGS_MIN 8192
+
 static void add_pattern(struct policy_role *role, const char *pattern)
 {
 	strncpy(role->patterns[role->pattern_count++], pattern,
@@ -68,6 +70,8 @@ uint32_t policy_mapping_entries(const struct policy *policy)
 	uint32_t of_a_protocol =
 		ports->last - ports->first + 1U + SG_PORT_RESERVED - 1;
 
+	if (of_a_protocol < MAPPINGS_MIN) /* other small ranges, the same map */
+		of_a_protocol = MAPPINGS_MIN;
 	return 3 * of_a_protocol; /* TCP, UDP, ICMP */
 }
 

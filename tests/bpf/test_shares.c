@@ -229,14 +229,14 @@ static void what_is_forgotten_gives_its_port_back(void **state)
 	struct spec spec = query(33000, 81, IPPROTO_TCP);
 
 	(void)state;
-	harness_restart("egress { ports = \"61000-61007\" }\n"
-			"limits { half-open = 16 }");
-	for (int i = 0; i < 8; i++, spec.sport++) /* the last four are there */
+	harness_restart("egress { ports = \"61000-61031\" }\n"
+			"limits { flows = 64  half-open = 64 }");
+	for (int i = 0; i < 32; i++, spec.sport++) /* the last 16 are there */
 		assert_int_equal(send_in(&spec, VE_CONTAINER, NULL),
 				 ACTION_REDIRECT);
 	assert_spec_dropped(&spec, VE_CONTAINER, SG_DROP_PORTS_EXHAUSTED);
 	age_mappings(2);
-	for (int i = 0; i < 4; i++, spec.sport++)
+	for (int i = 0; i < 16; i++, spec.sport++)
 		assert_int_equal(send_in(&spec, VE_CONTAINER, NULL),
 				 ACTION_REDIRECT);
 	assert_spec_dropped(&spec, VE_CONTAINER, SG_DROP_PORTS_EXHAUSTED);
@@ -314,7 +314,9 @@ static void case_156_the_lan_holds_no_more_than_its_share(void **state)
 				    IPPROTO_TCP, SYN | ACK);
 
 	(void)state;
-	harness_restart(OPEN "limits { flows = 64  new-per-source = 0 }");
+	harness_restart(
+		OPEN
+		"limits { flows = 64  half-open = 64  new-per-source = 0 }");
 	harness_grant(SG_GRANT_LAN_ACCESS, 1, 0);
 	fill_lan(40000);
 	assert_int_equal(send_in(&spec, ETH0, NULL), ACTION_REDIRECT);
@@ -336,7 +338,9 @@ static void case_167_what_is_closed_makes_room(void **state)
 	struct spec reply;
 
 	(void)state;
-	harness_restart(OPEN "limits { flows = 64  new-per-source = 0 }\n");
+	harness_restart(
+		OPEN
+		"limits { flows = 64  half-open = 64  new-per-source = 0 }\n");
 	harness_grant(SG_GRANT_LAN_ACCESS, 1, 0);
 	for (int i = 0; i < 1000; i++, spec.sport++) {
 		open_tcp(&spec, ETH0, &reply);
@@ -387,7 +391,9 @@ static void case_168_a_handshake_outlasts_a_flood(void **state)
 				    IPPROTO_TCP, SYN | ACK);
 
 	(void)state;
-	harness_restart(OPEN "limits { half-open = 64  new-per-source = 0 }\n");
+	harness_restart(
+		OPEN
+		"limits { flows = 64  half-open = 64  new-per-source = 0 }\n");
 	harness_grant(SG_GRANT_LAN_ACCESS, 1, 0);
 	assert_int_equal(send_in(&vpn, TAP0, NULL), ACTION_REDIRECT);
 	assert_int_equal(send_in(&neighbour, ETH0, NULL), ACTION_REDIRECT);

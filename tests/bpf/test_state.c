@@ -201,26 +201,26 @@ static void case_64_a_full_table_refuses_the_new(void **state)
 	struct spec reply;
 
 	(void)state;
-	harness_restart(SSH YOUNG " limits { flows = 128  half-open = 64 }");
-	for (int i = 0; i < 16; i++) { /* the VPN's part, an eighth */
+	harness_restart(SSH YOUNG " limits { flows = 64  half-open = 64 }");
+	for (int i = 0; i < 8; i++) { /* the VPN's part, an eighth */
 		spec.sport = (uint16_t)(41000 + i);
 		open_tcp(&spec, TAP0, &reply);
 	}
-	assert_int_equal(flow_count(PINS_flows), 16);
+	assert_int_equal(flow_count(PINS_flows), 8);
 	assert_int_equal(inward(SYN), ACTION_REDIRECT);
 	assert_int_equal(outward(SYN | ACK), ACTION_REDIRECT);
 	assert_int_equal(inward(ACK), ACTION_DROP);
 	assert_int_equal(drops_of(TAP0, SG_DROP_TABLE_FULL), 1);
 	/* the established are none the worse */
 	spec.flags = ACK;
-	for (int i = 0; i < 16; i++) {
+	for (int i = 0; i < 8; i++) {
 		spec.sport = (uint16_t)(41000 + i);
 		assert_int_equal(send_in(&spec, TAP0, NULL), ACTION_REDIRECT);
 	}
 	/* and when they have expired, the new finds room by itself */
 	age_flows(PINS_flows, 40);
 	assert_int_equal(inward(ACK), ACTION_REDIRECT);
-	assert_in_range(flow_count(PINS_flows), 1, 16);
+	assert_in_range(flow_count(PINS_flows), 1, 8);
 }
 
 static void expired_flows_are_swept_with_nobodys_help(void **state)
@@ -295,7 +295,7 @@ static void half_open_floods_leave_the_established_alone(void **state)
 	struct spec flood = vpn_tcp;
 
 	(void)state;
-	harness_restart(SSH "limits { flows = 16  half-open = 64 }");
+	harness_restart(SSH "limits { flows = 64  half-open = 64 }");
 	establish();
 	for (int i = 0; i < 2000; i++) {
 		flood.sport = (uint16_t)(50000 + i);
