@@ -92,6 +92,8 @@ stage bool allow_masquerade(const struct sg_flow_key *key,
 	return pkt->policy->masquerade_roles & SG_ROLE_BIT(iface->role) &&
 	       addr_equal(&key->local, container_addr(pkt)) && port >= low &&
 	       port <= sg_masquerade_high(pkt->policy, low) &&
+	       !(key->protocol == IPPROTO_TCP &&
+		 port == pkt->policy->control_port) &&
 	       !allow_is_forwarded(pkt->side, key->protocol, flow->gate_port);
 }
 

@@ -27,28 +27,29 @@ standalone int gc_open(__u32 side, __u32 share, __u32 now_s, __u32 tries)
 	if (!in_force || !room)
 		return 0;
 	for (__u32 i = 0; i < GC_WHEN_FULL; i++) {
-		if (i >= (tries & ~GC_CLOSED_TOO) || sweep_pop(ring))
+		if (i >= (tries & ~GC_CLOSED_TOO) ||
+		    sweep_step(ring, SWEEP_PEEK))
 			return 0;
 		flow = sweep_find(room, &flows);
-		if (!flow)
-			continue;
-		if ((tries & GC_CLOSED_TOO &&
-		     flow->state > SG_STATE_ESTABLISHED) ||
-		    flow_is_expired(&room->swept, flow, in_force, now_s))
+		if (flow &&
+		    !(tries & GC_CLOSED_TOO &&
+		      flow->state > SG_STATE_ESTABLISHED) &&
+		    !flow_is_expired(&room->swept, flow, in_force, now_s))
+			sweep_step(ring, SWEEP_ROTATE);
+		else if (!sweep_step(ring, SWEEP_DROP) && flow)
 			flow_end(&room->swept, flow, now_s);
-		else
-			sweep_push(ring);
 	}
 	return 0;
 }
 
-/* Whether a half-open flow is to stay, though it is old: a handshake that was
- * answered is worth more than those that were not. */
+/* Whether a half-open flow is to stay, though it is old: what was answered is
+ * worth more than what was not. */
 stage bool gc_is_answered(const struct sg_flow_key *key,
 			  const struct sg_flow *flow,
 			  const struct sg_policy *in_force, __u32 now_s)
 {
-	return flow->state == SG_STATE_SYN_RECEIVED &&
+	return (flow->state == SG_STATE_SYN_RECEIVED ||
+		flow->state == SG_STATE_ANSWERED) &&
 	       !flow_is_expired(key, flow, in_force, now_s);
 }
 
@@ -76,17 +77,17 @@ standalone int gc_half_open(__u32 side, __u32 share, __u32 now_s)
 	if (!in_force || !room || !hand || hand->count < sweep_size(ring))
 		return 0;
 	for (int i = 0; i <= GC_ANSWERED_MAX; i++) {
-		if (sweep_pop(ring))
+		if (sweep_step(ring, SWEEP_PEEK))
 			return 0;
 		flow = sweep_find(room, &half_open);
-		if (!flow)
-			return 0;
-		if (i == GC_ANSWERED_MAX ||
-		    !gc_is_answered(&room->swept, flow, in_force, now_s)) {
-			gc_forget(&room->swept, flow, in_force, now_s);
-			return 0;
+		if (flow && i < GC_ANSWERED_MAX &&
+		    gc_is_answered(&room->swept, flow, in_force, now_s)) {
+			sweep_step(ring, SWEEP_ROTATE);
+			continue;
 		}
-		sweep_push(ring);
+		if (!sweep_step(ring, SWEEP_DROP) && flow)
+			gc_forget(&room->swept, flow, in_force, now_s);
+		return 0;
 	}
 	return 0;
 }

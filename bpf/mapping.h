@@ -45,7 +45,7 @@ standalone int mapping_shorten(__u32 protocol, __u32 gate_port, __u32 was_s,
 {
 	struct sg_mapping *mapping = mapping_find(protocol, gate_port);
 
-	if (mapping && (__s32)(mapping->until_s - was_s) <= 0)
+	if (mapping && (__s32)(mapping->until_s - was_s) <= 1)
 		mapping->until_s = until_s;
 	return 0;
 }

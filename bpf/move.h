@@ -35,7 +35,8 @@ stage int move_begin(struct scratch *room, const struct sg_flow_key *key,
 }
 
 /* What the flow has become in the maps before, and here since. */
-stage void move_end(struct sg_flow *flow, const struct sg_flow *old)
+stage void move_end(const struct sg_flow_key *key, struct sg_flow *flow,
+		    const struct sg_flow *old)
 {
 	for (int i = 0; i < 2; i++) {
 		__sync_fetch_and_add(&flow->traffic[i].packets,
@@ -52,6 +53,8 @@ stage void move_end(struct sg_flow *flow, const struct sg_flow *old)
 		flow->flags &= ~SG_FLOW_ADOPTED;
 	if (flow->state < old->state)
 		flow->state = old->state;
+	if (flow->state > SG_STATE_ESTABLISHED)
+		mapping_release(key, flow, old->last_s + MAPPING_AFTER_S);
 	if ((__s32)(old->last_s - flow->last_s) > 0)
 		flow->last_s = old->last_s;
 }
@@ -85,7 +88,7 @@ stage int move(struct __sk_buff *skb)
 	if (!flow)
 		flow = bpf_map_lookup_elem(&half_open, &key);
 	if (flow)
-		move_end(flow, &room->fresh);
+		move_end(&key, flow, &room->fresh);
 	return 0;
 }
 

@@ -40,6 +40,7 @@ stage enum sg_share open_share(const struct sg_flow *fresh,
 stage void open_insert(const struct sg_flow_key *key,
 		       const struct sg_flow *fresh, const struct packet *pkt)
 {
+	__u32 ring = SG_RING(SG_TABLE_HALF_OPEN, fresh->share);
 	struct scratch *room = scratch_get();
 
 	gc_open(pkt->side, fresh->share, pkt->now_s, GC_PER_FLOW);
@@ -47,7 +48,12 @@ stage void open_insert(const struct sg_flow_key *key,
 	if (!room || bpf_map_update_elem(&half_open, key, fresh, BPF_NOEXIST))
 		return;
 	sweep_note(room, key, fresh);
-	if (sweep_push(SG_RING(SG_TABLE_HALF_OPEN, fresh->share)))
+	if (!sweep_push(ring))
+		return;
+	gc_half_open(pkt->side, fresh->share,
+		     pkt->now_s); /* another CPU's now */
+	sweep_note(room, key, fresh);
+	if (sweep_push(ring))
 		bpf_map_delete_elem(&half_open, key);
 }
 

@@ -79,6 +79,9 @@ stage struct sg_flow *owner_flow(struct sg_flow_key *ret_key,
 	if (owner_may_be_container(pkt, port) &&
 	    owner_container_key(ret_key, pkt, port))
 		flow = flow_find(ret_key, pkt);
+	/* by another port of the gate's: this one may be the host's */
+	if (flow && !port && !flow_is_of(flow, pkt))
+		flow = NULL;
 	return flow ? flow : owner_host_flow(ret_key, pkt);
 }
 
@@ -99,10 +102,12 @@ stage bool owner_yields(const struct packet *pkt)
 	key.local = *container_addr(pkt);
 	key.local_port = local_port;
 	flow = flow_find(&key, pkt);
-	if (flow && flow->kind != SG_KIND_MASQUERADE)
+	if (!flow || flow->gate_port != pkt->sport ||
+	    !addr_equal(&flow->gate_addr, &pkt->src))
+		return true;
+	if (flow->kind != SG_KIND_MASQUERADE)
 		return false;
-	if (flow)
-		flow_end(&key, flow, pkt->now_s);
+	flow_end(&key, flow, pkt->now_s);
 	return true;
 }
 

@@ -128,7 +128,8 @@ stage int parse_ipv6(struct __sk_buff *skb, struct packet *pkt)
 		return SG_DROP_FRAME_SHORT;
 	bytes = bpf_ntohs(ip->payload_len) + sizeof(*ip);
 	/* a segmented packet that is too long for the field (RFC 2675) */
-	if (!ip->payload_len && skb->gso_size)
+	if (!ip->payload_len && skb->gso_size &&
+	    (ip->nexthdr == IPPROTO_TCP || ip->nexthdr == IPPROTO_HOPOPTS))
 		bytes = skb->len - pkt->l3_at;
 	if (ip->version != 6 || pkt->l3_at + bytes > skb->len)
 		return SG_DROP_IP_HEADER;

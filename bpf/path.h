@@ -114,6 +114,13 @@ static __noinline int path_find(struct __sk_buff *skb, const struct packet *pkt,
 		is_named = false;
 		code = bpf_fib_lookup(skb, fib, sizeof(*fib), 0);
 	}
+	path->is_resolved = code != BPF_FIB_LKUP_RET_NO_NEIGH;
+	if (!path->is_resolved && is_named) { /* or there is no MTU in it */
+		path_question(fib, pkt, src, dst);
+		code = bpf_fib_lookup(skb, fib, sizeof(*fib),
+				      BPF_FIB_LOOKUP_SRC |
+					      BPF_FIB_LOOKUP_SKIP_NEIGH);
+	}
 	if (path_reason(code))
 		return path_reason(code);
 	ifindex = fib->ifindex;
@@ -121,12 +128,6 @@ static __noinline int path_find(struct __sk_buff *skb, const struct packet *pkt,
 	if (!iface)
 		return SG_DROP_EGRESS_CLOSED;
 	path->ifindex = ifindex;
-	path->is_resolved = code != BPF_FIB_LKUP_RET_NO_NEIGH;
-	if (!path->is_resolved && is_named) { /* or there is no MTU in it */
-		path_question(fib, pkt, src, dst);
-		bpf_fib_lookup(skb, fib, sizeof(*fib),
-			       BPF_FIB_LOOKUP_SRC | BPF_FIB_LOOKUP_SKIP_NEIGH);
-	}
 	path->mtu = fib->mtu_result > 1 ? fib->mtu_result : iface->mtu;
 	if (fib->family == AF_INET)
 		path->next_hop = addr_from_v4(fib->ipv4_dst);

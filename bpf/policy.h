@@ -9,6 +9,7 @@
 #include "address.h"
 #include "adopt.h"
 #include "allow.h"
+#include "gc.h"
 #include "limit.h"
 #include "masquerade.h"
 #include "policy_maps.h"
@@ -86,8 +87,10 @@ stage bool policy_is_server_of_dhcp(const struct packet *pkt)
 	__be16 server = bpf_htons(is_v6(pkt) ? DHCP6_SERVER : DHCP_SERVER);
 	__be16 client = bpf_htons(is_v6(pkt) ? DHCP6_CLIENT : DHCP_CLIENT);
 
+	/* nor the gate's client, which would have the gate's port */
 	return pkt->protocol == IPPROTO_UDP &&
-	       (pkt->sport == server || pkt->dport == client);
+	       (pkt->sport == server || pkt->dport == client ||
+		(pkt->sport == client && pkt->dport == server));
 }
 
 stage int policy_echo(const struct packet *pkt)
@@ -168,8 +171,12 @@ stage int policy_from_container(struct __sk_buff *skb, const struct packet *pkt,
 	if (reason)
 		return reason;
 	ret_flow->gate_port = masquerade_port(skb, pkt, &ret_flow->gate_addr);
-	if (!ret_flow->gate_port)
+	if (!ret_flow->gate_port) { /* but what has expired gives its own back
+				     */
+		gc_open(pkt->side, SG_SHARE_CONTAINER, pkt->now_s,
+			GC_WHEN_FULL);
 		return SG_DROP_PORTS_EXHAUSTED;
+	}
 	ret_flow->kind = SG_KIND_MASQUERADE;
 	return SG_OK;
 }

@@ -29,6 +29,13 @@ struct masquerade_search {
 	__u8 protocol;
 };
 
+/* sweep.h: a ring, before its lock is taken */
+struct sweep_place {
+	__u32 head;
+	__u32 next; /* head, one further */
+	__u32 count;
+};
+
 struct scratch {
 	struct bpf_fib_lookup fib;
 	struct path path;
@@ -44,6 +51,8 @@ struct scratch {
 	struct sg_flow fresh; /* open.h: of a conversation that begins */
 	struct sg_flow promoted;  /* flow.h: on its way to `flows` */
 	struct sg_sweep token;	  /* sweep.h: on its way to or from `sweep`, */
+	__u32 token_at;		  /* its place when it was looked at, */
+	struct sweep_place ring;  /* the ring as it was then, */
 	struct sg_flow_key swept; /* and the key of its flow */
 	struct sg_held held;	  /* fragment.h: on its way to `held` */
 	__u8 bytes[2 * SCRATCH_BYTES]; /* an offset and a length fit */

@@ -10,7 +10,7 @@
 #include "flows_maps.h"
 #include "scratch.h"
 
-#define SWEEP_TRIES 4 /* against other CPUs at the same ring */
+#define SWEEP_TRIES 8 /* against other CPUs at the same ring */
 
 /* set by the loader: max_entries of `flows` and `half_open` */
 const volatile __u32 sweep_flows = 65536;
@@ -30,58 +30,70 @@ stage void sweep_note(struct scratch *room, const struct sg_flow_key *key,
 	__builtin_memcpy(room->token.key.id, flow->id, sizeof(flow->id));
 }
 
-/* Put the token in the scratch room at a ring's end, or take the oldest into
- * it. 0, or -1: full, or empty, or other CPUs were always first. */
-standalone int sweep_turn(__u32 ring, __u32 is_push)
+enum sweep_step {
+	SWEEP_PUSH,   /* the token in the scratch room, at the ring's end */
+	SWEEP_PEEK,   /* the oldest, into the scratch room; it stays */
+	SWEEP_ROTATE, /* what was peeked at, to the ring's end */
+	SWEEP_DROP,   /* what was peeked at */
+};
+
+/* Do it. 0, or -1: full, or empty, or another CPU was first. A token is never
+ * out of its ring, so that none is lost. */
+standalone int sweep_step(__u32 ring, __u32 step)
 {
 	struct scratch *room = scratch_get();
 	struct sg_sweep_hand *hand = bpf_map_lookup_elem(&sweep_hand, &ring);
 	__u32 size = sweep_size(ring);
 	struct sg_sweep *slot;
 	__u32 index;
-	__u32 count;
-	__u32 head;
-	__u32 next;
-	int done = 0;
+	int done = -1;
 
 	if (!hand || !room || !size)
 		return -1;
-	for (int i = 0; i < SWEEP_TRIES && !done; i++) {
-		head = hand->head;
-		count = hand->count;
-		if (is_push ? count >= size : !count)
-			return -1;
-		next = head + 1 < size ? head + 1 : 0;
-		index = sg_ring_first(ring, sweep_flows, sweep_half_open) +
-			(is_push ? head + count : head) % size;
-		slot = bpf_map_lookup_elem(&sweep, &index);
-		if (!slot)
-			return -1;
-		bpf_spin_lock(&hand->lock);
-		if (hand->head == head && hand->count == count) {
-			if (is_push) {
-				*slot = room->token;
-				hand->count = count + 1;
-			} else {
-				room->token = *slot;
-				hand->head = next;
-				hand->count = count - 1;
-			}
-			done = 1;
+	room->ring = (struct sweep_place){
+		.head = hand->head,
+		.count = hand->count,
+		.next = hand->head + 1 < size ? hand->head + 1 : 0,
+	};
+	if (step == SWEEP_PUSH ? room->ring.count >= size : !room->ring.count)
+		return -1;
+	if (step > SWEEP_PEEK && room->ring.head != room->token_at)
+		return -1;
+	index = room->ring.head;
+	if (step != SWEEP_PEEK)
+		index = (index + room->ring.count) % size;
+	index += sg_ring_first(ring, sweep_flows, sweep_half_open);
+	slot = bpf_map_lookup_elem(&sweep, &index);
+	if (!slot)
+		return -1;
+	bpf_spin_lock(&hand->lock);
+	if (hand->head == room->ring.head && hand->count == room->ring.count) {
+		if (step == SWEEP_PEEK) {
+			room->token = *slot;
+			room->token_at = room->ring.head;
+		} else if (step != SWEEP_DROP) {
+			*slot = room->token;
 		}
-		bpf_spin_unlock(&hand->lock);
+		if (step > SWEEP_PEEK)
+			hand->head = room->ring.next;
+		if (step == SWEEP_PUSH)
+			hand->count++;
+		if (step == SWEEP_DROP)
+			hand->count--;
+		done = 0;
 	}
-	return done ? 0 : -1;
+	bpf_spin_unlock(&hand->lock);
+	return done;
 }
 
-stage int sweep_push(__u32 ring)
+/* The token in the scratch room, at the ring's end. 0, or -1: it is full, or
+ * other CPUs were always first. */
+standalone int sweep_push(__u32 ring)
 {
-	return sweep_turn(ring, true);
-}
-
-stage int sweep_pop(__u32 ring)
-{
-	return sweep_turn(ring, false);
+	for (int i = 0; i < SWEEP_TRIES; i++)
+		if (!sweep_step(ring, SWEEP_PUSH))
+			return 0;
+	return -1;
 }
 
 /* The flow of the token in the scratch room, whose key is then in room->swept.

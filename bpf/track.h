@@ -119,13 +119,13 @@ stage bool track_begins_anew(struct __sk_buff *skb, const struct packet *pkt,
 
 	if ((pkt->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST)) !=
 		    (TCP_SYN | TCP_ACK) ||
-	    !flow->other_end || flow->other_is_out == is_out ||
+	    !flow->other_end || direction == flow_initiator(flow) ||
 	    pkt->ack != flow->other_end)
 		return false;
 	flow->tcp[!is_out].sent = flow->other_end;
 	flow->window[!is_out] = 0xffff;
-	flow->scales = is_out ? flow->scales | SG_SCALE_MAX
-			      : flow->scales | SG_SCALE_MAX << 4;
+	flow->scales = is_out ? (flow->scales & 0xf0) | SG_SCALE_MAX
+			      : (flow->scales & 0x0f) | SG_SCALE_MAX << 4;
 	flow->flags |= SG_FLOW_SCALED(!is_out);
 	flow->flags &= ~SG_FLOW_FINS;
 	window_begin(skb, pkt, flow, direction);
@@ -139,8 +139,8 @@ stage int track_open(struct __sk_buff *skb, struct sg_flow *flow,
 	bool accepted;
 
 	if (is_syn(pkt)) { /* to be challenged by its receiver (RFC 5961 4), */
-		flow->other_end = pkt->seq_end; /* which may know nothing */
-		flow->other_is_out = direction == SG_OUT;
+		if (direction == flow_initiator(flow))
+			flow->other_end = pkt->seq_end; /* if it knows better */
 		return SG_OK;
 	}
 	if (track_begins_anew(skb, pkt, flow, direction))
@@ -186,14 +186,18 @@ static __noinline int track_tcp(struct __sk_buff *skb, const struct packet *pkt,
 }
 
 /* UDP (RFC 4787) and ICMP echo: answered by the other end, and assured once the
- * one that began has spoken again. A query and its answer are soon over. */
-stage int track_query(const struct sg_flow *flow, __u32 direction)
+ * one that began has spoken again, or answers go on. A query and its answer are
+ * soon over. */
+stage int track_query(const struct sg_flow *flow, const struct packet *pkt,
+		      __u32 direction)
 {
 	bool is_answer = direction != flow_initiator(flow);
 
 	if (flow->state == SG_STATE_NEW && is_answer)
 		return SG_STATE_ANSWERED;
-	if (flow->state == SG_STATE_ANSWERED && !is_answer)
+	if (flow->state == SG_STATE_ANSWERED &&
+	    (!is_answer || clock_is_over(pkt->now_s, flow->created_s,
+					 pkt->policy->timeout_s[SG_STATE_NEW])))
 		return SG_STATE_ASSURED;
 	return flow->state;
 }
@@ -247,7 +251,7 @@ stage int track(struct __sk_buff *skb, const struct sg_flow_key *key,
 	int reason = SG_OK;
 
 	if (key->protocol != IPPROTO_TCP)
-		state = track_query(entry, direction);
+		state = track_query(entry, pkt, direction);
 	else if (!is_later(pkt))
 		reason = track_tcp(skb, pkt, entry, direction, &state);
 	if (reason)

@@ -145,8 +145,7 @@ struct sg_flow {
 	struct sg_traffic traffic[2]; /* by enum sg_direction */
 	__u8 share;		      /* enum sg_share */
 	__u8 holds_port;	      /* 1: counted in sg_mapping.flows */
-	__u8 other_is_out; /* other_end is of the end that sends SG_OUT */
-	__u8 pad[5];
+	__u8 pad[6];
 };
 SG_ASSERT_SIZE(struct sg_flow, 136);
 

@@ -38,8 +38,9 @@ static int count_alive(const struct pins *pins, uint32_t share)
 	for (size_t i = 0; i < count && !r; i++)
 		alive += flows[i].share == share &&
 			 flows[i].state <= SG_STATE_ESTABLISHED &&
-			 now_s - flows[i].last_s <=
-				 sg_flow_limit_s(&keys[i], &flows[i], &policy);
+			 (int32_t)(now_s - flows[i].last_s) <=
+				 (int32_t)sg_flow_limit_s(&keys[i], &flows[i],
+							  &policy);
 	return r ? r : alive;
 }
 
