@@ -205,6 +205,32 @@ static void case_78_no_port_shadows_the_hosts_conversation(void **state)
 	assert_int_not_equal(frame_sport(&sent), host.sport);
 }
 
+/* Nor does one that has another gate port for the same port of its own. */
+static void case_78_nor_by_the_port_that_it_stands_for(void **state)
+{
+	struct spec host = between("192.168.7.2", "192.168.7.9", 700, 2049,
+				   IPPROTO_TCP, SYN);
+	struct spec answer = between("192.168.7.9", "192.168.7.2", 2049, 700,
+				     IPPROTO_TCP, SYN | ACK);
+	struct spec out = between("10.0.3.2", "192.168.7.10", 700, 2049,
+				  IPPROTO_TCP, SYN);
+	struct frame sent;
+
+	(void)state;
+	assert_left(&out, &sent); /* 700 stands for 700 */
+	assert_int_equal(frame_sport(&sent), 700);
+	assert_int_equal(send_out(&host, ETH0, NULL), ACTION_PASS);
+	out.dst = "192.168.7.9"; /* and to this remote, another does */
+	assert_left(&out, &sent);
+	assert_int_not_equal(frame_sport(&sent), 700);
+	assert_passed(&answer, ETH0);
+	/* the host's next has no quarrel with it */
+	host.sport = 31000;
+	assert_int_equal(send_out(&host, ETH0, NULL), ACTION_PASS);
+	answer = answer_to(&sent, IPPROTO_TCP, SYN | ACK);
+	assert_delivered_to(&answer, ETH0, 700);
+}
+
 static void case_78_another_peer_gets_and_sends_nothing(void **state)
 {
 	static const char *const others[] = {"10.1.0.9", "10.1.0.77"};
@@ -305,6 +331,7 @@ int main(void)
 		TEST(case_140_a_query_from_no_address),
 		TEST(case_78_no_gate_port_shadows_a_forward),
 		TEST(case_78_no_port_shadows_the_hosts_conversation),
+		TEST(case_78_nor_by_the_port_that_it_stands_for),
 		TEST(case_78_another_peer_gets_and_sends_nothing),
 		TEST(case_78_no_forward_is_masqueraded_by),
 		TEST(case_79_a_published_port_by_a_direct_route),

@@ -381,6 +381,42 @@ static void case_166_answered_datagrams_fill_no_table(void **state)
 	assert_int_equal(flow_count(PINS_half_open), 16);
 }
 
+/* One that only the other end goes on with. */
+static void a_stream_of_answers_outlasts_the_unanswered(void **state)
+{
+	struct spec spec = query(32999, 5000, IPPROTO_UDP);
+	struct spec answer;
+	struct sg_flow_key key;
+	struct sg_flow flow;
+	struct frame sent;
+
+	(void)state;
+	harness_restart(OPEN "limits { flows = 64  half-open = 64 }");
+	assert_int_equal(send_in(&spec, VE_CONTAINER, &sent), ACTION_REDIRECT);
+	answer = between("192.168.7.9", "192.168.7.2", 5000, frame_sport(&sent),
+			 IPPROTO_UDP, 0);
+	assert_delivered_to(&answer, ETH0, 32999);
+	for (int i = 0; i < 200; i++) {
+		spec.sport++;
+		assert_int_equal(send_in(&spec, VE_CONTAINER, NULL),
+				 ACTION_REDIRECT);
+	}
+	assert_delivered_to(&answer, ETH0, 32999);
+	/* after as long as a query may take it is no query */
+	harness_restart(OPEN "limits { flows = 64  half-open = 64 }");
+	spec.sport = 32999;
+	assert_int_equal(send_in(&spec, VE_CONTAINER, NULL), ACTION_REDIRECT);
+	assert_delivered_to(&answer, ETH0, 32999);
+	assert_int_equal(the_flow(&key, &flow), PINS_half_open);
+	flow.created_s -= 32;
+	assert_int_equal(
+		bpf_map_update_elem(gate_test.pins.map_fds[PINS_half_open],
+				    &key, &flow, BPF_EXIST),
+		0);
+	assert_delivered_to(&answer, ETH0, 32999);
+	assert_int_equal(state_now(), SG_STATE_ASSURED);
+}
+
 /* Begun by the expert, and answered; the SYNs of a flood come in between. */
 static void case_168_a_handshake_outlasts_a_flood(void **state)
 {
@@ -427,6 +463,7 @@ int main(void)
 		TEST(case_156_the_lan_holds_no_more_than_its_share),
 		TEST(case_167_what_is_closed_makes_room),
 		TEST(case_166_answered_datagrams_fill_no_table),
+		TEST(a_stream_of_answers_outlasts_the_unanswered),
 		TEST(case_168_a_handshake_outlasts_a_flood),
 	};
 

@@ -106,6 +106,33 @@ static void case_161_a_forgotten_connection_begins_anew(void **state)
 	}
 }
 
+/* How far its windows reach was in its SYN: as far as can be, whatever was. */
+static void case_161_with_the_largest_scale(void **state)
+{
+	struct spec syn = segment_of(&to_server, SYN, 70000, 0, 0);
+	struct spec answer = segment_of(&to_client, SYN | ACK, 90000, 70001, 0);
+
+	(void)state;
+	establish_scaled(7);
+	add_scale(&syn, 7);
+	add_scale(&answer, 7);
+	PASSES(send_in(&syn, TAP0, NULL));
+	PASSES(send_in(&answer, VE_CONTAINER, NULL));
+	PASSES(client(ACK, 70001, 90001, 0));
+	PASSES(server(PSH | ACK, 90001 + 40000, 70001, 100));
+	PASSES(server(PSH | ACK, 90001 + 900000, 70001, 100));
+}
+
+/* Who did not begin the first does not begin another by the same tuple. */
+static void case_161_by_the_one_that_began(void **state)
+{
+	(void)state;
+	establish();
+	PASSES(server(SYN, 90000, 0, 0));
+	client_is_refused(SYN | ACK, 80000, 90001, 0);
+	PASSES(client(PSH | ACK, CLIENT_NEXT, SERVER_NEXT, 100));
+}
+
 /* Nothing of it is believed that only one side has sent. */
 static void case_161_nor_by_the_word_of_one(void **state)
 {
@@ -290,6 +317,8 @@ int main(void)
 		TEST(case_68_a_challenge_passes),
 		TEST(a_challenge_to_a_new_connection_passes),
 		TEST(case_161_a_forgotten_connection_begins_anew),
+		TEST(case_161_with_the_largest_scale),
+		TEST(case_161_by_the_one_that_began),
 		TEST(case_161_nor_by_the_word_of_one),
 		TEST(case_162_data_in_a_syn),
 		TEST(case_162_more_data_in_a_syn),
