@@ -4,8 +4,8 @@
 ticks.py serve udp|tcp PORT: says to each that asks where it seems to come from
 ticks.py ask udp|tcp ADDRESS PORT [SPORT]: asks five times a second by one socket,
     and prints each answer, or the error
-ticks.py once udp|tcp ADDRESS PORT SECONDS [SPORT]: asks once; the answer, the
-    error's name, or "silence"
+ticks.py once udp|tcp ADDRESS PORT SECONDS [SPORT]: one question, sent again each
+    second as a client's is; the answer, the error's name, or "silence"
 ticks.py beat udp|tcp ADDRESS PORT [SPORT]: asks ten times a second, by a new
     connection where the old one was told to end; prints the boot clock of each answer
 ticks.py pull ADDRESS PORT: receives for ever; prints the boot clock of what came
@@ -150,7 +150,13 @@ def once(kind, address, port, seconds, sport):
         return "silence"
     except OSError as e:
         return errno.errorcode.get(e.errno, str(e))
-    return ask_once(s)
+    # a neighbour that was asked for in vain a moment ago costs the first
+    s.settimeout(1 if kind == "udp" else seconds)
+    for _ in range(int(seconds) if kind == "udp" else 1):
+        said = ask_once(s)
+        if said != "silence":
+            break
+    return said
 
 
 def forge(iface, src_mac, dst_mac, src, dst, sport, dport, flags, seq):
