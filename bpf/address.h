@@ -86,8 +86,8 @@ stage bool address_is_elsewhere(const struct packet *pkt,
 	return subnet && !(subnet->roles & SG_ROLE_BIT(pkt->iface->role));
 }
 
-/* Whether an address is on a link, without a router between. A network that has
- * no address of the host's is that of a route. */
+/* Return whether an address is on a link, without a router between. A network
+ * that has no address of the host's is that of a route. */
 stage bool address_is_on_link(__u32 ifindex, const struct sg_addr *addr)
 {
 	struct sg_subnet_key key = {.prefix_bits = 128, .addr = *addr};

@@ -23,6 +23,16 @@ stage bool allow_is_forwarded(__u32 side, __u8 protocol, __be16 port)
 	return bits_has(&forwarded, at + bpf_ntohs(port));
 }
 
+/* Return whether the gate has another use for a port than to stand for one of
+ * the container's. */
+stage bool allow_is_reserved(const struct sg_policy *in_force, __u32 side,
+			     __u8 protocol, __be16 port)
+{
+	return (protocol == IPPROTO_TCP &&
+		bpf_ntohs(port) == in_force->control_port) ||
+	       allow_is_forwarded(side, protocol, port);
+}
+
 stage const struct sg_port *allow_port(const struct packet *pkt, __u8 protocol,
 				       __be16 port)
 {
@@ -92,9 +102,8 @@ stage bool allow_masquerade(const struct sg_flow_key *key,
 	return pkt->policy->masquerade_roles & SG_ROLE_BIT(iface->role) &&
 	       addr_equal(&key->local, container_addr(pkt)) && port >= low &&
 	       port <= sg_masquerade_high(pkt->policy, low) &&
-	       !(key->protocol == IPPROTO_TCP &&
-		 port == pkt->policy->control_port) &&
-	       !allow_is_forwarded(pkt->side, key->protocol, flow->gate_port);
+	       !allow_is_reserved(pkt->policy, pkt->side, key->protocol,
+				  flow->gate_port);
 }
 
 /* Judge a flow by its link as it is now. One whose frames are of another kind

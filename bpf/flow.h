@@ -65,12 +65,17 @@ stage void flow_key_out(struct sg_flow_key *key, const struct packet *pkt)
 	flow_key_scope(key, pkt->ifindex);
 }
 
-stage bool flow_is_expired(const struct sg_flow_key *key,
-			   const struct sg_flow *flow,
-			   const struct sg_policy *policy, __u32 now_s)
+/* The masquerade port of a half-open flow that is over, or forgotten, is kept
+ * until then at most, unless another has asked for more. */
+stage void flow_shorten_port(const struct sg_flow_key *key,
+			     const struct sg_flow *flow,
+			     const struct sg_policy *policy, __u32 until_s)
 {
-	return clock_is_over(now_s, flow->last_s,
-			     sg_flow_limit_s(key, flow, policy));
+	if (flow->kind == SG_KIND_MASQUERADE)
+		mapping_shorten(key->protocol, flow->gate_port,
+				flow->last_s +
+					sg_flow_limit_s(key, flow, policy),
+				until_s);
 }
 
 /* Return whether a flow that a packet from an uplink has found is that
@@ -114,7 +119,7 @@ static __noinline struct sg_flow *flow_find(const struct sg_flow_key *key,
 	reopened = is_syn(pkt) && (flow->state == SG_STATE_CLOSING ||
 				   flow->state == SG_STATE_RESET ||
 				   flow->state == SG_STATE_REFUSED);
-	if (!reopened && !flow_is_expired(key, flow, pkt->policy, pkt->now_s))
+	if (!reopened && !sg_flow_is_over(key, flow, pkt->policy, pkt->now_s))
 		return flow;
 	flow_end(key, flow, pkt->now_s);
 	return NULL;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What has expired is ended by those that come after: each new conversation
- * looks at two open ones of its share, and at more when there is no room. A
- * share that is full of half-open ones forgets its oldest.
+ * Room for new flows, made by those that come: each new conversation looks at
+ * two open ones of its share, and at more when there is no room, and ends what
+ * has expired. A share that is full of half-open ones forgets its oldest.
  */
 #ifndef SG_BPF_GC_H
 #define SG_BPF_GC_H
@@ -34,7 +34,7 @@ standalone int gc_open(__u32 side, __u32 share, __u32 now_s, __u32 tries)
 		if (flow &&
 		    !(tries & GC_CLOSED_TOO &&
 		      flow->state > SG_STATE_ESTABLISHED) &&
-		    !flow_is_expired(&room->swept, flow, in_force, now_s))
+		    !sg_flow_is_over(&room->swept, flow, in_force, now_s))
 			sweep_step(ring, SWEEP_ROTATE);
 		else if (!sweep_step(ring, SWEEP_DROP) && flow)
 			flow_end(&room->swept, flow, now_s);
@@ -42,26 +42,22 @@ standalone int gc_open(__u32 side, __u32 share, __u32 now_s, __u32 tries)
 	return 0;
 }
 
-/* Whether a half-open flow is to stay, though it is old: what was answered is
- * worth more than what was not. */
+/* Return whether a half-open flow is to stay, though it is old: what was
+ * answered is worth more than what was not. */
 stage bool gc_is_answered(const struct sg_flow_key *key,
 			  const struct sg_flow *flow,
 			  const struct sg_policy *in_force, __u32 now_s)
 {
 	return (flow->state == SG_STATE_SYN_RECEIVED ||
 		flow->state == SG_STATE_ANSWERED) &&
-	       !flow_is_expired(key, flow, in_force, now_s);
+	       !sg_flow_is_over(key, flow, in_force, now_s);
 }
 
 /* A half-open flow is forgotten, and its masquerade port with it. */
 stage void gc_forget(const struct sg_flow_key *key, const struct sg_flow *flow,
 		     const struct sg_policy *in_force, __u32 now_s)
 {
-	if (flow->kind == SG_KIND_MASQUERADE)
-		mapping_shorten(key->protocol, flow->gate_port,
-				flow->last_s +
-					sg_flow_limit_s(key, flow, in_force),
-				now_s);
+	flow_shorten_port(key, flow, in_force, now_s);
 	bpf_map_delete_elem(&half_open, key);
 }
 

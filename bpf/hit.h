@@ -52,7 +52,7 @@ stage bool hit_goes_on(const struct sg_flow_key *key,
 	    (direction == SG_IN &&
 	     (flow->ifindex != pkt->ifindex || !flow_is_of(flow, pkt))) ||
 	    (direction == SG_OUT && !path_is_trusted(flow, pkt)) ||
-	    flow_is_expired(key, flow, pkt->policy, pkt->now_s) ||
+	    sg_flow_is_over(key, flow, pkt->policy, pkt->now_s) ||
 	    (flow->grants && !grants_are_open_here(flow->grants, pkt->now_s)))
 		return false;
 	return pkt->protocol == IPPROTO_TCP

@@ -13,7 +13,7 @@
 #include "packet.h"
 #include "sweep.h"
 
-/* Whether half of the LAN's part of the flow table is used. */
+/* Return whether half of the LAN's part of the flow table is used. */
 stage bool limit_is_short(void)
 {
 	__u32 ring = SG_RING(SG_TABLE_FLOWS, SG_SHARE_LAN);

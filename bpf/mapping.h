@@ -22,10 +22,16 @@ stage struct sg_mapping *mapping_find(__u8 protocol, __be16 gate_port)
 	return bpf_map_lookup_elem(&mappings, &key);
 }
 
-/* Whether nothing uses it any more. */
+/* Return whether nothing uses it any more. */
 stage bool mapping_is_over(const struct sg_mapping *mapping, __u32 now_s)
 {
 	return !mapping->flows && clock_is_over(now_s, mapping->until_s, 0);
+}
+
+stage void mapping_raise(struct sg_mapping *mapping, __u32 until_s)
+{
+	if ((__s32)(until_s - mapping->until_s) > 0)
+		mapping->until_s = until_s;
 }
 
 /* Keep it until then at the least. */
@@ -33,8 +39,8 @@ standalone int mapping_keep(__u32 protocol, __u32 gate_port, __u32 until_s)
 {
 	struct sg_mapping *mapping = mapping_find(protocol, gate_port);
 
-	if (mapping && (__s32)(until_s - mapping->until_s) > 0)
-		mapping->until_s = until_s;
+	if (mapping)
+		mapping_raise(mapping, until_s);
 	return 0;
 }
 
@@ -79,8 +85,7 @@ static __noinline int mapping_release(const struct sg_flow_key *key,
 	if (flow->holds_port && mapping->flows)
 		mapping->flows--;
 	flow->holds_port = 0;
-	if ((__s32)(until_s - mapping->until_s) > 0)
-		mapping->until_s = until_s;
+	mapping_raise(mapping, until_s);
 	bpf_spin_unlock(&mapping->lock);
 	return 0;
 }

@@ -16,13 +16,6 @@
 #define MAPPING_STEP 1531 /* prime: it goes through a range of any size */
 #define MAPPING_RIVALS 4  /* ports that another CPU or the host may have */
 
-/* Whom a gate port stands for, or NULL: nobody. */
-stage const struct sg_mapping *masquerade_owner(const struct packet *pkt,
-						__be16 gate_port)
-{
-	return mapping_find(pkt->protocol, gate_port);
-}
-
 /* Whether a socket of the host's would take a packet from the remote to this
  * gate port. ICMP: the host's pings are found as flows. */
 stage bool masquerade_host_has(struct __sk_buff *skb, const struct packet *pkt,
@@ -59,10 +52,8 @@ standalone int masquerade_is_free(__u32 at)
 	search = &room->search;
 	in_force = bpf_map_lookup_elem(&policy, &search->side);
 	gate_port = bpf_htons(search->low + at);
-	if (!in_force ||
-	    (search->protocol == IPPROTO_TCP &&
-	     search->low + at == in_force->control_port) ||
-	    allow_is_forwarded(search->side, search->protocol, gate_port))
+	if (!in_force || allow_is_reserved(in_force, search->side,
+					   search->protocol, gate_port))
 		return false;
 	mapping = mapping_find(search->protocol, gate_port);
 	return !mapping || mapping->container_port == search->container_port ||
@@ -116,8 +107,7 @@ stage bool masquerade_take(const struct sg_mapping_key *key,
 	if (mapping->container_port == wanted.container_port ||
 	    mapping_is_over(mapping, now_s)) {
 		mapping->container_port = wanted.container_port;
-		if ((__s32)(wanted.until_s - mapping->until_s) > 0)
-			mapping->until_s = wanted.until_s;
+		mapping_raise(mapping, wanted.until_s);
 		taken = true;
 	}
 	bpf_spin_unlock(&mapping->lock);

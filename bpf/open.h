@@ -50,8 +50,8 @@ stage void open_insert(const struct sg_flow_key *key,
 	sweep_note(room, key, fresh);
 	if (!sweep_push(ring))
 		return;
-	gc_half_open(pkt->side, fresh->share,
-		     pkt->now_s); /* another CPU's now */
+	/* another CPU has taken the room that there was */
+	gc_half_open(pkt->side, fresh->share, pkt->now_s);
 	sweep_note(room, key, fresh);
 	if (sweep_push(ring))
 		bpf_map_delete_elem(&half_open, key);
@@ -66,8 +66,8 @@ stage void open_begin(struct __sk_buff *skb, const struct sg_flow_key *key,
 		window_begin(skb, pkt, fresh, flow_initiator(fresh));
 	fresh->state =
 		key->protocol == IPPROTO_TCP ? SG_STATE_SYN_SENT : SG_STATE_NEW;
-	if (fresh->flags &
-	    SG_FLOW_ADOPTED) /* the packet at hand completes it */
+	/* the packet at hand completes it */
+	if (fresh->flags & SG_FLOW_ADOPTED)
 		fresh->state = SG_STATE_SYN_RECEIVED;
 	fresh->generation = pkt->generation;
 	fresh->created_s = pkt->now_s;

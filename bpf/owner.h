@@ -24,7 +24,7 @@ stage bool owner_container_port(const struct packet *pkt,
 		*ret_port = port->container_port;
 		return true;
 	}
-	mapping = masquerade_owner(pkt, gate_port);
+	mapping = mapping_find(pkt->protocol, gate_port);
 	if (!mapping)
 		return false;
 	*ret_port = mapping->container_port;

@@ -171,8 +171,8 @@ stage int policy_from_container(struct __sk_buff *skb, const struct packet *pkt,
 	if (reason)
 		return reason;
 	ret_flow->gate_port = masquerade_port(skb, pkt, &ret_flow->gate_addr);
-	if (!ret_flow->gate_port) { /* but what has expired gives its own back
-				     */
+	if (!ret_flow->gate_port) {
+		/* what has expired gives its own back, to the next */
 		gc_open(pkt->side, SG_SHARE_CONTAINER, pkt->now_s,
 			GC_WHEN_FULL);
 		return SG_DROP_PORTS_EXHAUSTED;

@@ -227,11 +227,8 @@ stage void track_becomes(const struct sg_flow_key *key, struct sg_flow *flow,
 {
 	__u32 until_s = pkt->now_s + MAPPING_AFTER_S;
 
-	if (state == SG_STATE_REFUSED && flow->kind == SG_KIND_MASQUERADE)
-		mapping_shorten(key->protocol, flow->gate_port,
-				flow->last_s +
-					sg_flow_limit_s(key, flow, pkt->policy),
-				until_s);
+	if (state == SG_STATE_REFUSED)
+		flow_shorten_port(key, flow, pkt->policy, until_s);
 	flow->state = state;
 	if (state > SG_STATE_ESTABLISHED)
 		mapping_release(key, flow, until_s);

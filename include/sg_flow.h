@@ -40,13 +40,13 @@ enum sg_kind {
  *   TCP       SYN_SENT -> SYN_RECEIVED (a SYN answers) -> ESTABLISHED (the one
  *             that began has spoken again) -> CLOSING (both have sent a FIN);
  *             SYN_SENT, SYN_RECEIVED -> REFUSED (a reset); SYN_RECEIVED ->
- *             SYN_SENT (a SYN with another number); ESTABLISHED, CLOSING ->
- *             RESET
+ *             SYN_SENT (a SYN with another number); REFUSED -> SYN_RECEIVED
+ *             (a SYN answers after all); ESTABLISHED, CLOSING -> RESET
  *   UDP, ICMP NEW -> ANSWERED (the other end) -> ASSURED (the one that began
- *             has spoken again)
+ *             has spoken again, or answers go on)
  * NEW, ANSWERED, SYN_SENT, SYN_RECEIVED and REFUSED live in `half_open`, which
  * is bounded and may forget the oldest; the others live in `flows`, which never
- * does. The order is that of a life: none goes back in it but to SYN_SENT.
+ * does. The order is that of a life: an open flow never goes back in it.
  */
 #define SG_STATES(X)                                                           \
 	X(NEW, "new")                                                          \

@@ -69,10 +69,10 @@ struct sg_policy {
 };
 SG_ASSERT_SIZE(struct sg_policy, 88);
 
-#define SG_PORT_SECURE                                                         \
-	512 /* below: what some servers ask of a client (rsh)                  \
-	     */
-#define SG_PORT_RESERVED 1024 /* below: what others ask of one (NFS) */
+/* Some servers ask of a client that its port is below one of these: rsh, NFS.
+ */
+#define SG_PORT_SECURE 512
+#define SG_PORT_RESERVED 1024
 
 /* Return the first port of the range in which a container's port is
  * masqueraded, and the last of the range with such a first one: one below 512
@@ -113,6 +113,16 @@ static inline __u32 sg_flow_limit_s(const struct sg_flow_key *key,
 	if (state == SG_STATE_ANSWERED && port[0] < 1024 >> 8)
 		state = SG_STATE_NEW;
 	return state < SG_STATE_COUNT ? policy->timeout_s[state] : 0;
+}
+
+/* Return whether a flow is over at a second of the boot clock, for want of a
+ * packet. Signed: its newest may have come after that second. */
+static inline int sg_flow_is_over(const struct sg_flow_key *key,
+				  const struct sg_flow *flow,
+				  const struct sg_policy *policy, __u32 now_s)
+{
+	return (__s32)(now_s - flow->last_s) >
+	       (__s32)sg_flow_limit_s(key, flow, policy);
 }
 
 /* map `ports`: who owns a gate port */

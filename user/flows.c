@@ -32,14 +32,6 @@ static uint32_t seconds_since(uint32_t then_s, uint32_t now_s)
 	return now_s > then_s ? now_s - then_s : 0;
 }
 
-/* The datapath ends an expired flow when it next comes by; it is over now. */
-static bool is_over(const struct sg_flow_key *key, const struct sg_flow *flow,
-		    const struct sg_policy *policy, uint32_t now_s)
-{
-	return seconds_since(flow->last_s, now_s) >
-	       sg_flow_limit_s(key, flow, policy);
-}
-
 /* The interface's name, which most flows share with the one before. */
 static const char *name_of_interface(uint32_t ifindex)
 {
@@ -95,7 +87,8 @@ static int add_map(struct json_object *rows, int fd,
 	uint32_t now_s = boot_s();
 
 	for (size_t i = 0; i < count && !r; i++)
-		if (!is_over(&keys[i], &flows[i], policy, now_s))
+		/* the datapath ends an expired one when it next comes by */
+		if (!sg_flow_is_over(&keys[i], &flows[i], policy, now_s))
 			add_flow(rows, &keys[i], &flows[i], now_s);
 	return r;
 }

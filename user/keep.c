@@ -58,15 +58,9 @@ static int hold(const char *pin_dir, int *ret_fd, struct fault *ret_fault)
 
 static uint32_t number_of(const struct pins *pins)
 {
-	struct sg_active active;
 	struct sg_policy policy;
-	__u32 zero = 0;
 
-	if (bpf_map_lookup_elem(pins->map_fds[PINS_active], &zero, &active) ||
-	    bpf_map_lookup_elem(pins->map_fds[PINS_policy], &active.side,
-				&policy))
-		return 0;
-	return policy.number;
+	return pins_policy(pins, &policy) ? 0 : policy.number;
 }
 
 static void close_programs(struct keep *keep)

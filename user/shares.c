@@ -38,9 +38,7 @@ static int count_alive(const struct pins *pins, uint32_t share)
 	for (size_t i = 0; i < count && !r; i++)
 		alive += flows[i].share == share &&
 			 flows[i].state <= SG_STATE_ESTABLISHED &&
-			 (int32_t)(now_s - flows[i].last_s) <=
-				 (int32_t)sg_flow_limit_s(&keys[i], &flows[i],
-							  &policy);
+			 !sg_flow_is_over(&keys[i], &flows[i], &policy, now_s);
 	return r ? r : alive;
 }
 

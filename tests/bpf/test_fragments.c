@@ -9,6 +9,9 @@
 #include "probes.h"
 
 #define CUT 512 /* bytes of the first */
+#define IN_IPV6                                                                \
+	"container { address6 = \"fd00:3::2\" }\n"                             \
+	"forward \"dns\" { protocol = udp ports = {\"5353\"} }"
 
 static const struct spec datagram = {
 	.src = "10.1.0.1",
@@ -97,16 +100,12 @@ static void fragments_in_ipv6(void **state)
 	struct frame first;
 
 	(void)state;
-	harness_restart(
-		"container { address6 = \"fd00:3::2\" }\n"
-		"forward \"dns\" { protocol = udp ports = {\"5353\"} }");
+	harness_restart(IN_IPV6);
 	spec.src = "fd00:1::1";
 	spec.dst = "fd00:1::2";
 	cut(&spec, &first, &second);
 	assert_dropped(&second, TAP0, SG_DROP_FRAGMENT_HELD);
-	harness_restart(
-		"container { address6 = \"fd00:3::2\" }\n"
-		"forward \"dns\" { protocol = udp ports = {\"5353\"} }");
+	harness_restart(IN_IPV6);
 	assert_int_equal(run_in(&first, TAP0), ACTION_REDIRECT);
 	assert_string_equal(frame_dst(&first), "fd00:3::2");
 	assert_int_equal(run_in(&second, TAP0), ACTION_REDIRECT);
@@ -215,9 +214,7 @@ static void two_fragment_headers_in_ipv6(void **state)
 	struct frame frame;
 
 	(void)state;
-	harness_restart(
-		"container { address6 = \"fd00:3::2\" }\n"
-		"forward \"dns\" { protocol = udp ports = {\"5353\"} }");
+	harness_restart(IN_IPV6);
 	spec.src = "fd00:1::1";
 	spec.dst = "fd00:1::2";
 	cut(&spec, &first, &second);
