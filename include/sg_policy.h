@@ -173,6 +173,20 @@ struct sg_forward {
 };
 SG_ASSERT_SIZE(struct sg_forward, SG_NAME_BYTES + 12);
 
+/* map `config`: the text of the configuration that a side was made of, for the
+ * loader alone; rows from 0 on, the last one ends with a NUL */
+#define SG_CONFIG_BYTES 4096
+
+struct sg_config_key {
+	__u32 side;
+	__u32 row;
+};
+SG_ASSERT_SIZE(struct sg_config_key, 8);
+
+struct sg_config {
+	char text[SG_CONFIG_BYTES];
+};
+
 /* map `hits`, key: rule */
 struct sg_hits {
 	__u64 admitted; /* flows */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The policy family. The loader writes all of it; the datapath reads all but
- * `forwards`, and writes only `hits`. Each lives from `up` to `down`.
+ * `forwards` and `config`, and writes only `hits`. Each lives from `up` to
+ * `down`.
  */
 #ifndef SG_MAPS_POLICY_H
 #define SG_MAPS_POLICY_H
@@ -63,6 +64,14 @@ struct {
 	__type(key, struct sg_forward_key);
 	__type(value, struct sg_forward);
 } forwards SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, SG_SIDES * 512); /* of 2 MiB each */
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct sg_config_key);
+	__type(value, struct sg_config);
+} config SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);

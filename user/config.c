@@ -93,6 +93,9 @@ int config_parse(const char *text, const char *name, struct policy *ret_policy,
 	policy_init(&policy);
 	ret_fault->text[0] = '\0';
 	r = parse(text, name, &policy, ret_fault);
+	policy.text = strdup(text);
+	if (!r && !policy.text)
+		r = fault_set(ret_fault, ENOMEM, "out of memory");
 	if (r) {
 		policy_release(&policy);
 		return r;

@@ -98,7 +98,16 @@ static int set(const struct context *context, __u32 id,
 		r = cut_flows(&pins, id);
 	return r ? fault_set(ret_fault, r, "%s/grants: %s", context->pin_dir,
 			     strerror(-r))
-		 : saved_follow(context->state_dir, &pins, ret_fault);
+		 : 0;
+}
+
+/* The switch is made; it is to be known at the next start, too. */
+static int save(const struct context *context, struct fault *ret_fault)
+{
+	_cleanup_(pins_close) struct pins pins = PINS_CLOSED;
+	int r = pins_open(context->pin_dir, &pins, ret_fault);
+
+	return r ? r : saved_follow(context->state_dir, &pins, ret_fault);
 }
 
 static int change(const struct context *context, const char *name,
@@ -114,7 +123,7 @@ static int change(const struct context *context, const char *name,
 	if (set(context, (__u32)id, grant, &before, &fault))
 		return verb_fail(&fault);
 	tell(context, name, grant, &before);
-	return EXIT_OK;
+	return save(context, &fault) ? verb_fail(&fault) : EXIT_OK;
 }
 
 int verb_grant(const struct context *context, int count, char **args)

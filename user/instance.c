@@ -11,6 +11,7 @@
 #include "dataplane.h"
 #include "forwarding.h"
 #include "guard.h"
+#include "in_force.h"
 #include "loopback.h"
 #include "maps.h"
 #include "migrate.h"
@@ -332,7 +333,7 @@ int instance_reload(const char *pin_dir, bool clsact,
 
 int instance_follow(const struct pins *pins, bool clsact,
 		    const int *program_fds, const struct policy *policy,
-		    struct fault *ret_fault)
+		    uint32_t number, struct fault *ret_fault)
 {
 	_cleanup_(cleanup_close) int lock = pins_lock(pins->dir, ret_fault);
 	const struct change change = {
@@ -340,7 +341,13 @@ int instance_follow(const struct pins *pins, bool clsact,
 		.how = choose(clsact, program_fds),
 	};
 
-	return lock < 0 ? lock : apply(pins, &change, ret_fault);
+	if (lock < 0)
+		return lock;
+	if (in_force_number(pins) != number)
+		return fault_set(ret_fault, EBUSY,
+				 "%s: another policy has been put in force",
+				 pins->dir);
+	return apply(pins, &change, ret_fault);
 }
 
 int instance_down(const char *pin_dir, struct fault *ret_fault)

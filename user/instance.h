@@ -32,11 +32,12 @@ int instance_reload(const char *pin_dir, bool clsact,
 int instance_links(const struct pins *pins, struct links *ret_links,
 		   struct fault *ret_fault);
 
-/* Links or addresses have changed under a gate that is up: the same policy and
- * programs, on what is there now. -EBUSY: another command is changing it. */
+/* Links or addresses have changed under a gate that is up: the same policy, of
+ * this number, and programs, on what is there now. -EBUSY: another command is
+ * changing it, or has put another policy in force. */
 int instance_follow(const struct pins *pins, bool clsact,
 		    const int *program_fds, const struct policy *policy,
-		    struct fault *ret_fault);
+		    uint32_t number, struct fault *ret_fault);
 
 /* Detach and unpin; a gate that is not there is no error. */
 int instance_down(const char *pin_dir, struct fault *ret_fault);

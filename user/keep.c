@@ -14,6 +14,7 @@
 #include "forwarding.h"
 #include "guard.h"
 #include "hook.h"
+#include "in_force.h"
 #include "instance.h"
 #include "migrate.h"
 #include "sg_policy.h"
@@ -54,13 +55,6 @@ static int hold(const char *pin_dir, int *ret_fd, struct fault *ret_fault)
 				 pin_dir);
 	*ret_fd = cleanup_steal_fd(&fd);
 	return 0;
-}
-
-static uint32_t number_of(const struct pins *pins)
-{
-	struct sg_policy policy;
-
-	return pins_policy(pins, &policy) ? 0 : policy.number;
 }
 
 static void close_programs(struct keep *keep)
@@ -153,13 +147,11 @@ static bool hook_is_right(const struct keep *keep, uint32_t ifindex,
 	       id == program_id(keep->program_fds[program]);
 }
 
-static bool hooks_are_right(const struct keep *keep,
-			    const struct policy *policy,
-			    const struct links *links)
+static bool hooks_are_right(const struct keep *keep, const struct links *links)
 {
 	for (size_t i = 0; i < links->count; i++) {
 		uint32_t ifindex = links->items[i].ifindex;
-		int role = entries_role(policy, &links->items[i]);
+		int role = entries_role(&keep->policy, &links->items[i]);
 		enum dataplane_program in = role == SG_ROLE_CONTAINER
 						    ? DATAPLANE_sg_container_in
 						    : DATAPLANE_sg_uplink_in;
@@ -197,29 +189,48 @@ int keep_open(const char *pin_dir, bool clsact, const struct policy *policy,
 		return r;
 	refresh_programs(ret_keep);
 	ret_keep->has_guard = guard_is_there(); /* not on every kernel */
-	ret_keep->policy_number = number_of(&ret_keep->pins);
 	ret_keep->digest = links.digest;
-	return 0;
+	return keep_learn(ret_keep, NULL, ret_fault);
 }
 
 void keep_close(struct keep *keep)
 {
 	pins_close(&keep->pins);
+	policy_release(&keep->policy);
 	close_programs(keep);
 	cleanup_close(&keep->hold);
 	keep->hold = -1;
 }
 
-int keep_follow(struct keep *keep, const struct policy *policy,
-		struct fault *ret_fault)
+int keep_learn(struct keep *keep, bool *ret_is_new, struct fault *ret_fault)
+{
+	struct policy policy = {0};
+	uint32_t number;
+	int r;
+
+	if (ret_is_new)
+		*ret_is_new = false;
+	if (in_force_number(&keep->pins) == keep->policy_number)
+		return 0;
+	r = in_force_read(&keep->pins, &policy, &number, ret_fault);
+	if (r)
+		return r;
+	policy_release(&keep->policy);
+	keep->policy = policy;
+	keep->policy_number = number;
+	if (ret_is_new)
+		*ret_is_new = true;
+	return 0;
+}
+
+static int follow(struct keep *keep, struct fault *ret_fault)
 {
 	refresh_programs(keep);
 	return instance_follow(&keep->pins, keep->clsact, keep->program_fds,
-			       policy, ret_fault);
+			       &keep->policy, keep->policy_number, ret_fault);
 }
 
-int keep_follow_change(struct keep *keep, const struct policy *policy,
-		       struct fault *ret_fault)
+int keep_follow_change(struct keep *keep, struct fault *ret_fault)
 {
 	_cleanup_(links_release) struct links links = {0};
 	int r = keep_links(keep, &links, ret_fault);
@@ -228,7 +239,7 @@ int keep_follow_change(struct keep *keep, const struct policy *policy,
 		return r;
 	/* what changes while it is put in force is told of by an event more */
 	keep->digest = 0;
-	r = keep_follow(keep, policy, ret_fault);
+	r = follow(keep, ret_fault);
 	if (!r)
 		keep->digest = links.digest;
 	return r;
@@ -249,42 +260,46 @@ static bool guard_is_missing(struct keep *keep)
 	return look && !guard_is_there();
 }
 
-int keep_repair(struct keep *keep, const struct policy *policy,
-		const char **ret_what, struct fault *ret_fault)
+int keep_repair(struct keep *keep, const char **ret_what,
+		struct fault *ret_fault)
 {
 	_cleanup_(links_release) struct links links = {0};
+	bool completed = false;
 	bool pinned;
 	int r = pins_prepare(keep->pin_dir, ret_fault);
 
 	*ret_what = NULL;
 	if (!r &&
 	    migrate_is_open(keep->pin_dir)) { /* somebody's, or nobody's */
-		r = instance_complete(keep->pin_dir, keep->clsact, policy,
-				      ret_fault);
+		r = instance_complete(keep->pin_dir, keep->clsact,
+				      &keep->policy, ret_fault);
 		if (r)
 			return r == -EBUSY ? 0 : r;
+		completed = true;
 	}
 	if (r)
 		return r;
 	pinned = refresh_maps(keep);
 	pinned |= refresh_programs(keep);
 	r = pins_check_layout(&keep->pins, ret_fault);
+	if (!r && completed) /* the same, by another number */
+		r = keep_learn(keep, NULL, ret_fault);
 	if (!r)
 		r = keep_links(keep, &links, ret_fault);
 	if (r)
 		return r;
 	if (pinned)
 		*ret_what = "pins were missing; put back";
-	if (forwarding_is_open(policy, &links))
+	if (forwarding_is_open(&keep->policy, &links))
 		*ret_what = "the kernel's forwarding was on; off again";
-	else if (!hooks_are_right(keep, policy, &links))
+	else if (!hooks_are_right(keep, &links))
 		*ret_what = "programs were missing from an interface, or "
 			    "another's came before them; put back";
 	else if (guard_is_missing(keep))
 		*ret_what = "the guard was missing; put back";
 	else
 		return 0;
-	return keep_follow(keep, policy, ret_fault);
+	return follow(keep, ret_fault);
 }
 
 int keep_cut(struct keep *keep, struct fault *ret_fault)
@@ -301,21 +316,13 @@ int keep_cut(struct keep *keep, struct fault *ret_fault)
 int keep_reload(struct keep *keep, const struct policy *policy,
 		struct fault *ret_fault)
 {
+	struct fault later; /* then it is learned with the next look */
 	int r = instance_reload(keep->pin_dir, keep->clsact, policy, ret_fault);
 
 	if (r)
 		return r;
 	refresh_maps(keep); /* other sizes, other maps */
 	refresh_programs(keep);
-	keep->policy_number = number_of(&keep->pins);
+	keep_learn(keep, NULL, &later);
 	return 0;
-}
-
-bool keep_is_outdated(struct keep *keep)
-{
-	uint32_t now = number_of(&keep->pins);
-	bool outdated = now != keep->policy_number;
-
-	keep->policy_number = now;
-	return outdated;
 }

@@ -26,7 +26,8 @@ struct keep {
 	bool is_guard_doubtful; /* nftables has changed since it was seen */
 	uint64_t digest; /* of the network's state that is in force; 0: none */
 	struct cut cut;
-	uint32_t policy_number; /* of the policy that this keeper knows */
+	struct policy policy;	/* owned: the one in force, as last learned */
+	uint32_t policy_number; /* of that one */
 };
 
 /* Become the instance's keeper, bring it up, and hold it. 0 or -errno (-EBUSY:
@@ -35,14 +36,13 @@ int keep_open(const char *pin_dir, bool clsact, const struct policy *policy,
 	      struct keep *ret_keep, struct fault *ret_fault);
 void keep_close(struct keep *keep);
 
-/* Links or addresses have changed: programs on those that have a role, maps as
- * they are now. */
-int keep_follow(struct keep *keep, const struct policy *policy,
-		struct fault *ret_fault);
+/* Learn the policy in force, if it is another than the one known, whoever put
+ * it there; *ret_is_new (may be NULL) says whether. 0 or -errno. */
+int keep_learn(struct keep *keep, bool *ret_is_new, struct fault *ret_fault);
 
-/* The same, if anything that matters has changed since (struct links). */
-int keep_follow_change(struct keep *keep, const struct policy *policy,
-		       struct fault *ret_fault);
+/* Links or addresses may have changed: if anything that matters has (struct
+ * links), programs on those that have a role, maps as they are now. */
+int keep_follow_change(struct keep *keep, struct fault *ret_fault);
 
 /* The links as they are now; links_release() them. */
 int keep_links(const struct keep *keep, struct links *ret_links,
@@ -51,8 +51,8 @@ int keep_links(const struct keep *keep, struct links *ret_links,
 /* Put right what is not. *ret_what says what, or is NULL: nothing was.
  * -EPROTO: another scoutgate has made the gate anew, with a layout of its own.
  */
-int keep_repair(struct keep *keep, const struct policy *policy,
-		const char **ret_what, struct fault *ret_fault);
+int keep_repair(struct keep *keep, const char **ret_what,
+		struct fault *ret_fault);
 
 /* Cut what grants admitted that have ended since the last call. */
 int keep_cut(struct keep *keep, struct fault *ret_fault);
@@ -60,9 +60,6 @@ int keep_cut(struct keep *keep, struct fault *ret_fault);
 /* A new policy, whole or not at all. */
 int keep_reload(struct keep *keep, const struct policy *policy,
 		struct fault *ret_fault);
-
-/* Whether somebody else has put another policy in force since. */
-bool keep_is_outdated(struct keep *keep);
 
 /* Whether a keeper holds the instance in dir. */
 bool keep_is_held(const char *pin_dir);

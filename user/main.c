@@ -79,6 +79,25 @@ static error_t on_argument(struct command_line *line, char *arg)
 	return 0;
 }
 
+/* Spell a path in one way: no doubled, trailing, or "." parts. In place. */
+static void normalise(char *path)
+{
+	char *to = path;
+
+	for (const char *from = path; *from; from++) {
+		bool begins = to > path && to[-1] == '/';
+
+		if (begins && from[0] == '/')
+			continue;
+		if (begins && from[0] == '.' && (from[1] == '/' || !from[1]))
+			continue;
+		*to++ = *from;
+	}
+	while (to > path + 1 && to[-1] == '/')
+		to--;
+	*to = '\0';
+}
+
 static error_t on_option(int key, char *arg, struct argp_state *state)
 {
 	struct command_line *line = state->input;
@@ -88,9 +107,11 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
 		line->context.config = arg;
 		return 0;
 	case KEY_PIN_DIR:
+		normalise(arg);
 		line->context.pin_dir = arg;
 		return 0;
 	case KEY_STATE_DIR:
+		normalise(arg);
 		line->context.state_dir = arg;
 		return 0;
 	case KEY_JSON:

@@ -21,6 +21,7 @@
 	X(forwarded)                                                           \
 	X(sources)                                                             \
 	X(forwards)                                                            \
+	X(config)                                                              \
 	X(hits)                                                                \
 	X(gate)                                                                \
 	X(ifaces)                                                              \

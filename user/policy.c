@@ -53,6 +53,8 @@ void policy_release(struct policy *policy)
 {
 	free(policy->forwards);
 	free(policy->sources);
+	free(policy->text);
+	policy->text = NULL;
 	policy->forwards = NULL;
 	policy->sources = NULL;
 	policy->forward_count = 0;

@@ -61,6 +61,8 @@ struct policy_forward {
 };
 
 struct policy {
+	char *text; /* owned: the configuration that says all of this; NULL:
+		       none does */
 	struct policy_role roles[SG_ROLE_COUNT];
 	struct policy_role exempt; /* links that the gate leaves alone */
 	bool clamps_mss[SG_ROLE_COUNT];

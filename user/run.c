@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
@@ -24,9 +25,20 @@
 #define FOLLOW_USEC 50000 /* between two looks at a network full of events */
 #define STRANGERS_MAX 256 /* interfaces without a role that were reported */
 
+/* What can go wrong time and again, each for a reason of its own. */
+enum trouble {
+	TROUBLE_FOLLOW,
+	TROUBLE_LEARN,
+	TROUBLE_REPAIR,
+	TROUBLE_CUT,
+	TROUBLE_SAVE,
+	TROUBLE_COUNT
+};
+
 struct run {
 	const struct context *context;
-	struct policy policy;
+	char troubles[TROUBLE_COUNT][sizeof(((struct fault *)0)->text)]; /* as
+			they were said; "": there is none */
 	struct keep keep;
 	struct mnl_socket *watch;
 	struct mnl_socket *rules; /* NULL: the kernel tells of none */
@@ -44,11 +56,28 @@ __attribute__((format(printf, 2, 3))) static void say(const char *level,
 {
 	va_list args;
 
-	fprintf(stderr, "%sscoutgate: ", level);
+	/* the level is the journal's to read */
+	fprintf(stderr, "%sscoutgate: ", getenv("JOURNAL_STREAM") ? level : "");
 	va_start(args, format);
 	vfprintf(stderr, format, args);
 	va_end(args);
 	fputc('\n', stderr);
+}
+
+/* Say what is wrong when it begins or becomes another, and when it ends. */
+static void say_trouble(struct run *run, enum trouble trouble, int error,
+			const struct fault *fault)
+{
+	char *said = run->troubles[trouble];
+
+	if (!error && said[0])
+		say(SD_NOTICE, "it is over: %s", said);
+	if (!error)
+		said[0] = '\0';
+	if (!error || strcmp(said, fault->text) == 0)
+		return;
+	memcpy(said, fault->text, sizeof(fault->text));
+	say(SD_ERR, "%s", said);
 }
 
 static bool is_known(const struct run *run, uint32_t ifindex)
@@ -71,8 +100,8 @@ static void report_strangers(struct run *run)
 		const struct link *link = &links.items[i];
 
 		if (strcmp(link->name, "lo") == 0 || link->is_port ||
-		    entries_is_exempt(&run->policy, link) ||
-		    entries_role(&run->policy, link) >= 0 ||
+		    entries_is_exempt(&run->keep.policy, link) ||
+		    entries_role(&run->keep.policy, link) >= 0 ||
 		    is_known(run, link->ifindex) ||
 		    run->stranger_count == STRANGERS_MAX)
 			continue;
@@ -93,11 +122,11 @@ static void look_again_in(struct run *run, uint64_t usec)
 static void follow(struct run *run)
 {
 	struct fault fault;
-	int r = keep_follow_change(&run->keep, &run->policy, &fault);
+	int r = keep_follow_change(&run->keep, &fault);
 
 	run->is_behind = r != 0;
-	if (r && r != -EBUSY) /* busy: tried again at once */
-		say(SD_ERR, "%s", fault.text);
+	if (r != -EBUSY) /* busy: tried again at once */
+		say_trouble(run, TROUBLE_FOLLOW, r, &fault);
 	if (r)
 		look_again_in(run, RETRY_USEC);
 	else
@@ -123,36 +152,53 @@ static void begin_saving(const struct run *run)
 {
 	struct fault fault;
 
-	if (saved_begin(run->context->state_dir, &run->policy, &run->keep.pins,
-			&fault))
+	if (saved_begin(run->context->state_dir, &run->keep.policy,
+			&run->keep.pins, &fault))
 		say(SD_ERR, "%s", fault.text);
 }
 
-static void save_grants(const struct run *run)
+static void save_grants(struct run *run)
 {
 	struct fault fault;
+	int r = saved_follow(run->context->state_dir, &run->keep.pins, &fault);
 
-	if (saved_follow(run->context->state_dir, &run->keep.pins, &fault))
-		say(SD_ERR, "%s", fault.text);
+	say_trouble(run, TROUBLE_SAVE, r, &fault);
 }
 
-static void take_config(struct run *run, bool is_in_force)
+/* Another policy is in force: of the file here, or another's doing. */
+static void announce_policy(struct run *run, const char *whose)
 {
-	struct policy policy = {0};
+	run->stranger_count = 0;
+	say(SD_INFO, "%s is in force", whose);
+	report_strangers(run);
+}
+
+/* The file as it is now, whole or not at all. */
+static void take_config(struct run *run)
+{
+	_cleanup_(policy_release) struct policy policy = {0};
 	struct fault fault;
 
 	if (config_load(run->context->config, &policy, &fault) ||
-	    (!is_in_force && keep_reload(&run->keep, &policy, &fault))) {
+	    keep_reload(&run->keep, &policy, &fault)) {
 		say(SD_ERR, "%s; the old policy stays", fault.text);
-		policy_release(&policy);
 		return;
 	}
-	policy_release(&run->policy);
-	run->policy = policy;
 	begin_saving(run);
-	run->stranger_count = 0;
-	say(SD_INFO, "%s is in force", run->context->config);
-	report_strangers(run);
+	announce_policy(run, run->context->config);
+}
+
+/* Learn what another command has put in force. */
+static void learn(struct run *run)
+{
+	struct fault fault;
+	bool is_new;
+	int r = keep_learn(&run->keep, &is_new, &fault);
+
+	if (r != -EAGAIN) /* again: with the next look */
+		say_trouble(run, TROUBLE_LEARN, r, &fault);
+	if (is_new)
+		announce_policy(run, "the policy of another command");
 }
 
 static int on_later(sd_event_source *source, uint64_t usec, void *data)
@@ -207,19 +253,17 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *data)
 	(void)source;
 	(void)usec;
 	look_again_in(run, LOOK_USEC);
+	learn(run);
 	if (run->is_behind)
 		follow(run);
-	if (keep_is_outdated(&run->keep))
-		take_config(run, true);
-	r = keep_repair(&run->keep, &run->policy, &what, &fault);
-	if (r)
-		say(SD_ERR, "%s", fault.text);
+	r = keep_repair(&run->keep, &what, &fault);
+	say_trouble(run, TROUBLE_REPAIR, r, &fault);
 	if (r == -EPROTO) /* that one's to keep */
 		sd_event_exit(run->event, EXIT_FAILED);
 	if (what)
 		say(SD_WARNING, "%s", what);
-	if (keep_cut(&run->keep, &fault))
-		say(SD_ERR, "%s", fault.text);
+	r = keep_cut(&run->keep, &fault);
+	say_trouble(run, TROUBLE_CUT, r, &fault);
 	save_grants(run); /* they may be switched by hand */
 	return 0;
 }
@@ -230,7 +274,7 @@ static int on_hangup(sd_event_source *source,
 	(void)source;
 	(void)info;
 	sd_notify(0, "RELOADING=1");
-	take_config(data, false);
+	take_config(data);
 	sd_notify(0, "READY=1");
 	return 0;
 }
@@ -278,20 +322,20 @@ static int prepare(struct run *run)
 
 static int run_to_the_end(struct run *run)
 {
+	_cleanup_(policy_release) struct policy policy = {0};
 	const struct context *context = run->context;
 	struct fault fault;
 	int r;
 
 	block_signals();
-	if (config_load(context->config, &run->policy, &fault))
+	if (config_load(context->config, &policy, &fault))
 		return verb_fail(&fault);
-	if (saved_take(context->state_dir, context->pin_dir, &run->policy,
-		       &fault))
+	if (saved_take(context->state_dir, context->pin_dir, &policy, &fault))
 		verb_fail(&fault); /* closed, and up nevertheless */
 	if (/* told of changes before reading what there is: none is missed */
 	    watch_open(&run->watch, &fault) ||
-	    keep_open(context->pin_dir, context->clsact, &run->policy,
-		      &run->keep, &fault))
+	    keep_open(context->pin_dir, context->clsact, &policy, &run->keep,
+		      &fault))
 		return verb_fail(&fault);
 	if (watch_open_rules(&run->rules, &fault))
 		run->keep.has_guard = false; /* there is no nftables */
@@ -332,6 +376,5 @@ int verb_run(const struct context *context, int count, char **args)
 	watch_close(&run.watch);
 	watch_close(&run.rules);
 	keep_close(&run.keep);
-	policy_release(&run.policy);
 	return status;
 }

@@ -66,8 +66,15 @@ int saved_take(const char *state_dir, const char *pin_dir,
 	_cleanup_(cleanup_free) char *text = NULL;
 	bool grants[SG_GRANT_COUNT] = {false};
 	char path[PATH_MAX];
+	struct fault ignored;
+	bool begun = false;
 	int r;
 
+	if (pins_are_begun(pin_dir, &begun, &ignored) == 0 && begun) {
+		/* its grants are as they are; none of these opens one */
+		memcpy(policy->grants, grants, sizeof(grants));
+		return 0;
+	}
 	if (!policy->persists_grants)
 		return 0;
 	r = path_of(state_dir, pin_dir, "", path, ret_fault);
@@ -106,16 +113,20 @@ static int format(const struct pins *pins, char **ret_text)
 		       : 0;
 }
 
-/* The whole text or none of it, also when the power goes. */
-static int write_whole(const char *path, const char *beside, const char *text)
+/* The whole text or none of it, also when the power goes: the file, and then
+ * its name in the folder. */
+static int write_whole(const char *dir, const char *path, const char *beside,
+		       const char *text)
 {
+	_cleanup_(cleanup_close) int folder = -1;
 	_cleanup_(cleanup_close) int fd = -1;
 	ssize_t bytes = (ssize_t)strlen(text);
 
+	folder = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
 		  0600);
-	if (fd < 0 || write(fd, text, (size_t)bytes) != bytes || fsync(fd) ||
-	    rename(beside, path))
+	if (folder < 0 || fd < 0 || write(fd, text, (size_t)bytes) != bytes ||
+	    fsync(fd) || rename(beside, path) || fsync(folder))
 		return -errno;
 	return 0;
 }
@@ -139,7 +150,7 @@ static int save(const char *state_dir, const struct pins *pins,
 	    strcmp(before, text) == 0)
 		return 0;
 	if (!r)
-		r = write_whole(path, beside, text);
+		r = write_whole(state_dir, path, beside, text);
 	errno = -r;
 	return r ? system_fault(path, ret_fault) : 0;
 }

@@ -8,6 +8,7 @@
 
 #include "cleanup.h"
 #include "entries.h"
+#include "in_force.h"
 #include "maps.h"
 #include "rules.h"
 
@@ -42,10 +43,10 @@ static int clear_side(const struct pins *pins, uint32_t side)
 		r = maps_retain(pins->map_fds[PINS_sources],
 				sizeof(struct sg_source_key), is_other_source,
 				&side);
-	return r;
+	return r ? r : in_force_clear(pins, side);
 }
 
-static int write_side(const struct pins *pins,
+static int write_side(const struct pins *pins, const struct policy *policy,
 		      const struct policy_entries *entries, uint32_t side)
 {
 	uint32_t one[1] = {1};
@@ -68,6 +69,8 @@ static int write_side(const struct pins *pins,
 		r = maps_write(pins->map_fds[PINS_sources],
 			       &entries->source_keys[i], one, 1,
 			       sizeof(*entries->source_keys), sizeof(one[0]));
+	if (!r)
+		r = in_force_write(pins, side, policy);
 	if (!r)
 		r = maps_write(pins->map_fds[PINS_policy], &side,
 			       &entries->policy, 1, sizeof(side),
@@ -137,7 +140,7 @@ static int replace_side(const struct pins *pins, const struct policy *policy)
 	if (!r)
 		r = rules_assign(pins, active.side, &entries);
 	if (!r)
-		r = write_side(pins, &entries, side);
+		r = write_side(pins, policy, &entries, side);
 	active.side = side;
 	return r ? r : put_in_force(pins, active);
 }

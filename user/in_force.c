@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* See in_force.h. */
+#include "in_force.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "config.h"
+#include "maps.h"
+
+uint32_t in_force_number(const struct pins *pins)
+{
+	struct sg_policy policy;
+
+	return pins_policy(pins, &policy) ? 0 : policy.number;
+}
+
+/* Read the rows of a side, to be freed; they end in the middle if another
+ * policy is written there. */
+static int read_text(const struct pins *pins, uint32_t side, char **ret_text)
+{
+	struct sg_config_key key = {.side = side};
+	_cleanup_(cleanup_free) char *text = NULL;
+	size_t bytes = 0;
+	char *grown;
+
+	do {
+		grown = realloc(text, bytes + SG_CONFIG_BYTES);
+		if (!grown)
+			return -ENOMEM;
+		text = grown;
+		if (bpf_map_lookup_elem(pins->map_fds[PINS_config], &key,
+					text + bytes))
+			return -errno;
+		bytes += SG_CONFIG_BYTES;
+		key.row++;
+	} while (
+		!memchr(text + bytes - SG_CONFIG_BYTES, '\0', SG_CONFIG_BYTES));
+	*ret_text = text;
+	text = NULL;
+	return 0;
+}
+
+int in_force_read(const struct pins *pins, struct policy *ret_policy,
+		  uint32_t *ret_number, struct fault *ret_fault)
+{
+	_cleanup_(cleanup_free) char *text = NULL;
+	uint32_t number = in_force_number(pins);
+	struct sg_active active;
+	__u32 zero = 0;
+	int r;
+
+	if (bpf_map_lookup_elem(pins->map_fds[PINS_active], &zero, &active))
+		return fault_set(ret_fault, errno, "%s/active: %s", pins->dir,
+				 strerror(errno));
+	r = read_text(pins, active.side, &text);
+	if (in_force_number(pins) != number)
+		return fault_set(ret_fault, EAGAIN,
+				 "%s: another policy is put in force; try "
+				 "again",
+				 pins->dir);
+	if (r)
+		return fault_set(ret_fault, r,
+				 "%s/config: %s; run `scoutgate up`", pins->dir,
+				 strerror(-r));
+	r = config_parse(text, "the configuration in force", ret_policy,
+			 ret_fault);
+	if (!r)
+		*ret_number = number;
+	return r;
+}
+
+int in_force_write(const struct pins *pins, uint32_t side,
+		   const struct policy *policy)
+{
+	const char *text = policy->text ? policy->text : "";
+	size_t left = strlen(text) + 1;
+	struct sg_config_key key = {.side = side};
+	struct sg_config row;
+
+	for (; left; key.row++) {
+		size_t bytes =
+			left < sizeof(row.text) ? left : sizeof(row.text);
+
+		memset(&row, 0, sizeof(row));
+		memcpy(row.text, text, bytes);
+		if (bpf_map_update_elem(pins->map_fds[PINS_config], &key, &row,
+					BPF_ANY))
+			return -errno;
+		text += bytes;
+		left -= bytes;
+	}
+	return 0;
+}
+
+static bool is_other_side(const void *key, const void *context)
+{
+	return ((const struct sg_config_key *)key)->side !=
+	       *(const uint32_t *)context;
+}
+
+int in_force_clear(const struct pins *pins, uint32_t side)
+{
+	return maps_retain(pins->map_fds[PINS_config],
+			   sizeof(struct sg_config_key), is_other_side, &side);
+}
