@@ -187,6 +187,18 @@ struct sg_config {
 	char text[SG_CONFIG_BYTES];
 };
 
+/* map `keeper`, key 0: what `run` says of itself; the datapath does not read it
+ */
+#define SG_TROUBLE_BYTES 256
+
+struct sg_keeper {
+	__u32 pid;	/* 0: there is none, or it ended as it was told to */
+	__u32 since_s;	/* boot clock */
+	__u32 looked_s; /* when it last found all in order, or put it right */
+	char trouble[SG_TROUBLE_BYTES]; /* what it cannot put right; "" */
+};
+SG_ASSERT_SIZE(struct sg_keeper, 12 + SG_TROUBLE_BYTES);
+
 /* map `hits`, key: rule */
 struct sg_hits {
 	__u64 admitted; /* flows */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The policy family. The loader writes all of it; the datapath reads all but
- * `forwards` and `config`, and writes only `hits`. Each lives from `up` to
- * `down`.
+ * `forwards`, `config` and `keeper`, and writes only `hits`. Each lives from
+ * `up` to `down`.
  */
 #ifndef SG_MAPS_POLICY_H
 #define SG_MAPS_POLICY_H
@@ -72,6 +72,13 @@ struct {
 	__type(key, struct sg_config_key);
 	__type(value, struct sg_config);
 } config SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct sg_keeper);
+} keeper SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);

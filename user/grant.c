@@ -4,11 +4,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "cleanup.h"
 #include "clock.h"
 #include "cut.h"
+#include "deadline.h"
 #include "names.h"
 #include "pins.h"
 #include "saved.h"
@@ -17,37 +17,13 @@
 #include "text.h"
 #include "verb.h"
 
-#define SECONDS_A_DAY 86400
-
-/* Until when, as a clock on the wall has it, and for how long yet. */
-static void describe_end(const struct sg_grant *grant, char *ret_text,
-			 size_t bytes)
-{
-	uint32_t now_s = boot_s();
-	uint32_t left_s =
-		grant->deadline_s > now_s ? grant->deadline_s - now_s : 0;
-	time_t end = time(NULL) + left_s;
-	struct tm at;
-	char clock[32] = "?";
-
-	if (!grant->deadline_s) {
-		snprintf(ret_text, bytes, "until it is revoked");
-		return;
-	}
-	if (localtime_r(&end, &at))
-		strftime(clock, sizeof(clock),
-			 left_s < SECONDS_A_DAY ? "%H:%M:%S" : "%F %H:%M", &at);
-	snprintf(ret_text, bytes, "until %s (%u:%02u:%02u h)", clock,
-		 left_s / 3600, left_s / 60 % 60, left_s % 60);
-}
-
 /* What is so now, and was before. */
 static void tell(const struct context *context, const char *name,
 		 const struct sg_grant *grant, const struct sg_grant *before)
 {
 	bool was_open = sg_grant_is_open(before, boot_s());
-	char end[64];
-	char was[64];
+	char end[DEADLINE_BYTES];
+	char was[DEADLINE_BYTES];
 
 	if (context->json) {
 		_cleanup_(show_release) struct json_object *root =
@@ -61,8 +37,8 @@ static void tell(const struct context *context, const char *name,
 		show_json(root);
 		return;
 	}
-	describe_end(before, was, sizeof(was));
-	describe_end(grant, end, sizeof(end));
+	deadline_describe(before, was);
+	deadline_describe(grant, end);
 	if (!grant->open)
 		printf("%s is closed%s\n", name,
 		       was_open ? ", and what it admitted is cut" : " already");

@@ -15,7 +15,7 @@
 #include "cleanup.h"
 #include "entries.h"
 
-#define TABLE "inet scoutgate"
+#define TABLE "inet " GUARD_TABLE
 
 static bool execute(const char *commands)
 {
@@ -142,7 +142,16 @@ void guard_remove(void)
 	run("delete table " TABLE "\n");
 }
 
-bool guard_is_there(void)
+size_t guard_name_count(const struct policy *policy)
 {
-	return run("list table " TABLE "\n");
+	size_t count = 2; /* lo, and all else */
+
+	for (int role = 0; role <= POLICY_EXEMPT; role++) {
+		const struct policy_role *has = policy_patterns(policy, role);
+
+		for (size_t i = 0; i < has->pattern_count; i++)
+			count += policy_pattern_rank(has->patterns[i]) >
+				 POLICY_RANK_ANY;
+	}
+	return count;
 }

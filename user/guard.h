@@ -17,12 +17,25 @@
 #include "links.h"
 #include "policy.h"
 
+#define GUARD_TABLE "scoutgate"
+
 /* Those of the links that the policy governs are governed from now on. Returns
  * whether the kernel has taken it: it stays as it was otherwise. */
 bool guard_set(const struct policy *policy, const struct links *links);
 
 void guard_remove(void);
 
-bool guard_is_there(void);
+/* What is there of it. */
+enum guard_state {
+	GUARD_WHOLE,
+	GUARD_CHANGED, /* rules were added, or taken away, or put to sleep */
+	GUARD_ABSENT,
+	GUARD_UNKNOWN, /* the kernel has no nf_tables, or does not say */
+};
+/* governed: so many links were governed when it was set. */
+enum guard_state guard_query(const struct policy *policy, size_t governed);
+
+/* Return how many rules the guard has for names, in each chain. */
+size_t guard_name_count(const struct policy *policy);
 
 #endif

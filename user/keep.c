@@ -16,6 +16,7 @@
 #include "hook.h"
 #include "in_force.h"
 #include "instance.h"
+#include "maps.h"
 #include "migrate.h"
 #include "sg_policy.h"
 
@@ -188,7 +189,6 @@ int keep_open(const char *pin_dir, bool clsact, const struct policy *policy,
 	if (r)
 		return r;
 	refresh_programs(ret_keep);
-	ret_keep->has_guard = guard_is_there(); /* not on every kernel */
 	ret_keep->digest = links.digest;
 	return keep_learn(ret_keep, NULL, ret_fault);
 }
@@ -251,13 +251,20 @@ int keep_links(const struct keep *keep, struct links *ret_links,
 	return instance_links(&keep->pins, ret_links, ret_fault);
 }
 
-/* Look at the guard when nftables has changed: it takes a process. */
+/* Look at the guard when nftables has changed. */
 static bool guard_is_missing(struct keep *keep)
 {
-	bool look = keep->has_guard && keep->is_guard_doubtful;
+	_cleanup_(cleanup_free) uint32_t *governed = NULL;
+	bool look = keep->is_guard_doubtful;
+	enum guard_state state;
+	size_t count;
 
 	keep->is_guard_doubtful = false;
-	return look && !guard_is_there();
+	if (!look || maps_keys(keep->pins.map_fds[PINS_ifaces],
+			       sizeof(*governed), (void **)&governed, &count))
+		return false;
+	state = guard_query(&keep->policy, count);
+	return state == GUARD_CHANGED || state == GUARD_ABSENT;
 }
 
 int keep_repair(struct keep *keep, const char **ret_what,
@@ -296,7 +303,7 @@ int keep_repair(struct keep *keep, const char **ret_what,
 		*ret_what = "programs were missing from an interface, or "
 			    "another's came before them; put back";
 	else if (guard_is_missing(keep))
-		*ret_what = "the guard was missing; put back";
+		*ret_what = "the guard was missing, or was changed; put back";
 	else
 		return 0;
 	return follow(keep, ret_fault);

@@ -22,7 +22,6 @@ struct keep {
 	int hold; /* the keeper's lock: there is one */
 	struct pins pins;
 	int program_fds[DATAPLANE_PROGRAM_COUNT];
-	bool has_guard;
 	bool is_guard_doubtful; /* nftables has changed since it was seen */
 	uint64_t digest; /* of the network's state that is in force; 0: none */
 	struct cut cut;

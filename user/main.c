@@ -32,7 +32,7 @@ static const struct {
 	 "NAME [--for 1h30m]  open lan-access or host-control"},
 	{"revoke", verb_revoke, "NAME  close it, and cut what it admitted"},
 	{"status", verb_status,
-	 "interfaces, hooks, grants, health (0 healthy, 3 degraded, 4 not "
+	 "what is open, who is connected, health (0 healthy, 3 degraded, 4 not "
 	 "loaded)"},
 	{"flows", verb_flows, "conversations, with packets and bytes each way"},
 	{"forwards", verb_forwards, "rules, with hits"},

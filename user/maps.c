@@ -205,48 +205,103 @@ static int grow_room(char **keys, char **values, size_t *room, size_t key_bytes,
 	return 0;
 }
 
-int maps_read(int fd, size_t key_bytes, size_t value_bytes, void **ret_keys,
-	      void **ret_values, size_t *ret_count)
+/* Those of one batch. */
+static int each_of(const char *keys, const char *values, size_t count,
+		   size_t key_bytes, size_t value_bytes,
+		   int (*each)(const void *, const void *, void *),
+		   void *context)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < count && !r; i++)
+		r = each(keys + i * key_bytes, values + i * value_bytes,
+			 context);
+	return r;
+}
+
+/* By buckets: a walk from key to key begins anew at each key that is gone
+ * meanwhile, and may never end under a flood. */
+int maps_each(int fd, size_t key_bytes, size_t value_bytes,
+	      int (*each)(const void *key, const void *value, void *context),
+	      void *context)
 {
 	_cleanup_(cleanup_free) char *values = NULL;
 	_cleanup_(cleanup_free) char *keys = NULL;
 	LIBBPF_OPTS(bpf_map_batch_opts, opts);
-	size_t count = 0;
 	size_t room = 0;
 	__u32 at = 0; /* a bucket */
 	__u32 next;
-	__u32 more;
+	__u32 count;
 	bool begun = false;
-	int r = 0;
+	int last = -ENOSPC;
+	int r;
 
-	/* by buckets: a walk from key to key begins anew at each key that is
-	 * gone meanwhile, and may never end under a flood */
 	do {
-		if (count == room || r == -ENOSPC)
-			r = grow_room(&keys, &values, &room, key_bytes,
-				      value_bytes);
-		if (r && r != -ENOSPC)
-			return r;
-		more = (__u32)(room - count);
-		r = bpf_map_lookup_batch(fd, begun ? &at : NULL, &next,
-					 keys + count * key_bytes,
-					 values + count * value_bytes, &more,
-					 &opts)
-			    ? -errno
-			    : 0;
-		if (r == -ENOSPC)
+		if (last == -ENOSPC &&
+		    grow_room(&keys, &values, &room, key_bytes, value_bytes))
+			return -ENOMEM;
+		count = (__u32)room;
+		last = bpf_map_lookup_batch(fd, begun ? &at : NULL, &next, keys,
+					    values, &count, &opts)
+			       ? -errno
+			       : 0;
+		if (last == -ENOSPC) /* a bucket is larger */
 			continue;
-		if (r && r != -ENOENT)
+		if (last && last != -ENOENT)
+			return last;
+		r = each_of(keys, values, count, key_bytes, value_bytes, each,
+			    context);
+		if (r)
 			return r;
-		count += more;
 		begun = true;
 		at = next;
-	} while (r != -ENOENT);
-	*ret_keys = keys;
-	*ret_values = values;
-	*ret_count = count;
-	keys = NULL;
-	values = NULL;
+	} while (last != -ENOENT);
+	return 0;
+}
+
+/* All that was read of a map. */
+struct copy {
+	char *keys;
+	char *values;
+	size_t count;
+	size_t room;
+	size_t key_bytes;
+	size_t value_bytes;
+};
+
+static int append(const void *key, const void *value, void *context)
+{
+	struct copy *copy = context;
+
+	if (copy->count == copy->room &&
+	    grow_room(&copy->keys, &copy->values, &copy->room, copy->key_bytes,
+		      copy->value_bytes))
+		return -ENOMEM;
+	memcpy(copy->keys + copy->count * copy->key_bytes, key,
+	       copy->key_bytes);
+	memcpy(copy->values + copy->count * copy->value_bytes, value,
+	       copy->value_bytes);
+	copy->count++;
+	return 0;
+}
+
+int maps_read(int fd, size_t key_bytes, size_t value_bytes, void **ret_keys,
+	      void **ret_values, size_t *ret_count)
+{
+	struct copy copy = {
+		.key_bytes = key_bytes,
+		.value_bytes = value_bytes,
+	};
+	int r = maps_each(fd, key_bytes, value_bytes, append, &copy);
+
+	if (r) {
+		free(copy.keys);
+		free(copy.values);
+		return r;
+	}
+	*ret_keys = copy.keys;
+	*ret_values = copy.values;
+	*ret_count = copy.count;
 	return 0;
 }
 

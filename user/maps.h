@@ -44,6 +44,13 @@ int maps_replace_held(int fd, const void *keys, const void *values,
  * missed; one that goes is no error. */
 int maps_keys(int fd, size_t key_bytes, void **ret_keys, size_t *ret_count);
 
+/* Call each() for every entry, until one call returns other than 0, which is
+ * returned. Room is needed for some thousand of them at a time. One that comes
+ * or goes meanwhile may be missed, or not. */
+int maps_each(int fd, size_t key_bytes, size_t value_bytes,
+	      int (*each)(const void *key, const void *value, void *context),
+	      void *context);
+
 /* All entries, as two arrays for the caller to free. */
 int maps_read(int fd, size_t key_bytes, size_t value_bytes, void **ret_keys,
 	      void **ret_values, size_t *ret_count);

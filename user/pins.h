@@ -22,6 +22,7 @@
 	X(sources)                                                             \
 	X(forwards)                                                            \
 	X(config)                                                              \
+	X(keeper)                                                              \
 	X(hits)                                                                \
 	X(gate)                                                                \
 	X(ifaces)                                                              \

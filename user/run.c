@@ -16,6 +16,7 @@
 #include "config.h"
 #include "entries.h"
 #include "keep.h"
+#include "keeper_note.h"
 #include "saved.h"
 #include "verb.h"
 #include "watch.h"
@@ -243,6 +244,17 @@ static int on_change(sd_event_source *source, int fd, uint32_t events,
 	return 0;
 }
 
+/* For `status`: the first thing that cannot be put right. */
+static void note_look(const struct run *run)
+{
+	const char *trouble = "";
+
+	for (int i = TROUBLE_COUNT - 1; i >= 0; i--)
+		if (run->troubles[i][0])
+			trouble = run->troubles[i];
+	keeper_note_look(&run->keep.pins, trouble);
+}
+
 static int on_timer(sd_event_source *source, uint64_t usec, void *data)
 {
 	struct run *run = data;
@@ -265,6 +277,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *data)
 	r = keep_cut(&run->keep, &fault);
 	say_trouble(run, TROUBLE_CUT, r, &fault);
 	save_grants(run); /* they may be switched by hand */
+	note_look(run);
 	return 0;
 }
 
@@ -337,11 +350,11 @@ static int run_to_the_end(struct run *run)
 	    keep_open(context->pin_dir, context->clsact, &policy, &run->keep,
 		      &fault))
 		return verb_fail(&fault);
-	if (watch_open_rules(&run->rules, &fault))
-		run->keep.has_guard = false; /* there is no nftables */
-	run->keep.is_guard_doubtful = true;  /* until it is seen once */
+	watch_open_rules(&run->rules, &fault); /* NULL: no nftables */
+	run->keep.is_guard_doubtful = true;    /* until it is seen once */
 	r = prepare(run);
 	if (!r) {
+		keeper_note_begin(&run->keep.pins);
 		begin_saving(run);
 		report_strangers(run);
 		sd_notify(0, "READY=1");
@@ -352,6 +365,7 @@ static int run_to_the_end(struct run *run)
 		return verb_fail(&fault);
 	}
 	sd_notify(0, "STOPPING=1");
+	keeper_note_end(&run->keep.pins);
 	return r;
 }
 

@@ -8,6 +8,7 @@
 #include "entries.h"
 #include "instance.h"
 #include "keep.h"
+#include "keeper_note.h"
 #include "links.h"
 #include "names.h"
 #include "pins.h"
@@ -38,14 +39,17 @@ static void warn_of_absent(const struct policy *policy)
 }
 
 /* The policy is in force; from here on its grants are saved, or not. */
-static int save_grants(const struct context *context,
-		       const struct policy *policy)
+static int finish(const struct context *context, const struct policy *policy)
 {
 	_cleanup_(pins_close) struct pins pins = PINS_CLOSED;
 	struct fault fault;
+	int r = pins_open(context->pin_dir, &pins, &fault);
 
-	if (pins_open(context->pin_dir, &pins, &fault) == 0 &&
-	    saved_begin(context->state_dir, policy, &pins, &fault) == 0)
+	if (!r && !keep_is_held(context->pin_dir))
+		keeper_note_end(&pins); /* one that died is missed no more */
+	if (!r)
+		r = saved_begin(context->state_dir, policy, &pins, &fault);
+	if (!r)
 		return EXIT_OK;
 	fprintf(stderr, "scoutgate: the policy is in force, but %s\n",
 		fault.text);
@@ -66,7 +70,7 @@ static int apply(const struct context *context,
 	if (how(context->pin_dir, context->clsact, &policy, &fault))
 		return verb_fail(&fault);
 	warn_of_absent(&policy);
-	return save_grants(context, &policy);
+	return finish(context, &policy);
 }
 
 int verb_up(const struct context *context, int count, char **args)

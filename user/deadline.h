@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Until when a grant is open, as people say it. */
+#ifndef SG_USER_DEADLINE_H
+#define SG_USER_DEADLINE_H
+
+#include <stddef.h>
+
+#include "sg_policy.h"
+
+#define DEADLINE_BYTES 64
+
+/* "until 14:32:05 (0:30:00 h)", by the clock on the wall, or "until it is
+ * revoked". */
+void deadline_describe(const struct sg_grant *grant,
+		       char ret_text[DEADLINE_BYTES]);
+
+#endif

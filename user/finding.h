@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What `status` finds that is not as it should be: each with a name, and what
+ * to do. */
+#ifndef SG_USER_FINDING_H
+#define SG_USER_FINDING_H
+
+#include <json-c/json.h>
+
+/* Add one to a list of objects with a member "trouble". */
+__attribute__((format(printf, 2, 3))) void
+finding_add(struct json_object *findings, const char *format, ...);
+
+#endif

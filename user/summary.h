@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the owner wants to know, in sentences: what is open, who is connected.
+ */
+#ifndef SG_USER_SUMMARY_H
+#define SG_USER_SUMMARY_H
+
+#include <json-c/json.h>
+
+#include "pins.h"
+
+#define SUMMARY_BYTES 1024
+
+/* What `status` has found, by lists of rows. */
+struct summary {
+	struct json_object *interfaces;
+	struct json_object *waiting; /* roles that no link has yet */
+	struct json_object *findings;
+};
+
+/* 0 or -errno. */
+int summary_write(const struct pins *pins, const struct summary *found,
+		  char ret_text[SUMMARY_BYTES]);
+
+#endif
