@@ -20,7 +20,7 @@ CLANG_FORMAT ?= clang-format
 PYTHON ?= /usr/bin/python3
 COMPILERS ?= $(sort $(patsubst /usr/bin/clang-%,%,$(wildcard /usr/bin/clang-[0-9][0-9])))
 RELEASES ?= bookworm trixie
-KERNELS ?= bullseye bookworm bookworm-backports
+KERNELS ?= bullseye bookworm trixie
 
 Q := $(if $(filter 1,$(V)),,@)
 say = $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' $(1) $(2))

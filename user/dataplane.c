@@ -3,6 +3,7 @@
 #include "dataplane.h"
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <pthread.h>
@@ -85,7 +86,22 @@ static int set_pins(struct gate_bpf *skeleton, const char *pin_dir,
 	return r;
 }
 
-static int set_sizes(struct gate_bpf *skeleton, const struct policy *policy)
+/* Return whether this kernel shows a program its own view of a packet. */
+static bool has_kernel_view(void)
+{
+	static int known = -1;
+	struct btf *btf;
+
+	if (known >= 0)
+		return known;
+	btf = btf__load_vmlinux_btf();
+	known = btf && btf__find_by_name_kind(btf, "bpf_cast_to_kern_ctx",
+					      BTF_KIND_FUNC) > 0;
+	btf__free(btf);
+	return known;
+}
+
+static int set_constants(struct gate_bpf *skeleton, const struct policy *policy)
 {
 	const struct gate_bpf *s = skeleton;
 	struct bpf_map *const maps[] = {s->maps.flows, s->maps.half_open,
@@ -97,6 +113,7 @@ static int set_sizes(struct gate_bpf *skeleton, const struct policy *policy)
 
 	skeleton->rodata->sweep_flows = policy->flows;
 	skeleton->rodata->sweep_half_open = policy->half_open;
+	skeleton->rodata->partial_has_kernel_view = has_kernel_view();
 	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]) && !r; i++)
 		r = bpf_map__set_max_entries(maps[i], sizes[i]);
 	return r;
@@ -138,7 +155,7 @@ static void open_object(struct loading *loading, const struct policy *policy)
 	}
 	bpf_object__for_each_program(program, loading->skeleton->obj)
 		bpf_program__set_autoload(program, false);
-	loading->error = set_sizes(loading->skeleton, policy);
+	loading->error = set_constants(loading->skeleton, policy);
 }
 
 /* A thread's start: what it warned of is the thread's own. */
