@@ -77,6 +77,8 @@ enum sg_reason {
 };
 
 /* key of map `drops`; the value counts packets */
+#define SG_GONE_IFINDEX 0 /* links that are not there any more, together */
+
 struct sg_drop_key {
 	__u32 ifindex;
 	enum sg_reason reason;

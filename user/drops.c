@@ -39,9 +39,8 @@ static int add_drop(struct json_object *rows, int fd,
 	if (r)
 		return r;
 	row = show_add_row(rows);
-	if (!if_indextoname(key->ifindex, name))
-		snprintf(name, sizeof(name), "#%u", key->ifindex);
-	show_add_text(row, "interface", name);
+	show_add_text(row, "interface",
+		      if_indextoname(key->ifindex, name) ? name : "(gone)");
 	show_add_text(row, "reason", name_of_reason(key->reason));
 	show_add_number(row, "packets", packets);
 	show_add_text(row, "meaning", text_of_reason(key->reason));

@@ -1,30 +1,93 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* scoutgate flows: conversations, with packets and bytes each way. */
+/* scoutgate flows: with packets and bytes each way, and what is to become of
+ * each. */
 #include <arpa/inet.h>
-#include <bpf/bpf.h>
 #include <errno.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "cleanup.h"
-#include "clock.h"
-#include "list.h"
+#include "flow_filter.h"
+#include "judge.h"
 #include "maps.h"
 #include "names.h"
+#include "rule_names.h"
 #include "sg_flow.h"
-#include "sg_policy.h"
+#include "show.h"
+#include "stream.h"
 #include "text.h"
 
-static const struct show_column columns[] = {
-	{"kind", "KIND"},	    {"protocol", "PROTO"},
-	{"state", "STATE"},	    {"remote", "REMOTE"},
-	{"gate", "GATE"},	    {"local", "LOCAL"},
-	{"interface", "INTERFACE"}, {"in_packets", "IN PKTS"},
-	{"in_bytes", "IN BYTES"},   {"out_packets", "OUT PKTS"},
-	{"out_bytes", "OUT BYTES"}, {"idle_s", "IDLE S"},
-	{"age_s", "AGE S"},
+enum column {
+	KIND,
+	PROTOCOL,
+	STATE,
+	REMOTE,
+	GATE,
+	LOCAL,
+	INTERFACE,
+	IN_PACKETS,
+	IN_BYTES,
+	OUT_PACKETS,
+	OUT_BYTES,
+	IDLE_S,
+	AGE_S,
+	STATUS,
+	WHY,
+	ROLE,
+	RULE,
+	GRANTS,
+	ID,
+	REMOTE_ADDR,
+	REMOTE_PORT,
+	GATE_ADDR,
+	GATE_PORT,
+	LOCAL_ADDR,
+	LOCAL_PORT,
+	BEGUN,
+	SEEN,
+	COLUMN_COUNT
+};
+
+static const struct stream_column columns[COLUMN_COUNT] = {
+	[KIND] = {"kind", "KIND", false, 2},
+	[PROTOCOL] = {"protocol", "PROTO", false, 0},
+	[STATE] = {"state", "STATE", false, 0},
+	[REMOTE] = {"remote", "REMOTE", false, 0},
+	[GATE] = {"gate", "GATE", false, 3},
+	[LOCAL] = {"local", "LOCAL", false, 0},
+	[INTERFACE] = {"interface", "INTERFACE", false, 5},
+	[IN_PACKETS] = {"in_packets", "IN PKTS", true, 7},
+	[IN_BYTES] = {"in_bytes", "IN BYTES", true, 0},
+	[OUT_PACKETS] = {"out_packets", "OUT PKTS", true, 7},
+	[OUT_BYTES] = {"out_bytes", "OUT BYTES", true, 0},
+	[IDLE_S] = {"idle_s", "IDLE S", true, 4},
+	[AGE_S] = {"age_s", "AGE S", true, 6},
+	[STATUS] = {"status", "STATUS", false, 8},
+	[WHY] = {"why", NULL, false, 0},
+	[ROLE] = {"role", NULL, false, 0},
+	[RULE] = {"rule", NULL, false, 0},
+	[GRANTS] = {"grants", NULL, true, 0},
+	[ID] = {"id", NULL, false, 0},
+	[REMOTE_ADDR] = {"remote_addr", NULL, false, 0},
+	[REMOTE_PORT] = {"remote_port", NULL, true, 0},
+	[GATE_ADDR] = {"gate_addr", NULL, false, 0},
+	[GATE_PORT] = {"gate_port", NULL, true, 0},
+	[LOCAL_ADDR] = {"local_addr", NULL, false, 0},
+	[LOCAL_PORT] = {"local_port", NULL, true, 0},
+	[BEGUN] = {"begun", NULL, false, 0},
+	[SEEN] = {"seen", NULL, false, 0},
+};
+
+struct listing {
+	struct judge judge;
+	struct flow_filter filter;
+	struct rule_names names;
+	struct stream *stream;
+	bool is_json;
+	time_t now; /* of the wall, when judge.now_s was */
 };
 
 static uint32_t seconds_since(uint32_t then_s, uint32_t now_s)
@@ -41,77 +104,164 @@ static const char *name_of_interface(uint32_t ifindex)
 	if (ifindex == named)
 		return name;
 	if (!if_indextoname(ifindex, name))
-		snprintf(name, sizeof(name), "#%u", ifindex);
+		snprintf(name, sizeof(name), "(gone)");
 	named = ifindex;
 	return name;
 }
 
-static void add_flow(struct json_object *rows, const struct sg_flow_key *key,
-		     const struct sg_flow *flow, uint32_t now_s)
+static void set_endpoint(const struct listing *list, enum column whole,
+			 enum column addr, const struct sg_addr *value,
+			 __be16 port)
 {
-	struct json_object *row = show_add_row(rows);
-	const struct sg_traffic *in = &flow->traffic[SG_IN];
-	const struct sg_traffic *out = &flow->traffic[SG_OUT];
-	struct sg_addr remote = key->remote;
 	char text[TEXT_ADDR_BYTES + 8];
 
-	show_add_text(row, "kind", name_of_kind(flow->kind));
-	show_add_text(row, "protocol", name_of_protocol(key->protocol));
-	show_add_text(row, "state", name_of_state(flow->state));
+	show_endpoint(value, ntohs(port), text, sizeof(text));
+	stream_set(list->stream, whole, "%s", text);
+	if (!list->is_json)
+		return;
+	text_from_addr(value, text, sizeof(text));
+	stream_set(list->stream, addr, "%s", text);
+	stream_set(list->stream, addr + 1, "%u", ntohs(port));
+}
+
+/* By the clock on the wall, as far as that was right then (RFC 3339). */
+static void set_time(const struct listing *list, enum column column,
+		     uint32_t ago_s)
+{
+	time_t then = list->now - ago_s;
+	char text[32] = "";
+	struct tm at;
+
+	if (gmtime_r(&then, &at))
+		strftime(text, sizeof(text), "%FT%TZ", &at);
+	stream_set(list->stream, column, "%s", text);
+}
+
+static void set_grants(const struct listing *list, uint8_t grants)
+{
+	char text[STREAM_CELL_BYTES] = "[";
+	size_t at = 1;
+
+	for (uint32_t id = 0; id < SG_GRANT_COUNT; id++)
+		if (grants & SG_GRANT_BIT(id))
+			at += (size_t)snprintf(text + at, sizeof(text) - at,
+					       "%s\"%s\"", at > 1 ? "," : "",
+					       name_of_grant(id));
+	stream_set(list->stream, GRANTS, "%s]", text);
+}
+
+static void set_rest(const struct listing *list, const struct sg_flow *flow,
+		     const struct judgement *judgement, const char *rule)
+{
+	uint32_t now_s = list->judge.now_s;
+
+	stream_set(list->stream, ROLE, "%s", name_of_share(flow->share));
+	stream_set(list->stream, RULE, "%s", rule ? rule : "");
+	stream_set(list->stream, WHY, "%s",
+		   judgement->why ? judgement->why : "");
+	set_grants(list, flow->grants);
+	stream_set(list->stream, ID, "%02x%02x%02x", flow->id[0], flow->id[1],
+		   flow->id[2]);
+	set_time(list, BEGUN, seconds_since(flow->created_s, now_s));
+	set_time(list, SEEN, seconds_since(flow->last_s, now_s));
+}
+
+static void print_flow(const struct listing *list,
+		       const struct sg_flow_key *key,
+		       const struct sg_flow *flow,
+		       const struct judgement *judgement, const char *rule)
+{
+	const struct sg_traffic *in = &flow->traffic[SG_IN];
+	const struct sg_traffic *out = &flow->traffic[SG_OUT];
+	struct stream *stream = list->stream;
+	struct sg_addr remote = key->remote;
+	uint32_t now_s = list->judge.now_s;
+
+	stream_set(stream, KIND, "%s", name_of_kind(flow->kind));
+	stream_set(stream, PROTOCOL, "%s", name_of_protocol(key->protocol));
+	stream_set(stream, STATE, "%s", name_of_state(flow->state));
 	if (ntohl(remote.word[0]) >> 22 == 0xfe80 >> 6)
 		remote.word[1] = 0; /* the link, which has a column */
-	show_endpoint(&remote, ntohs(key->remote_port), text, sizeof(text));
-	show_add_text(row, "remote", text);
-	show_endpoint(&flow->gate_addr, ntohs(flow->gate_port), text,
-		      sizeof(text));
-	show_add_text(row, "gate", text);
-	show_endpoint(&key->local, ntohs(key->local_port), text, sizeof(text));
-	show_add_text(row, "local", text);
-	show_add_text(row, "interface", name_of_interface(flow->ifindex));
-	show_add_number(row, "in_packets", in->packets);
-	show_add_number(row, "in_bytes", in->bytes);
-	show_add_number(row, "out_packets", out->packets);
-	show_add_number(row, "out_bytes", out->bytes);
-	show_add_number(row, "idle_s", seconds_since(flow->last_s, now_s));
-	show_add_number(row, "age_s", seconds_since(flow->created_s, now_s));
+	set_endpoint(list, REMOTE, REMOTE_ADDR, &remote, key->remote_port);
+	set_endpoint(list, GATE, GATE_ADDR, &flow->gate_addr, flow->gate_port);
+	set_endpoint(list, LOCAL, LOCAL_ADDR, &key->local, key->local_port);
+	stream_set(stream, INTERFACE, "%s", name_of_interface(flow->ifindex));
+	stream_set(stream, IN_PACKETS, "%llu", in->packets);
+	stream_set(stream, IN_BYTES, "%llu", in->bytes);
+	stream_set(stream, OUT_PACKETS, "%llu", out->packets);
+	stream_set(stream, OUT_BYTES, "%llu", out->bytes);
+	stream_set(stream, IDLE_S, "%u", seconds_since(flow->last_s, now_s));
+	stream_set(stream, AGE_S, "%u", seconds_since(flow->created_s, now_s));
+	if (!list->is_json && judgement->why)
+		stream_set(stream, STATUS, "%s: %s", judgement->status,
+			   judgement->why);
+	else
+		stream_set(stream, STATUS, "%s", judgement->status);
+	if (list->is_json)
+		set_rest(list, flow, judgement, rule);
+	stream_row(stream);
 }
 
-static int add_map(struct json_object *rows, int fd,
-		   const struct sg_policy *policy)
+static int list_flow(const void *map_key, const void *value, void *context)
 {
-	_cleanup_(cleanup_free) struct sg_flow_key *keys = NULL;
-	_cleanup_(cleanup_free) struct sg_flow *flows = NULL;
-	size_t count;
-	int r = maps_read(fd, sizeof(*keys), sizeof(*flows), (void **)&keys,
-			  (void **)&flows, &count);
-	uint32_t now_s = boot_s();
+	const struct sg_flow_key *key = map_key;
+	const struct sg_flow *flow = value;
+	const struct listing *list = context;
+	struct judgement judgement;
+	const char *rule = NULL;
 
-	for (size_t i = 0; i < count && !r; i++)
-		/* the datapath ends an expired one when it next comes by */
-		if (!sg_flow_is_over(&keys[i], &flows[i], policy, now_s))
-			add_flow(rows, &keys[i], &flows[i], now_s);
-	return r;
+	/* the datapath ends an expired one when it next comes by */
+	if (sg_flow_is_over(key, flow, &list->judge.policy, list->judge.now_s))
+		return 0;
+	judgement = judge_flow(&list->judge, key, flow);
+	if (flow->rule != SG_NO_RULE)
+		rule = rule_names_find(&list->names, flow->rule);
+	if (flow_filter_takes(&list->filter, key, flow, &judgement, rule))
+		print_flow(list, key, flow, &judgement, rule);
+	return 0;
 }
 
-static int add_flows(const struct pins *pins, struct json_object *rows)
+static int list_flows(const struct pins *pins, struct listing *list)
 {
-	struct sg_policy policy;
-	int r = pins_policy(pins, &policy);
+	const enum pins_map maps[] = {PINS_flows, PINS_half_open};
+	int r = judge_begin(&list->judge, pins);
 
 	if (!r)
-		r = add_map(rows, pins->map_fds[PINS_flows], &policy);
-	return r ? r : add_map(rows, pins->map_fds[PINS_half_open], &policy);
+		r = rule_names_read(pins, &list->names);
+	if (r)
+		return r;
+	list->now = time(NULL);
+	list->stream =
+		stream_begin("flows", columns, COLUMN_COUNT, list->is_json);
+	if (!list->stream)
+		return -ENOMEM;
+	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]) && !r; i++)
+		r = maps_each(pins->map_fds[maps[i]],
+			      sizeof(struct sg_flow_key),
+			      sizeof(struct sg_flow), list_flow, list);
+	stream_end(list->stream);
+	return r;
 }
 
 int verb_flows(const struct context *context, int count, char **args)
 {
-	static const struct list list = {
-		.name = "flows",
-		.add = add_flows,
-		.columns = columns,
-		.column_count = sizeof(columns) / sizeof(columns[0]),
-	};
+	_cleanup_(pins_close) struct pins pins = PINS_CLOSED;
+	struct listing list = {.is_json = context->json};
+	struct fault fault;
+	int r;
 
 	(void)args;
-	return list_run(context, count, &list);
+	if (count)
+		return verb_usage("flows takes no arguments");
+	if (flow_filter_parse(context, &list.filter, &fault))
+		return verb_usage("%s", fault.text);
+	if (pins_open(context->pin_dir, &pins, &fault))
+		return verb_fail(&fault);
+	r = list_flows(&pins, &list);
+	rule_names_release(&list.names);
+	if (!r)
+		return EXIT_OK;
+	fault_set(&fault, r, "%s: reading flows failed: %s", context->pin_dir,
+		  strerror(-r));
+	return verb_fail(&fault);
 }

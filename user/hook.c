@@ -6,6 +6,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/pkt_sched.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -25,6 +26,16 @@
 /* The filter that is ours, on a hook where others may have theirs. */
 #define FILTER_PRIORITY 1
 #define FILTER_HANDLE 0x5c07
+
+/* Return the interface's name, until the next call. */
+static const char *name_of(const struct hook *hook)
+{
+	static char name[IF_NAMESIZE];
+
+	if (!if_indextoname(hook->ifindex, name))
+		snprintf(name, sizeof(name), "#%u", hook->ifindex);
+	return name;
+}
 
 static enum bpf_attach_type tcx_type(enum hook_side side)
 {
@@ -192,8 +203,8 @@ static int replace_link(const struct hook *hook, int program_fd, int former_fd,
 
 	if (fd < 0)
 		return fault_set(ret_fault, fd,
-				 "interface %u: attaching with tcx failed: %s",
-				 hook->ifindex, strerror(-fd));
+				 "%s: attaching with tcx failed: %s",
+				 name_of(hook), strerror(-fd));
 	if (former_fd >= 0)
 		bpf_link_detach(former_fd); /* it may have gone */
 	unlink(path);
@@ -269,9 +280,9 @@ static int attach_clsact(const struct hook *hook, int program_fd,
 	libbpf_set_print(print);
 	if (r && r != -EEXIST)
 		return fault_set(ret_fault, r,
-				 "interface %u: making a clsact qdisc failed: "
+				 "%s: making a clsact qdisc failed: "
 				 "%s; the kernel needs sch_ingress",
-				 hook->ifindex, strerror(-r));
+				 name_of(hook), strerror(-r));
 	if (preceded_by_filter(hook)) /* a new one goes before those there */
 		detach_clsact(hook);
 	opts.prog_fd = program_fd;
@@ -279,14 +290,14 @@ static int attach_clsact(const struct hook *hook, int program_fd,
 	r = bpf_tc_attach(&at, &opts);
 	if (r == -ENOENT)
 		return fault_set(ret_fault, r,
-				 "interface %u: attaching with clsact failed: "
+				 "%s: attaching with clsact failed: "
 				 "%s; the kernel needs cls_bpf",
-				 hook->ifindex, strerror(-r));
+				 name_of(hook), strerror(-r));
 	if (r)
 		return fault_set(ret_fault, r,
-				 "interface %u: attaching with clsact failed: "
+				 "%s: attaching with clsact failed: "
 				 "%s; a foreign filter of priority %d must go",
-				 hook->ifindex, strerror(-r), FILTER_PRIORITY);
+				 name_of(hook), strerror(-r), FILTER_PRIORITY);
 	return 0;
 }
 
@@ -309,9 +320,8 @@ static int detach_tcx(const struct hook *hook)
 static int explain_detach(const struct hook *hook, int error,
 			  struct fault *ret_fault)
 {
-	return error ? fault_set(ret_fault, error,
-				 "interface %u: detaching failed: %s",
-				 hook->ifindex, strerror(-error))
+	return error ? fault_set(ret_fault, error, "%s: detaching failed: %s",
+				 name_of(hook), strerror(-error))
 		     : 0;
 }
 

@@ -16,6 +16,7 @@
 #include "maps.h"
 #include "migrate.h"
 #include "pins.h"
+#include "purge.h"
 #include "sync.h"
 
 int instance_links(const struct pins *pins, struct links *ret_links,
@@ -105,6 +106,8 @@ static int apply(const struct pins *pins, const struct change *change,
 	/* one that fails lets nothing through until `down` */
 	for (size_t i = 0; i < count && !r; i++)
 		attach_forget(pins->dir, before[i], change->policy, &links);
+	if (!r)
+		purge_gone(pins, &links);
 	return r;
 }
 

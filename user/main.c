@@ -3,6 +3,7 @@
  * stand anywhere. */
 #include <argp.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,39 +14,54 @@
 #define DEFAULT_PIN_DIR "/sys/fs/bpf/scoutgate"
 #define DEFAULT_STATE_DIR "/var/lib/scoutgate"
 
-static const struct {
+struct verb {
 	const char *name;
 	int (*run)(const struct context *context, int count, char **args);
+	const char *args; /* as the usage has them */
 	const char *help;
-} verbs[] = {
-	{"check", verb_check,
-	 "[FILE]  validate a configuration, show what it means; no root"},
-	{"up", verb_up,
+};
+
+static const struct verb verbs[] = {
+	{"check", verb_check, "[FILE]",
+	 "validate a configuration, show what it means; no root"},
+	{"up", verb_up, "",
 	 "load, attach to the interfaces that are there, pin; again: update"},
-	{"run", verb_run,
+	{"run", verb_run, "",
 	 "up, and kept so: follows links, repairs; HUP reloads, TERM leaves "
 	 "it"},
-	{"reload", verb_reload,
+	{"reload", verb_reload, "",
 	 "put the configuration in force, whole or not at all"},
-	{"down", verb_down, "detach and unpin"},
-	{"grant", verb_grant,
-	 "NAME [--for 1h30m]  open lan-access or host-control"},
-	{"revoke", verb_revoke, "NAME  close it, and cut what it admitted"},
-	{"status", verb_status,
-	 "what is open, who is connected, health (0 healthy, 3 degraded, 4 not "
-	 "loaded)"},
-	{"flows", verb_flows, "conversations, with packets and bytes each way"},
-	{"forwards", verb_forwards, "rules, with hits"},
-	{"drops", verb_drops, "what was dropped, by interface and reason"},
+	{"down", verb_down, "", "detach and unpin"},
+	{"grant", verb_grant, "NAME",
+	 "open lan-access or host-control, for good or --for 1h30m"},
+	{"revoke", verb_revoke, "NAME", "close it, and cut what it admitted"},
+	{"status", verb_status, "",
+	 "what is open, who is connected, health (exit 0 healthy or waiting, 3 "
+	 "degraded, 4 not loaded)"},
+	{"flows", verb_flows, "",
+	 "the live flows, with packets and bytes each way; --state all: those "
+	 "that end, too"},
+	{"forwards", verb_forwards, "", "rules, with hits"},
+	{"drops", verb_drops, "", "what was dropped, by interface and reason"},
 };
 
 #define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
 
 #define ARGS_MAX 8
 
-const char *argp_program_version = "scoutgate " SCOUTGATE_VERSION;
-
-enum { KEY_PIN_DIR = 256, KEY_STATE_DIR, KEY_JSON, KEY_CLSACT, KEY_FOR };
+enum {
+	KEY_PIN_DIR = 256,
+	KEY_STATE_DIR,
+	KEY_JSON,
+	KEY_CLSACT,
+	KEY_FOR,
+	KEY_ROLE,
+	KEY_STATE,
+	KEY_REMOTE,
+	KEY_PORT,
+	KEY_RULE,
+	KEY_HELP,
+};
 
 static const struct argp_option options[] = {
 	{"config", 'c', "FILE", 0, "configuration (" DEFAULT_CONFIG ")", 0},
@@ -57,15 +73,46 @@ static const struct argp_option options[] = {
 	{"clsact", KEY_CLSACT, NULL, 0,
 	 "attach with clsact filters even where the kernel has TCX", 0},
 	{"for", KEY_FOR, "DURATION", 0, "of a grant: 30s, 30m, 1h30m, 2d", 0},
+	{"role", KEY_ROLE, "ROLE", 0,
+	 "flows that vpn, lan, container or host has begun", 0},
+	{"state", KEY_STATE, "STATE", 0,
+	 "flows that are live (the default of the table), all (of JSON), or in "
+	 "a state as established",
+	 0},
+	{"remote", KEY_REMOTE, "ADDRESS", 0,
+	 "flows with that address, or one of that network", 0},
+	{"port", KEY_PORT, "PORT", 0, "flows with that port at either end", 0},
+	{"rule", KEY_RULE, "NAME", 0, "flows of that forward", 0},
+	{"help", KEY_HELP, NULL, 0, "this, or of the verb alone", -1},
+	{"version", 'V', NULL, 0, "the program's version", -1},
 	{NULL, 'h', NULL, OPTION_HIDDEN, NULL, 0},
+	{"usage", KEY_HELP, NULL, OPTION_ALIAS | OPTION_HIDDEN, NULL, 0},
 	{0},
 };
+
+#define OPTION_COUNT (sizeof(options) / sizeof(options[0]))
+
+/* Those that mean something to one verb alone. */
+static const struct {
+	int key;
+	const char *option;
+	const char *verb;
+} owned[] = {
+	{KEY_FOR, "--for", "grant"},	 {KEY_ROLE, "--role", "flows"},
+	{KEY_STATE, "--state", "flows"}, {KEY_REMOTE, "--remote", "flows"},
+	{KEY_PORT, "--port", "flows"},	 {KEY_RULE, "--rule", "flows"},
+};
+
+#define OWNED_COUNT (sizeof(owned) / sizeof(owned[0]))
 
 struct command_line {
 	struct context context;
 	const char *verb;     /* NULL: there is none */
 	char *args[ARGS_MAX]; /* of the verb */
 	int count;
+	bool was_given[OWNED_COUNT];
+	bool wants_help;
+	bool wants_version;
 };
 
 static error_t on_argument(struct command_line *line, char *arg)
@@ -102,6 +149,8 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
 {
 	struct command_line *line = state->input;
 
+	for (size_t i = 0; i < OWNED_COUNT; i++)
+		line->was_given[i] |= owned[i].key == key;
 	switch (key) {
 	case 'c':
 		line->context.config = arg;
@@ -123,8 +172,27 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
 	case KEY_FOR:
 		line->context.duration = arg;
 		return 0;
+	case KEY_ROLE:
+		line->context.role = arg;
+		return 0;
+	case KEY_STATE:
+		line->context.state = arg;
+		return 0;
+	case KEY_REMOTE:
+		line->context.remote = arg;
+		return 0;
+	case KEY_PORT:
+		line->context.port = arg;
+		return 0;
+	case KEY_RULE:
+		line->context.rule = arg;
+		return 0;
+	case 'V':
+		line->wants_version = true;
+		return 0;
+	case KEY_HELP:
 	case 'h':
-		argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
+		line->wants_help = true;
 		return 0;
 	case ARGP_KEY_ARG:
 		return on_argument(line, arg);
@@ -133,7 +201,15 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
 	}
 }
 
-static char *help_filter(int key, const char *text, void *input)
+static bool is_of_verb(int key, const char *verb)
+{
+	for (size_t i = 0; i < OWNED_COUNT; i++)
+		if (owned[i].key == key)
+			return verb && strcmp(owned[i].verb, verb) == 0;
+	return true;
+}
+
+static char *verb_list(int key, const char *text, void *input)
 {
 	char *list = NULL;
 	size_t bytes;
@@ -147,9 +223,33 @@ static char *help_filter(int key, const char *text, void *input)
 		return NULL;
 	fputs("The network gate of a forensic live system.\n\n", out);
 	for (size_t i = 0; i < VERB_COUNT; i++)
-		fprintf(out, "  %-9s %s\n", verbs[i].name, verbs[i].help);
+		fprintf(out, "  %s%s%s\n      %s\n", verbs[i].name,
+			verbs[i].args[0] ? " " : "", verbs[i].args,
+			verbs[i].help);
+	fputs("\n`scoutgate VERB --help` has the options of one.\n", out);
 	fclose(out);
 	return list;
+}
+
+/* Of one verb, with its own options; NULL: of all. */
+static void print_help(const struct verb *verb)
+{
+	struct argp_option shown[OPTION_COUNT] = {{0}};
+	struct argp argp = {
+		.options = shown,
+		.args_doc = verb ? verb->args : "VERB [ARGUMENT...]",
+		.doc = verb ? verb->help : " ",
+		.help_filter = verb ? NULL : verb_list,
+	};
+	char name[64];
+	size_t count = 0;
+
+	for (size_t i = 0; i + 1 < OPTION_COUNT; i++)
+		if (is_of_verb(options[i].key, verb ? verb->name : NULL))
+			shown[count++] = options[i];
+	snprintf(name, sizeof(name), "scoutgate%s%s", verb ? " " : "",
+		 verb ? verb->name : "");
+	argp_help(&argp, stdout, ARGP_HELP_STD_HELP & ~ARGP_HELP_EXIT_OK, name);
 }
 
 /* Return a verb's status, or that what it said is lost. */
@@ -187,20 +287,34 @@ static const char *nearest_verb(const char *word)
 	return NULL;
 }
 
+static int say_unknown(const char *word)
+{
+	const char *nearest = nearest_verb(word);
+
+	return nearest ? verb_usage("no verb \"%s\"; is it \"%s\"?", word,
+				    nearest)
+		       : verb_usage("no verb \"%s\"", word);
+}
+
 static int run_verb(struct command_line *line)
 {
-	const char *nearest;
+	const struct verb *verb = NULL;
 
-	if (line->context.duration && strcmp(line->verb, "grant") != 0)
-		return verb_usage("--for is of grant alone");
 	for (size_t i = 0; i < VERB_COUNT; i++)
 		if (strcmp(verbs[i].name, line->verb) == 0)
-			return said(verbs[i].run(&line->context, line->count,
-						 line->args));
-	nearest = nearest_verb(line->verb);
-	return nearest ? verb_usage("no verb \"%s\"; is it \"%s\"?", line->verb,
-				    nearest)
-		       : verb_usage("no verb \"%s\"", line->verb);
+			verb = &verbs[i];
+	if (!verb)
+		return say_unknown(line->verb);
+	if (line->wants_help) {
+		print_help(verb);
+		return said(EXIT_OK);
+	}
+	for (size_t i = 0; i < OWNED_COUNT; i++)
+		if (line->was_given[i] &&
+		    strcmp(owned[i].verb, verb->name) != 0)
+			return verb_usage("%s is of %s alone", owned[i].option,
+					  owned[i].verb);
+	return said(verb->run(&line->context, line->count, line->args));
 }
 
 int main(int argc, char **argv)
@@ -209,8 +323,6 @@ int main(int argc, char **argv)
 		.options = options,
 		.parser = on_option,
 		.args_doc = "VERB [ARGUMENT...]",
-		.doc = " ",
-		.help_filter = help_filter,
 	};
 	struct command_line line = {
 		.context = {.config = DEFAULT_CONFIG,
@@ -220,16 +332,21 @@ int main(int argc, char **argv)
 	error_t error;
 
 	argp_err_exit_status = EXIT_USAGE;
-	error = argp_parse(&argp, argc, argv, 0, NULL, &line);
+	error = argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, &line);
 	if (error)
 		return error == EINVAL ? verb_usage("too many arguments")
 				       : EXIT_USAGE;
-	if (!line.verb)
-		return verb_usage("no verb given");
-	if (strcmp(line.verb, "help") == 0) {
-		argp_help(&argp, stdout,
-			  ARGP_HELP_STD_HELP & ~ARGP_HELP_EXIT_OK, "scoutgate");
+	if (line.wants_version) {
+		puts("scoutgate " SCOUTGATE_VERSION);
 		return said(EXIT_OK);
 	}
-	return run_verb(&line);
+	if (line.verb && strcmp(line.verb, "help") == 0) {
+		line.verb = line.count ? line.args[0] : NULL;
+		line.wants_help = true;
+	}
+	if (!line.verb && line.wants_help) {
+		print_help(NULL);
+		return said(EXIT_OK);
+	}
+	return line.verb ? run_verb(&line) : verb_usage("no verb given");
 }

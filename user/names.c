@@ -127,6 +127,16 @@ int role_by_name(const char *name)
 	return find(role_names, COUNT(role_names), name);
 }
 
+int share_by_name(const char *name)
+{
+	return find(share_names, COUNT(share_names), name);
+}
+
+int state_by_name(const char *name)
+{
+	return find(state_names, COUNT(state_names), name);
+}
+
 int grant_by_name(const char *name)
 {
 	return find(grant_names, COUNT(grant_names), name);

@@ -15,6 +15,8 @@ const char *name_of_protocol(unsigned int protocol); /* IPPROTO_*: "tcp" … */
 
 /* The value of a name, or -ENOENT. */
 int role_by_name(const char *name);
+int share_by_name(const char *name);
+int state_by_name(const char *name);
 int grant_by_name(const char *name);
 
 #endif

@@ -24,7 +24,6 @@
 #define LOOK_USEC 250000  /* at pins and hooks: repaired well within 1 s */
 #define RETRY_USEC 20000  /* when another command holds the writer's lock */
 #define FOLLOW_USEC 50000 /* between two looks at a network full of events */
-#define STRANGERS_MAX 256 /* interfaces without a role that were reported */
 
 /* What can go wrong time and again, each for a reason of its own. */
 enum trouble {
@@ -48,7 +47,7 @@ struct run {
 	sd_event_source *later; /* when events are too many to follow each */
 	uint64_t followed_usec; /* monotonic; when links were last read */
 	bool is_behind; /* links have changed, and it could not follow yet */
-	uint32_t strangers[STRANGERS_MAX];
+	uint32_t *strangers; /* interfaces without a role that were reported */
 	size_t stranger_count;
 };
 
@@ -81,37 +80,51 @@ static void say_trouble(struct run *run, enum trouble trouble, int error,
 	say(SD_ERR, "%s", said);
 }
 
-static bool is_known(const struct run *run, uint32_t ifindex)
+static bool is_among(const uint32_t *items, size_t count, uint32_t ifindex)
 {
-	for (size_t i = 0; i < run->stranger_count; i++)
-		if (run->strangers[i] == ifindex)
+	for (size_t i = 0; i < count; i++)
+		if (items[i] == ifindex)
 			return true;
 	return false;
 }
 
-/* Interfaces that match no role are reported, once. */
+static bool is_stranger(const struct policy *policy, const struct link *link)
+{
+	return strcmp(link->name, "lo") != 0 && !link->is_port &&
+	       !entries_is_exempt(policy, link) &&
+	       entries_role(policy, link) < 0;
+}
+
+/* Interfaces that match no role are reported, once for as long as they are
+ * there. */
 static void report_strangers(struct run *run)
 {
 	_cleanup_(links_release) struct links links = {0};
+	_cleanup_(cleanup_free) uint32_t *now = NULL;
 	struct fault fault;
+	uint32_t *before;
+	size_t count = 0;
 
 	if (keep_links(&run->keep, &links, &fault))
 		return;
-	for (size_t i = 0; i < links.count; i++) {
+	now = calloc(links.count + 1, sizeof(*now));
+	for (size_t i = 0; i < links.count && now; i++) {
 		const struct link *link = &links.items[i];
 
-		if (strcmp(link->name, "lo") == 0 || link->is_port ||
-		    entries_is_exempt(&run->keep.policy, link) ||
-		    entries_role(&run->keep.policy, link) >= 0 ||
-		    is_known(run, link->ifindex) ||
-		    run->stranger_count == STRANGERS_MAX)
+		if (!is_stranger(&run->keep.policy, link))
 			continue;
-		run->strangers[run->stranger_count++] = link->ifindex;
-		say(SD_WARNING,
-		    "%s: no role names it, and it is not exempt; it is held "
-		    "closed",
-		    link->name);
+		now[count++] = link->ifindex;
+		if (!is_among(run->strangers, run->stranger_count,
+			      link->ifindex))
+			say(SD_WARNING,
+			    "%s: no role names it, and it is not exempt; it is "
+			    "held closed",
+			    link->name);
 	}
+	before = run->strangers;
+	run->strangers = now;
+	run->stranger_count = count;
+	now = before; /* to be freed */
 }
 
 static void look_again_in(struct run *run, uint64_t usec)
@@ -390,5 +403,6 @@ int verb_run(const struct context *context, int count, char **args)
 	watch_close(&run.watch);
 	watch_close(&run.rules);
 	keep_close(&run.keep);
+	free(run.strangers);
 	return status;
 }

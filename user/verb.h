@@ -23,6 +23,12 @@ struct context {
 	bool json;
 	bool clsact;	      /* even where the kernel has TCX */
 	const char *duration; /* of a grant, as the owner says it; or NULL */
+	/* which flows, as they are said; NULL: all */
+	const char *role;
+	const char *state;
+	const char *remote;
+	const char *port;
+	const char *rule;
 };
 
 /* Run a command; args: what stood behind its name, count of them. Prints, and

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* See rule_names.h. */
+#include "rule_names.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+
+static int compare(const void *left, const void *right)
+{
+	const struct sg_forward *a = left;
+	const struct sg_forward *b = right;
+
+	return a->rule < b->rule ? -1 : a->rule > b->rule;
+}
+
+/* Read the rows of a side, which end where there is no more. */
+static int read_side(const struct pins *pins, struct sg_forward_key key,
+		     struct rule_names *names)
+{
+	size_t room = 0;
+	struct sg_forward *grown;
+
+	for (;; key.position++) {
+		if (names->count == room) {
+			room = room ? room * 2 : 64;
+			grown = reallocarray(names->items, room,
+					     sizeof(*grown));
+			if (!grown)
+				return -ENOMEM;
+			names->items = grown;
+		}
+		if (bpf_map_lookup_elem(pins->map_fds[PINS_forwards], &key,
+					&names->items[names->count]))
+			return errno == ENOENT ? 0 : -errno;
+		names->count++;
+	}
+}
+
+int rule_names_read(const struct pins *pins, struct rule_names *ret_names)
+{
+	struct rule_names names = {0};
+	struct sg_active active;
+	__u32 zero = 0;
+	int r;
+
+	if (bpf_map_lookup_elem(pins->map_fds[PINS_active], &zero, &active))
+		return -errno;
+	r = read_side(pins, (struct sg_forward_key){.side = active.side},
+		      &names);
+	if (r) {
+		rule_names_release(&names);
+		return r;
+	}
+	qsort(names.items, names.count, sizeof(*names.items), compare);
+	*ret_names = names;
+	return 0;
+}
+
+void rule_names_release(struct rule_names *names)
+{
+	free(names->items);
+	*names = (struct rule_names){0};
+}
+
+const char *rule_names_find(const struct rule_names *names, uint32_t rule)
+{
+	const struct sg_forward key = {.rule = rule};
+	const struct sg_forward *found =
+		bsearch(&key, names->items, names->count, sizeof(key), compare);
+
+	return found ? found->name : NULL;
+}
