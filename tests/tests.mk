@@ -8,7 +8,7 @@ BPF_HARNESS := $(patsubst %,$(O)/tests/bpf/%.o,frames harness loaded probes segm
 LONGEST := $(addprefix tests/e2e/test_,moving crash faults attacks gate ended unlisted \
 	upgrade flapping bench real boot)
 E2E_TESTS := $(LONGEST) $(filter-out $(LONGEST),$(wildcard tests/e2e/test_*))
-E2E_PROGRAMS := $(patsubst %,$(O)/tests/e2e/%,flood age before attached)
+E2E_PROGRAMS := $(patsubst %,$(O)/tests/e2e/%,flood age before attached fill)
 VERIFY := $(O)/tests/bpf/verify
 
 $(O)/tests/%.o: ALL_CFLAGS += -Itests/bpf -Itests/unit
