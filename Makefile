@@ -142,6 +142,7 @@ mutate: deps ## break it line by line: do the tests see it? (root; M=WORD: fault
 
 verify: all $(O)/tests/bpf/verify ## print each program's verified instruction count (root)
 	$(Q)$(O)/tests/bpf/verify $(O)/gate.bpf.o
+	$(Q)$(O)/tests/bpf/verify $(O)/gate_view.bpf.o
 
 vmlinux: ## make vmlinux/vmlinux.h anew from the running kernel's BTF
 	$(Q)vmlinux/generate vmlinux/types > vmlinux/vmlinux.h.new
@@ -175,11 +176,17 @@ $(O)/gate.bpf.o: bpf/gate.bpf.c Makefile | $(O)/ready
 	$(call say,BPF,$@)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MT $@ -c $< -o $@
 
-$(O)/gate.skel.h: $(O)/gate.bpf.o
+# the same for a kernel that shows programs its own view of a packet (partial.h)
+$(O)/gate_view.bpf.o: bpf/gate.bpf.c Makefile | $(O)/ready
+	@mkdir -p $(@D)
+	$(call say,BPF,$@)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -DSG_KERNEL_VIEW -MMD -MP -MT $@ -c $< -o $@
+
+$(O)/%.skel.h: $(O)/%.bpf.o
 	$(call say,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< > $@
 
-$(O)/user/dataplane.o: $(O)/gate.skel.h
+$(O)/user/dataplane.o: $(O)/gate.skel.h $(O)/gate_view.skel.h
 
 $(O)/%.o: %.c Makefile | $(O)/ready
 	@mkdir -p $(@D)
@@ -190,6 +197,6 @@ $(O)/scoutgate: $(OBJECTS)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -o $@
 
--include $(OBJECTS:.o=.d) $(O)/gate.bpf.d
+-include $(OBJECTS:.o=.d) $(O)/gate.bpf.d $(O)/gate_view.bpf.d
 
 include tests/tests.mk

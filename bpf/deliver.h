@@ -56,7 +56,7 @@ stage int deliver_in(struct __sk_buff *skb, const struct packet *pkt,
 	bool in_pieces;
 	int reason;
 
-	if (!at || !at->container_ifindex)
+	if (!send_has_container(at))
 		return SG_DROP_NO_CONTAINER;
 	send_learn(skb, pkt, flow);
 	reason = deliver_fits(skb, pkt, at->container_mtu, &in_pieces,

@@ -122,7 +122,7 @@ stage int hit_of(struct __sk_buff *skb, bool v6, enum sg_direction direction,
 
 	if (v6) /* kept whole: words of addresses, each spilled, are too many */
 		asm volatile("" : : "r"(&pkt));
-	if (!at || !at->container_ifindex ||
+	if (!send_has_container(at) ||
 	    (direction == SG_OUT && at->container_ifindex != skb->ifindex) ||
 	    begin(skb->ifindex, &pkt) || !hit_parse(skb, v6, &pkt, &wire_bytes))
 		return MISS;

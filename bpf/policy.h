@@ -13,6 +13,7 @@
 #include "limit.h"
 #include "masquerade.h"
 #include "policy_maps.h"
+#include "send.h"
 
 stage void policy_count_hit(__u32 rule, bool admitted)
 {
@@ -39,6 +40,8 @@ stage int policy_forward_refuses(const struct packet *pkt,
 		return SG_DROP_NO_FLOW;
 	if (!grants_are_open(policy_grants(pkt, port), pkt->now_s))
 		return SG_DROP_GRANT_CLOSED;
+	if (!send_has_container(send_gate()))
+		return SG_DROP_NO_CONTAINER;
 	if (!addr_is_set(container_addr(pkt)))
 		return SG_DROP_IPV6;
 	if (!allow_source(port, pkt, &pkt->src) ||

@@ -18,6 +18,12 @@ stage struct sg_gate *send_gate(void)
 	return bpf_map_lookup_elem(&gate, &zero);
 }
 
+/* Whether there is a container to receive anything. */
+stage bool send_has_container(const struct sg_gate *at)
+{
+	return at && at->container_ifindex && !at->container_is_down;
+}
+
 /* Write an Ethernet header, making room on a frame that has none. */
 stage int send_frame(struct __sk_buff *skb, __u16 ether_type, bool has_ethernet,
 		     const __u8 to[SG_MAC_BYTES], const __u8 from[SG_MAC_BYTES])
@@ -64,6 +70,8 @@ stage bool send_learn_container(struct __sk_buff *skb)
 	    mac_equal(at->veth_mac, eth->h_source))
 		return false;
 	__builtin_memcpy(&mac, eth->h_source, SG_MAC_BYTES);
+	if (at->container_is_down)
+		at->container_is_down = false;
 	place = (void *)at->container_mac;
 	known = *place;
 	if (!known)

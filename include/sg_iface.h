@@ -99,7 +99,9 @@ struct sg_gate {
 	 * writes it, so that no CPU sees half of it */
 	__u8 container_mac[8] __attribute__((aligned(8)));
 	__u8 veth_mac[SG_MAC_BYTES]; /* of the host's end */
-	__u8 pad[2];
+	__u8 container_is_down; /* 1: an end of its link is, as `run` has heard;
+				   the container's next frame says otherwise */
+	__u8 pad;
 	__u64 netns; /* inode of the network namespace that the gate is of */
 };
 SG_ASSERT_SIZE(struct sg_gate, 40);

@@ -62,7 +62,7 @@
 	  "a route or rule of the host says blackhole")                        \
 	X(NEIGHBOUR, "neighbour",                                              \
 	  "the next hop does not answer ARP or neighbour discovery")           \
-	X(NO_CONTAINER, "no-container", "container interface is not there")    \
+	X(NO_CONTAINER, "no-container", "the container, or its link, is down") \
 	X(TTL, "ttl", "time to live ends here")                                \
 	X(TOO_BIG, "too-big", "does not fit the way out; the sender is told")  \
 	X(TRANSIT, "transit", "forwarded by the kernel past the gate")         \

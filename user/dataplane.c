@@ -14,6 +14,7 @@
 
 #include "cleanup.h"
 #include "gate.skel.h"
+#include "gate_view.skel.h"
 #include "pins.h"
 #include "refusal.h"
 
@@ -86,22 +87,7 @@ static int set_pins(struct gate_bpf *skeleton, const char *pin_dir,
 	return r;
 }
 
-/* Return whether this kernel shows a program its own view of a packet. */
-static bool has_kernel_view(void)
-{
-	static int known = -1;
-	struct btf *btf;
-
-	if (known >= 0)
-		return known;
-	btf = btf__load_vmlinux_btf();
-	known = btf && btf__find_by_name_kind(btf, "bpf_cast_to_kern_ctx",
-					      BTF_KIND_FUNC) > 0;
-	btf__free(btf);
-	return known;
-}
-
-static int set_constants(struct gate_bpf *skeleton, const struct policy *policy)
+static int set_sizes(struct gate_bpf *skeleton, const struct policy *policy)
 {
 	const struct gate_bpf *s = skeleton;
 	struct bpf_map *const maps[] = {s->maps.flows, s->maps.half_open,
@@ -113,7 +99,6 @@ static int set_constants(struct gate_bpf *skeleton, const struct policy *policy)
 
 	skeleton->rodata->sweep_flows = policy->flows;
 	skeleton->rodata->sweep_half_open = policy->half_open;
-	skeleton->rodata->partial_has_kernel_view = has_kernel_view();
 	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]) && !r; i++)
 		r = bpf_map__set_max_entries(maps[i], sizes[i]);
 	return r;
@@ -144,18 +129,58 @@ static int explain_load(const char *pin_dir, const struct loading *loading,
 			 warnings);
 }
 
+/* Return whether this kernel shows a program its own view of a packet. */
+static bool has_kernel_view(void)
+{
+	static int known = -1;
+	struct btf *btf;
+
+	if (known >= 0)
+		return known;
+	btf = btf__load_vmlinux_btf();
+	known = btf && btf__find_by_name_kind(btf, "bpf_cast_to_kern_ctx",
+					      BTF_KIND_FUNC) > 0;
+	btf__free(btf);
+	return known;
+}
+
+/* The object that fits the kernel: both have the same maps and programs. */
+static struct gate_bpf *open_skeleton(void)
+{
+	struct gate_bpf *skeleton;
+	struct bpf_object_skeleton *in;
+	int r;
+
+	if (!has_kernel_view())
+		return gate_bpf__open();
+	skeleton = calloc(1, sizeof(*skeleton));
+	if (!skeleton || gate_bpf__create_skeleton(skeleton)) {
+		free(skeleton);
+		errno = ENOMEM;
+		return NULL;
+	}
+	in = skeleton->skeleton;
+	in->data = (void *)gate_view_bpf__elf_bytes(&in->data_sz);
+	r = bpf_object__open_skeleton(in, NULL);
+	if (!r)
+		return skeleton;
+	gate_bpf__destroy(skeleton);
+	errno = -r;
+	return NULL;
+}
+
 static void open_object(struct loading *loading, const struct policy *policy)
 {
 	struct bpf_program *program;
 
-	loading->skeleton = gate_bpf__open();
+	loading->skeleton = open_skeleton();
 	if (!loading->skeleton) {
 		loading->error = -errno;
 		return;
 	}
 	bpf_object__for_each_program(program, loading->skeleton->obj)
 		bpf_program__set_autoload(program, false);
-	loading->error = set_constants(loading->skeleton, policy);
+	loading->error = set_sizes(loading->skeleton, policy);
 }
 
 /* A thread's start: what it warned of is the thread's own. */

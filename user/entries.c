@@ -165,6 +165,7 @@ static void add_iface(const struct policy *policy, const struct link *link,
 		return;
 	entries->container_ifindex = link->ifindex;
 	entries->container_mtu = link->mtu;
+	entries->container_is_down = !link->has_carrier;
 	memcpy(entries->veth_mac, link->mac, sizeof(entries->veth_mac));
 }
 

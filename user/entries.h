@@ -51,6 +51,7 @@ struct link_entries {
 	size_t exempt_count;
 	uint32_t container_ifindex; /* 0: none */
 	uint32_t container_mtu;
+	bool container_is_down; /* an end of its link is */
 	uint8_t veth_mac[SG_MAC_BYTES];
 };
 

@@ -50,7 +50,8 @@ static int fill(const struct pins *pins, const struct change *change,
 	if (!r)
 		r = loopback_set(pins, ret_fault);
 	if (!r)
-		r = sync_links(pins, change->policy, links, ret_fault);
+		r = sync_links(pins, change->policy, links,
+			       !change->is_new_policy, ret_fault);
 	if (!r)
 		r = change->is_new_policy
 			    ? sync_policy(pins, change->policy, ret_fault)

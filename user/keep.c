@@ -169,7 +169,6 @@ static bool hooks_are_right(const struct keep *keep, const struct links *links)
 int keep_open(const char *pin_dir, bool clsact, const struct policy *policy,
 	      struct keep *ret_keep, struct fault *ret_fault)
 {
-	_cleanup_(links_release) struct links links = {0};
 	int r;
 
 	*ret_keep = (struct keep){
@@ -180,8 +179,6 @@ int keep_open(const char *pin_dir, bool clsact, const struct policy *policy,
 		.program_fds = {[0 ... DATAPLANE_PROGRAM_COUNT - 1] = -1},
 	};
 	r = hold(pin_dir, &ret_keep->hold, ret_fault);
-	if (!r) /* before it is put in force: later events tell of changes */
-		r = links_read(&links, ret_fault);
 	if (!r)
 		r = instance_up(pin_dir, clsact, policy, ret_fault);
 	if (!r)
@@ -189,7 +186,6 @@ int keep_open(const char *pin_dir, bool clsact, const struct policy *policy,
 	if (r)
 		return r;
 	refresh_programs(ret_keep);
-	ret_keep->digest = links.digest;
 	return keep_learn(ret_keep, NULL, ret_fault);
 }
 

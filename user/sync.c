@@ -158,7 +158,7 @@ int sync_policy(const struct pins *pins, const struct policy *policy,
 }
 
 static int write_gate(const struct pins *pins,
-		      const struct link_entries *entries)
+		      const struct link_entries *entries, bool is_watched)
 {
 	int fd = pins->map_fds[PINS_gate];
 	struct sg_gate gate;
@@ -172,6 +172,7 @@ static int write_gate(const struct pins *pins,
 	gate.netns = pins_netns();
 	gate.container_ifindex = entries->container_ifindex;
 	gate.container_mtu = entries->container_mtu;
+	gate.container_is_down = is_watched && entries->container_is_down;
 	memcpy(gate.veth_mac, entries->veth_mac, sizeof(gate.veth_mac));
 	return bpf_map_update_elem(fd, &zero, &gate, BPF_ANY) ? -errno : 0;
 }
@@ -191,7 +192,7 @@ static int replace_subnets(const struct pins *pins,
 }
 
 static int replace_links(const struct pins *pins, const struct policy *policy,
-			 const struct links *links)
+			 const struct links *links, bool is_watched)
 {
 	_cleanup_(entries_release_links) struct link_entries e = {0};
 	int r = entries_of_links(policy, links, &e);
@@ -199,7 +200,7 @@ static int replace_links(const struct pins *pins, const struct policy *policy,
 	if (!r)
 		r = mark_changing(pins);
 	if (!r)
-		r = write_gate(pins, &e);
+		r = write_gate(pins, &e, is_watched);
 	if (!r)
 		r = maps_replace_held(pins->map_fds[PINS_addresses],
 				      e.addr_keys, e.addrs, e.addr_count,
@@ -239,9 +240,10 @@ int sync_settle(const struct pins *pins, struct fault *ret_fault)
 }
 
 int sync_links(const struct pins *pins, const struct policy *policy,
-	       const struct links *links, struct fault *ret_fault)
+	       const struct links *links, bool is_watched,
+	       struct fault *ret_fault)
 {
-	int r = replace_links(pins, policy, links);
+	int r = replace_links(pins, policy, links, is_watched);
 
 	return r ? fault_set(ret_fault, r,
 			     "%s: writing the interfaces failed: %s", pins->dir,

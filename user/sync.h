@@ -21,9 +21,11 @@ int sync_settle(const struct pins *pins, struct fault *ret_fault);
 
 /* The links that the policy governs, with their addresses. What is in force is
  * then to be put in force anew, by one of the above; until then, and if that
- * fails, no packet goes by what a flow has met of its interface. */
+ * fails, no packet goes by what a flow has met of its interface. is_watched:
+ * somebody will hear of it when the container's link comes up. */
 int sync_links(const struct pins *pins, const struct policy *policy,
-	       const struct links *links, struct fault *ret_fault);
+	       const struct links *links, bool is_watched,
+	       struct fault *ret_fault);
 
 /* The grants as the configuration wants them at first start. */
 int sync_grants(const struct pins *pins, const struct policy *policy,

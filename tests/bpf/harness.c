@@ -95,7 +95,8 @@ static void put_in_force(void)
 	struct fault fault;
 
 	if (links_read(&links, &fault) ||
-	    sync_links(&gate_test.pins, &gate_test.policy, &links, &fault) ||
+	    sync_links(&gate_test.pins, &gate_test.policy, &links, false,
+		       &fault) ||
 	    sync_policy(&gate_test.pins, &gate_test.policy, &fault))
 		fail_msg("%s", fault.text);
 	links_release(&links);

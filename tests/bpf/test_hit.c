@@ -265,9 +265,9 @@ static void take_roles_away(const uint32_t *ifindexes, size_t count)
 		for (size_t j = 0; j < count; j++)
 			if (links.items[i].ifindex == ifindexes[j])
 				links.items[i].is_port = true;
-	assert_int_equal(
-		sync_links(&gate_test.pins, &gate_test.policy, &links, &fault),
-		0);
+	assert_int_equal(sync_links(&gate_test.pins, &gate_test.policy, &links,
+				    false, &fault),
+			 0);
 	links_release(&links);
 }
 

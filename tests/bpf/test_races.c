@@ -364,7 +364,7 @@ static void a_packet_meets_no_other_interfaces_role(void **state)
 	for (uint32_t end_s = boot_s() + SYNC_S; boot_s() < end_s;) {
 		change_mtus(&links);
 		if (sync_links(&gate_test.pins, &gate_test.policy, &links,
-			       &fault))
+			       false, &fault))
 			fail_msg("%s", fault.text);
 	}
 	atomic_store(&is_synced, true);

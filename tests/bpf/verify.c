@@ -2,11 +2,9 @@
 /* Load the programs on this kernel and print what the verifier had to do for
  * each: verify OBJECT. Only its totals are asked for: with a line of log for
  * each instruction, as bpftool has it, an old kernel takes minutes. */
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,58 +58,6 @@ static int print_totals(const struct bpf_object *object)
 	return unknown;
 }
 
-/* Return where a constant is in the value of its map, or -1. */
-static int offset_of(const struct btf *btf, const char *name)
-{
-	int section = btf__find_by_name_kind(btf, ".rodata", BTF_KIND_DATASEC);
-	const struct btf_type *type;
-	const struct btf_var_secinfo *vars;
-
-	if (section < 0)
-		return -1;
-	type = btf__type_by_id(btf, (__u32)section);
-	vars = btf_var_secinfos(type);
-	for (int i = 0; i < btf_vlen(type); i++) {
-		const struct btf_type *var = btf__type_by_id(btf, vars[i].type);
-
-		if (strcmp(btf__name_by_offset(btf, var->name_off), name) == 0)
-			return (int)vars[i].offset;
-	}
-	return -1;
-}
-
-/* As the loader does, which asks the kernel. */
-static int set_kernel_view(struct bpf_object *object)
-{
-	struct btf *kernel = btf__load_vmlinux_btf();
-	bool has_view =
-		kernel && btf__find_by_name_kind(kernel, "bpf_cast_to_kern_ctx",
-						 BTF_KIND_FUNC) > 0;
-	int at = offset_of(bpf_object__btf(object), "partial_has_kernel_view");
-	struct bpf_map *map;
-
-	btf__free(kernel);
-	if (at < 0)
-		return -1;
-	bpf_object__for_each_map (map, object) {
-		size_t bytes;
-		const void *value = bpf_map__initial_value(map, &bytes);
-		char *changed;
-
-		if (!strstr(bpf_map__name(map), ".rodata") || !value)
-			continue;
-		changed = malloc(bytes);
-		if (!changed)
-			return -1;
-		memcpy(changed, value, bytes);
-		changed[at] = has_view;
-		if (bpf_map__set_initial_value(map, changed, bytes))
-			at = -1;
-		free(changed);
-	}
-	return at < 0 ? -1 : 0;
-}
-
 int main(int argc, char **argv)
 {
 	const struct rlimit all = {RLIM_INFINITY, RLIM_INFINITY};
@@ -127,8 +73,7 @@ int main(int argc, char **argv)
 	uname(&name);
 	printf("kernel %s\n", name.release);
 	object = bpf_object__open_file(argv[1], NULL);
-	if (!object || set_kernel_view(object) || ask(object) ||
-	    bpf_object__load(object)) {
+	if (!object || ask(object) || bpf_object__load(object)) {
 		fprintf(stderr, "%s: not loaded: %s\n", argv[1],
 			strerror(errno));
 		return 1;
