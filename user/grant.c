@@ -98,8 +98,13 @@ static int change(const struct context *context, const char *name,
 				  name);
 	if (set(context, (__u32)id, grant, &before, &fault))
 		return verb_fail(&fault);
+	if (save(context, &fault)) { /* in one line, as every error */
+		fprintf(stderr, "scoutgate: %s is %s, but %s\n", name,
+			grant->open ? "open" : "closed", fault.text);
+		return EXIT_FAILED;
+	}
 	tell(context, name, grant, &before);
-	return save(context, &fault) ? verb_fail(&fault) : EXIT_OK;
+	return EXIT_OK;
 }
 
 int verb_grant(const struct context *context, int count, char **args)

@@ -128,6 +128,14 @@ struct json_object *show_add_list(struct json_object *object, const char *key)
 	return list;
 }
 
+struct json_object *show_add_object(struct json_object *object, const char *key)
+{
+	struct json_object *inner = must(json_object_new_object());
+
+	json_object_object_add(object, key, inner);
+	return inner;
+}
+
 struct json_object *show_add_row(struct json_object *list)
 {
 	struct json_object *row = must(json_object_new_object());

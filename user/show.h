@@ -34,6 +34,8 @@ void show_add_flag(struct json_object *object, const char *key, bool flag);
 /* A new array that is, or object that is in, a member. */
 struct json_object *show_add_list(struct json_object *object, const char *key);
 struct json_object *show_add_row(struct json_object *list);
+struct json_object *show_add_object(struct json_object *object,
+				    const char *key);
 
 /* "22" or "2000-2009" */
 void show_ports(uint16_t first, uint16_t last, char *ret_text, size_t bytes);

@@ -79,30 +79,25 @@ static int add_shares(const struct pins *pins, struct json_object *rows,
 	return r;
 }
 
-/* Who keeps it so. Nobody has to; one that has died is missed. */
-static int add_daemon(const struct pins *pins, struct json_object *root,
+/* Who keeps it so. Nobody has to. */
+static int add_daemon(const struct pins *pins, struct json_object *daemon,
 		      struct json_object *findings)
 {
-	struct json_object *daemon = json_object_new_object();
 	bool runs = keep_is_held(pins->dir);
 	uint32_t now_s = boot_s();
 	struct sg_keeper keeper;
 	int r = keeper_note_read(pins, &keeper);
 
-	json_object_object_add(root, "daemon", daemon);
 	show_add_flag(daemon, "running", runs);
 	if (r || !keeper.pid)
 		return r;
 	show_add_number(daemon, "pid", keeper.pid);
 	show_add_number(daemon, "for_s", now_s - keeper.since_s);
 	show_add_number(daemon, "looked_s_ago", now_s - keeper.looked_s);
+	show_add_flag(daemon, "died", !runs);
 	if (!runs)
-		finding_add(findings,
-			    "`scoutgate run` (pid %u) has died: nothing "
-			    "follows interfaces and addresses; start it again, "
-			    "or run `scoutgate up` to do without it",
-			    keeper.pid);
-	else if (now_s - keeper.looked_s > STALE_S)
+		return 0; /* the gate is whole; what it misses is found here */
+	if (now_s - keeper.looked_s > STALE_S)
 		finding_add(findings,
 			    "`scoutgate run` (pid %u) has not looked at the "
 			    "gate for %u s; start it again",
@@ -141,8 +136,8 @@ static int add_guard(const struct pins *pins, const struct policy *policy,
 	return 0;
 }
 
-/* One that a loader left behind when it was killed. */
-static int check_changing(const struct pins *pins, struct json_object *findings)
+/* One that a loader left behind when it was killed costs time alone. */
+static int check_changing(const struct pins *pins, struct json_object *root)
 {
 	_cleanup_(cleanup_close) int lock = -1;
 	struct sg_active active;
@@ -158,9 +153,9 @@ static int check_changing(const struct pins *pins, struct json_object *findings)
 	    bpf_map_lookup_elem(pins->map_fds[PINS_active], &zero, &active) ||
 	    !(active.generation & SG_CHANGING))
 		return 0;
-	finding_add(findings,
-		    "a change of interfaces was interrupted, so that packets "
-		    "take the slow way; run `scoutgate up`");
+	show_add_text(root, "note",
+		      "a change of interfaces was interrupted, so that packets "
+		      "take the slow way; run `scoutgate up`");
 	return 0;
 }
 
@@ -185,17 +180,18 @@ static const char *text_of(struct json_object *object, const char *key)
 
 static void print_daemon(struct json_object *daemon)
 {
-	bool runs = json_object_get_boolean(
-		json_object_object_get(daemon, "running"));
+	struct json_object *died = json_object_object_get(daemon, "died");
 
-	if (runs && json_object_object_get(daemon, "pid"))
+	if (json_object_get_boolean(died))
+		printf("daemon: DIED, pid %s; nothing follows interfaces and "
+		       "addresses: start `scoutgate run` again\n",
+		       text_of(daemon, "pid"));
+	else if (died)
 		printf("daemon: running, pid %s, for %s s\n",
 		       text_of(daemon, "pid"), text_of(daemon, "for_s"));
 	else
-		printf("daemon: %s\n",
-		       runs ? "running"
-			    : "not running; interfaces and addresses are as "
-			      "at the last `scoutgate up`");
+		puts("daemon: not running; interfaces and addresses are as at "
+		     "the last `scoutgate up`");
 }
 
 static void print_text(struct json_object *root)
@@ -209,6 +205,8 @@ static void print_text(struct json_object *root)
 	shares_print(json_object_object_get(root, "shares"));
 	putchar('\n');
 	print_daemon(json_object_object_get(root, "daemon"));
+	if (json_object_object_get(root, "note"))
+		printf("note: %s\n", text_of(root, "note"));
 	printf("guard: %s\nversion: %s, layout %s\nhealth: %s\n",
 	       text_of(root, "guard_state"), text_of(root, "version"),
 	       text_of(root, "layout"), text_of(root, "health"));
@@ -235,11 +233,11 @@ static int collect(const struct pins *pins, const struct policy *policy,
 		r = add_shares(pins, show_add_list(root, "shares"),
 			       found->findings);
 	if (!r)
-		r = add_daemon(pins, root, found->findings);
+		r = add_daemon(pins, found->daemon, found->findings);
 	if (!r)
 		r = add_guard(pins, policy, root, found->findings);
 	if (!r)
-		r = check_changing(pins, found->findings);
+		r = check_changing(pins, root);
 	if (!r)
 		r = summary_write(pins, found, text);
 	if (!r)
@@ -256,6 +254,7 @@ static int report(const struct context *context, const struct pins *pins,
 		.interfaces = show_add_list(root, "interfaces"),
 		.waiting = show_add_list(root, "waiting"),
 		.findings = show_add_list(root, "troubles"),
+		.daemon = show_add_object(root, "daemon"),
 	};
 	int r = collect(pins, policy, root, &found);
 	bool healthy;

@@ -150,6 +150,13 @@ static void say_waiting(const struct summary *found, char *text)
 	}
 }
 
+static void say_daemon(const struct summary *found, char *text)
+{
+	if (json_object_get_boolean(
+		    json_object_object_get(found->daemon, "died")))
+		say(text, "The daemon has died: start `scoutgate run` again.");
+}
+
 /* The rest of the world: nothing of it, but by what is left alone. */
 static void say_rest(const struct summary *found, char *text)
 {
@@ -206,6 +213,7 @@ int summary_write(const struct pins *pins, const struct summary *found,
 	say_experts(experts, ret_text);
 	say_host(&host, &lan, &policy, ret_text);
 	say_waiting(found, ret_text);
+	say_daemon(found, ret_text);
 	say_rest(found, ret_text);
 	return 0;
 }

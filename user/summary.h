@@ -15,6 +15,7 @@ struct summary {
 	struct json_object *interfaces;
 	struct json_object *waiting; /* roles that no link has yet */
 	struct json_object *findings;
+	struct json_object *daemon;
 };
 
 /* 0 or -errno. */
