@@ -123,9 +123,9 @@ EXAMPLES := share/doc/scoutgate/examples
 # folders that are the gate's alone, the inner ones first
 OWN_FOLDERS = $(patsubst %/,%,$(sort $(filter %.d/,$(dir $(subst =, ,$(SYSTEMD_FILES)))))) \
 	$(EXAMPLES) $(dir $(EXAMPLES)) lib/scoutgate
-install_unit = install -d $(DESTDIR)$(PREFIX)/$(dir $(lastword $(1))) && \
-	sed 's,/usr/local,$(PREFIX),g' user/systemd/$(firstword $(1)) \
-		> $(DESTDIR)$(PREFIX)/$(lastword $(1))
+install_unit = install -d -m 0755 $(DESTDIR)$(PREFIX)/$(dir $(lastword $(1))) && \
+	sed 's,/usr/local,$(PREFIX),g' user/systemd/$(firstword $(1)) | \
+		install -m 0644 /dev/stdin $(DESTDIR)$(PREFIX)/$(lastword $(1))
 
 clean: ## remove what was built
 	$(Q)rm -rf $(O)

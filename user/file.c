@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,6 +15,7 @@
 
 #define FILE_BYTES_MAX (1024 * 1024)
 #define LINE_BYTES_MAX 4096
+#define HOPS_MAX 16 /* symbolic links, one behind the other */
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
 
 static int check_owner(const char *path, const struct stat *st,
@@ -36,17 +39,62 @@ static int check_owner(const char *path, const struct stat *st,
 	return 0;
 }
 
+/* Replace a symbolic link by what it says. Returns 0 or -errno. */
+static int step(char at[PATH_MAX])
+{
+	char target[PATH_MAX];
+	ssize_t bytes = readlink(at, target, sizeof(target) - 1);
+	char *slash = strrchr(at, '/');
+	size_t folder = slash ? (size_t)(slash - at) + 1 : 0;
+
+	if (bytes < 0)
+		return -errno;
+	target[bytes] = '\0';
+	if (target[0] == '/')
+		folder = 0;
+	if (folder + (size_t)bytes >= PATH_MAX)
+		return -ENAMETOOLONG;
+	memcpy(at + folder, target, (size_t)bytes + 1);
+	return 0;
+}
+
+/* Follow symbolic links that are root's or the caller's: another's may lead
+ * anywhere tomorrow. */
+static int follow(const char *path, char ret_end[PATH_MAX],
+		  struct fault *ret_fault)
+{
+	struct stat st;
+	int r = 0;
+
+	if (snprintf(ret_end, PATH_MAX, "%s", path) >= PATH_MAX)
+		return fault_set(ret_fault, ENAMETOOLONG, "%.64s...: too long",
+				 path);
+	for (int hops = 0; hops < HOPS_MAX && !r; hops++) {
+		if (lstat(ret_end, &st) || !S_ISLNK(st.st_mode))
+			return 0; /* what is not there is said when opened */
+		if (st.st_uid != 0 && st.st_uid != geteuid())
+			return fault_set(ret_fault, EPERM,
+					 "%s: a symbolic link of uid %u; name "
+					 "the file itself",
+					 ret_end, st.st_uid);
+		r = step(ret_end);
+	}
+	return fault_set(ret_fault, r ? r : ELOOP,
+			 "%s: symbolic links that lead nowhere; name the file "
+			 "itself",
+			 path);
+}
+
 static int open_config(const char *path, struct stat *ret_st,
 		       struct fault *ret_fault)
 {
 	_cleanup_(cleanup_close) int fd = -1;
-	int r;
+	char end[PATH_MAX];
+	int r = follow(path, end, ret_fault);
 
-	fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0 && errno == ELOOP)
-		return fault_set(ret_fault, ELOOP,
-				 "%s: a symbolic link; name the file itself",
-				 path);
+	if (r)
+		return r;
+	fd = open(end, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return fault_set(ret_fault, errno, "%s: %s", path,
 				 strerror(errno));

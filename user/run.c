@@ -353,6 +353,7 @@ static int run_to_the_end(struct run *run)
 	struct fault fault;
 	int r;
 
+	signal(SIGPIPE, SIG_IGN); /* whoever reads what it says may end */
 	block_signals();
 	if (config_load(context->config, &policy, &fault))
 		return verb_fail(&fault);

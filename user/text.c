@@ -157,7 +157,8 @@ bool text_is_interface(const char *text)
 	for (size_t i = 0; i < length; i++) {
 		if (text[i] == '*' && i + 1 == length)
 			return true;
-		if (!isgraph((unsigned char)text[i]) || strchr("/:*", text[i]))
+		if (!isgraph((unsigned char)text[i]) ||
+		    strchr("/:*\"", text[i]))
 			return false;
 	}
 	return true;

@@ -34,7 +34,8 @@ int text_parse_addr(const char *text, struct sg_addr *ret_addr);
 int text_parse_network(const char *text, struct network *ret_network);
 /* "45", "45s", "30m", "1h30m", "5d": seconds, 1 to 10 years */
 int text_parse_duration(const char *text, uint32_t *ret_seconds);
-/* an interface name, of which the last character may be "*" */
+/* an interface name, of which the last character may be "*"; one with a
+ * quotation mark nftables has no word for */
 bool text_is_interface(const char *text);
 /* whether a name is, or begins as, a pattern of the above form says */
 bool text_interface_matches(const char *pattern, const char *name);

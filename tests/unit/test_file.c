@@ -125,16 +125,43 @@ static void case_87_a_mebibyte_is_the_most(void **state)
 			": larger than 1048576 bytes; make it smaller");
 }
 
-static void case_88_only_a_file_itself_is_read(void **state)
+/* One that leads to a sound file, by root's links alone, is as good as the
+ * file.
+ */
+static void case_88_a_link_to_a_sound_file_is_taken(void **state)
 {
 	const char *dir = *state;
 	_cleanup_(cleanup_free) char *file =
-		strdup(write_file(dir, "file", "\n", 1));
+		strdup(write_file(dir, "sound", "\n", 1));
 
-	assert_text(file, "\n");
-	assert_int_equal(symlink(file, path_in(dir, "link")), 0);
-	assert_not_read(path_in(dir, "link"), ELOOP,
-			": a symbolic link; name the file itself");
+	assert_int_equal(symlink("sound", path_in(dir, "near")), 0);
+	assert_text(path_in(dir, "near"), "\n");
+	assert_int_equal(symlink(file, path_in(dir, "far")), 0);
+	assert_text(path_in(dir, "far"), "\n");
+	assert_int_equal(symlink("far", path_in(dir, "chain")), 0);
+	assert_text(path_in(dir, "chain"), "\n");
+	assert_int_equal(symlink("loop", path_in(dir, "loop")), 0);
+	assert_not_read(
+		path_in(dir, "loop"), ELOOP,
+		": symbolic links that lead nowhere; name the file itself");
+	assert_int_equal(symlink("gone", path_in(dir, "dangling")), 0);
+	assert_not_read(path_in(dir, "dangling"), ENOENT,
+			": No such file or directory");
+	assert_int_equal(chmod(file, 0666), 0);
+	assert_not_read(path_in(dir, "near"), EPERM,
+			": others may write it; chmod go-w it");
+	if (geteuid())
+		skip();
+	assert_int_equal(chmod(file, 0600), 0);
+	assert_int_equal(lchown(path_in(dir, "near"), 65534, 65534), 0);
+	assert_not_read(path_in(dir, "near"), EPERM,
+			": a symbolic link of uid 65534; name the file itself");
+}
+
+static void case_88_only_a_file_is_read(void **state)
+{
+	const char *dir = *state;
+
 	assert_int_equal(mkfifo(path_in(dir, "fifo"), 0600), 0);
 	assert_not_read(path_in(dir, "fifo"), EINVAL,
 			": not a regular file; give one");
@@ -281,7 +308,8 @@ int main(void)
 			case_86_control_characters_are_refused_at_their_line),
 		cmocka_unit_test(case_87_long_lines_are_refused_at_their_line),
 		cmocka_unit_test(case_87_a_mebibyte_is_the_most),
-		cmocka_unit_test(case_88_only_a_file_itself_is_read),
+		cmocka_unit_test(case_88_a_link_to_a_sound_file_is_taken),
+		cmocka_unit_test(case_88_only_a_file_is_read),
 		cmocka_unit_test(case_88_nobody_else_may_write_it),
 		cmocka_unit_test(case_92_a_file_that_changes_is_not_half_read),
 		cmocka_unit_test(case_92_no_time_set_back_hides_a_change),

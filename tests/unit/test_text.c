@@ -130,6 +130,7 @@ static void case_91_interface_names_fit_the_kernel(void **state)
 		".",
 		"..",
 		"a/b",
+		"a\"b",
 		"/",
 		"a:1",
 		"a b",
