@@ -13,50 +13,13 @@
 #include "entries.h"
 #include "forwarding.h"
 #include "guard.h"
+#include "hold.h"
 #include "hook.h"
 #include "in_force.h"
 #include "instance.h"
 #include "maps.h"
 #include "migrate.h"
 #include "sg_policy.h"
-
-/* The keeper's lock is on a folder of its own, so that a short change by
- * another command is not kept out. */
-#define HOLD_FOLDER "programs"
-
-static int open_folder(const char *pin_dir)
-{
-	char path[PINS_PATH_BYTES];
-	int r = pins_path(pin_dir, HOLD_FOLDER, NULL, path);
-
-	return r ? r : open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-}
-
-bool keep_is_held(const char *pin_dir)
-{
-	_cleanup_(cleanup_close) int fd = open_folder(pin_dir);
-
-	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK;
-}
-
-static int hold(const char *pin_dir, int *ret_fd, struct fault *ret_fault)
-{
-	_cleanup_(cleanup_close) int fd = -1;
-	int r = pins_prepare(pin_dir, ret_fault);
-
-	if (r)
-		return r;
-	fd = open_folder(pin_dir);
-	if (fd < 0)
-		return fault_set(ret_fault, errno, "%s: %s", pin_dir,
-				 strerror(errno));
-	if (flock(fd, LOCK_EX | LOCK_NB))
-		return fault_set(ret_fault, EBUSY,
-				 "%s: another `scoutgate run` keeps it",
-				 pin_dir);
-	*ret_fd = cleanup_steal_fd(&fd);
-	return 0;
-}
 
 static void close_programs(struct keep *keep)
 {
@@ -78,7 +41,7 @@ static bool refresh_programs(struct keep *keep)
 			dataplane_program_name((enum dataplane_program)i);
 		int fd;
 
-		if (pins_path(keep->pin_dir, HOLD_FOLDER, name, path))
+		if (pins_path(keep->pin_dir, "programs", name, path))
 			continue;
 		fd = bpf_obj_get(path);
 		if (fd >= 0) {
@@ -178,7 +141,8 @@ int keep_open(const char *pin_dir, bool clsact, const struct policy *policy,
 		.pins = PINS_CLOSED,
 		.program_fds = {[0 ... DATAPLANE_PROGRAM_COUNT - 1] = -1},
 	};
-	r = hold(pin_dir, &ret_keep->hold, ret_fault);
+	ret_keep->hold = hold_begin(pin_dir, ret_fault);
+	r = ret_keep->hold < 0 ? ret_keep->hold : 0;
 	if (!r)
 		r = instance_up(pin_dir, clsact, policy, ret_fault);
 	if (!r)
@@ -194,8 +158,7 @@ void keep_close(struct keep *keep)
 	pins_close(&keep->pins);
 	policy_release(&keep->policy);
 	close_programs(keep);
-	cleanup_close(&keep->hold);
-	keep->hold = -1;
+	hold_end(keep->pin_dir, &keep->hold);
 }
 
 int keep_learn(struct keep *keep, bool *ret_is_new, struct fault *ret_fault)

@@ -60,7 +60,4 @@ int keep_cut(struct keep *keep, struct fault *ret_fault);
 int keep_reload(struct keep *keep, const struct policy *policy,
 		struct fault *ret_fault);
 
-/* Whether a keeper holds the instance in dir. */
-bool keep_is_held(const char *pin_dir);
-
 #endif

@@ -242,6 +242,16 @@ static int check_owner(int fd, const char *dir, struct fault *ret_fault)
 			 dir);
 }
 
+/* Whether what is open still stands at the path. */
+static bool is_there(int fd, const char *dir)
+{
+	struct stat locked;
+	struct stat named;
+
+	return fstat(fd, &locked) == 0 && lstat(dir, &named) == 0 &&
+	       locked.st_ino == named.st_ino && locked.st_dev == named.st_dev;
+}
+
 int pins_lock(const char *dir, struct fault *ret_fault)
 {
 	_cleanup_(cleanup_close) int fd = -1;
@@ -261,6 +271,11 @@ int pins_lock(const char *dir, struct fault *ret_fault)
 		return fault_set(ret_fault, EBUSY,
 				 "%s: another scoutgate is changing it; try "
 				 "again when it is done",
+				 dir);
+	if (!is_there(fd, dir)) /* who had it has taken the folder away */
+		return fault_set(ret_fault, ENOENT,
+				 "%s: it was taken down meanwhile; run "
+				 "`scoutgate up`",
 				 dir);
 	return cleanup_steal_fd(&fd);
 }

@@ -10,8 +10,8 @@
 #include "finding.h"
 #include "forwards.h"
 #include "guard.h"
+#include "hold.h"
 #include "in_force.h"
-#include "keep.h"
 #include "keeper_note.h"
 #include "maps.h"
 #include "names.h"
@@ -83,7 +83,7 @@ static int add_shares(const struct pins *pins, struct json_object *rows,
 static int add_daemon(const struct pins *pins, struct json_object *daemon,
 		      struct json_object *findings)
 {
-	bool runs = keep_is_held(pins->dir);
+	bool runs = hold_is_taken(pins->dir);
 	uint32_t now_s = boot_s();
 	struct sg_keeper keeper;
 	int r = keeper_note_read(pins, &keeper);

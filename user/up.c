@@ -6,8 +6,8 @@
 #include "cleanup.h"
 #include "config.h"
 #include "entries.h"
+#include "hold.h"
 #include "instance.h"
-#include "keep.h"
 #include "keeper_note.h"
 #include "links.h"
 #include "names.h"
@@ -45,7 +45,7 @@ static int finish(const struct context *context, const struct policy *policy)
 	struct fault fault;
 	int r = pins_open(context->pin_dir, &pins, &fault);
 
-	if (!r && !keep_is_held(context->pin_dir))
+	if (!r && !hold_is_taken(context->pin_dir))
 		keeper_note_end(&pins); /* one that died is missed no more */
 	if (!r)
 		r = saved_begin(context->state_dir, policy, &pins, &fault);
@@ -94,7 +94,7 @@ int verb_down(const struct context *context, int count, char **args)
 	(void)args;
 	if (count)
 		return verb_usage("down takes no arguments");
-	if (keep_is_held(context->pin_dir)) {
+	if (hold_is_taken(context->pin_dir)) {
 		fault_set(&fault, EBUSY,
 			  "%s: `scoutgate run` keeps it; stop that first",
 			  context->pin_dir);

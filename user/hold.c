@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* See hold.h. */
+#include "hold.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cleanup.h"
+#include "pins.h"
+
+/* One for each gate: by its network namespace and where it is pinned, with
+ * colons for slashes. */
+static int path_of(const char *pin_dir, char ret_path[PATH_MAX])
+{
+	int at = snprintf(ret_path, PATH_MAX, HOLD_FOLDER "/%llu",
+			  (unsigned long long)pins_netns());
+	int length = snprintf(ret_path + at, PATH_MAX - (size_t)at, "%s.keeper",
+			      pin_dir);
+
+	if (at + length >= PATH_MAX)
+		return -ENAMETOOLONG;
+	for (char *c = ret_path + at; *c; c++)
+		if (*c == '/')
+			*c = ':';
+	return 0;
+}
+
+/* Refuse a folder in which another user could put another file in its place. */
+static int check_folder(struct fault *ret_fault)
+{
+	struct stat st;
+
+	if (mkdir(HOLD_FOLDER, 0700) && errno != EEXIST)
+		return fault_set(ret_fault, errno, "%s: %s; run as root",
+				 HOLD_FOLDER, strerror(errno));
+	if (lstat(HOLD_FOLDER, &st))
+		return fault_set(ret_fault, errno, "%s: %s", HOLD_FOLDER,
+				 strerror(errno));
+	if (S_ISDIR(st.st_mode) && st.st_uid == geteuid() &&
+	    !(st.st_mode & (S_IWGRP | S_IWOTH)))
+		return 0;
+	return fault_set(ret_fault, EPERM,
+			 "%s: it is another user's, or others may write to it; "
+			 "remove it",
+			 HOLD_FOLDER);
+}
+
+/* Whether what is locked still stands at the path: its keeper may have removed
+ * it in between. */
+static bool is_there(int fd, const char *path)
+{
+	struct stat locked;
+	struct stat named;
+
+	return fstat(fd, &locked) == 0 && lstat(path, &named) == 0 &&
+	       locked.st_ino == named.st_ino && locked.st_dev == named.st_dev;
+}
+
+int hold_begin(const char *pin_dir, struct fault *ret_fault)
+{
+	struct flock lock = {.l_type = F_WRLCK};
+	char path[PATH_MAX];
+	int r = path_of(pin_dir, path);
+
+	if (r)
+		return fault_set(ret_fault, r, "%.64s...: too long", pin_dir);
+	r = check_folder(ret_fault);
+	while (!r) {
+		_cleanup_(cleanup_close) int fd = open(
+			path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+		if (fd < 0)
+			return fault_set(ret_fault, errno, "%s: %s", path,
+					 strerror(errno));
+		if (fcntl(fd, F_OFD_SETLK, &lock))
+			return fault_set(ret_fault, EBUSY,
+					 "%s: another `scoutgate run` keeps it",
+					 pin_dir);
+		if (is_there(fd, path))
+			return cleanup_steal_fd(&fd);
+	}
+	return r;
+}
+
+void hold_end(const char *pin_dir, int *fd)
+{
+	char path[PATH_MAX];
+
+	if (*fd >= 0 && path_of(pin_dir, path) == 0 && is_there(*fd, path))
+		unlink(path);
+	cleanup_close(fd);
+	*fd = -1;
+}
+
+bool hold_is_taken(const char *pin_dir)
+{
+	struct flock lock = {.l_type = F_WRLCK}; /* asked of, not taken */
+	_cleanup_(cleanup_close) int fd = -1;
+	char path[PATH_MAX];
+
+	if (path_of(pin_dir, path))
+		return false;
+	fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	return fd >= 0 && fcntl(fd, F_OFD_GETLK, &lock) == 0 &&
+	       lock.l_type != F_UNLCK;
+}

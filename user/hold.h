@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The keeper's lock: there is one of each gate. It is a file of its own in
+ * /run/scoutgate-keeper, which is root's, so that it does not go with a pin's
+ * folder, and a short change by another command is not kept out.
+ */
+#ifndef SG_USER_HOLD_H
+#define SG_USER_HOLD_H
+
+#include <stdbool.h>
+
+#include "fault.h"
+
+#define HOLD_FOLDER "/run/scoutgate-keeper"
+
+/* Become the keeper of the gate in pin_dir of this network namespace. Returns a
+ * descriptor that holds it until hold_end(), or -errno with *ret_fault: -EBUSY:
+ * there is another. */
+int hold_begin(const char *pin_dir, struct fault *ret_fault);
+void hold_end(const char *pin_dir, int *fd);
+
+/* Whether somebody is. */
+bool hold_is_taken(const char *pin_dir);
+
+#endif
