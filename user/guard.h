@@ -25,6 +25,8 @@ bool guard_set(const struct policy *policy, const struct links *links);
 
 void guard_remove(void);
 
+bool guard_is_there(void);
+
 /* What is there of it. */
 enum guard_state {
 	GUARD_WHOLE,

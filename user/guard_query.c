@@ -105,3 +105,10 @@ enum guard_state guard_query(const struct policy *policy, size_t governed)
 		       ? GUARD_WHOLE
 		       : GUARD_CHANGED;
 }
+
+bool guard_is_there(void)
+{
+	struct found found = {0};
+
+	return look(&found) == 0;
+}

@@ -364,3 +364,26 @@ int hook_query(const struct hook *hook, enum hook_mode *ret_mode,
 	*ret_mode = HOOK_CLSACT;
 	return 0;
 }
+
+static bool is_of_ours(uint32_t id)
+{
+	_cleanup_(cleanup_close) int fd = bpf_prog_get_fd_by_id(id);
+	struct bpf_prog_info info = {0};
+	__u32 bytes = sizeof(info);
+
+	return fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &bytes) == 0 &&
+	       strncmp(info.name, "sg_", 3) == 0;
+}
+
+bool hook_has_tcx_of_ours(uint32_t ifindex)
+{
+	__u32 ids[TCX_PROGRAMS_MAX] = {0};
+	__u32 count = TCX_PROGRAMS_MAX;
+
+	if (bpf_prog_query((int)ifindex, TCX_INGRESS, 0, NULL, ids, &count))
+		return false; /* a kernel without */
+	for (__u32 i = 0; i < count; i++)
+		if (is_of_ours(ids[i]))
+			return true;
+	return false;
+}

@@ -52,4 +52,7 @@ uint32_t hook_preceded_by(const struct hook *hook, enum hook_mode mode,
 int hook_query(const struct hook *hook, enum hook_mode *ret_mode,
 	       uint32_t *ret_program_id);
 
+/* Whether a TCX program of a gate's, by its name, is on the interface. */
+bool hook_has_tcx_of_ours(uint32_t ifindex);
+
 #endif

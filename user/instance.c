@@ -12,6 +12,7 @@
 #include "forwarding.h"
 #include "guard.h"
 #include "in_force.h"
+#include "leftover.h"
 #include "loopback.h"
 #include "maps.h"
 #include "migrate.h"
@@ -354,14 +355,19 @@ int instance_follow(const struct pins *pins, bool clsact,
 	return apply(pins, &change, ret_fault);
 }
 
-int instance_down(const char *pin_dir, struct fault *ret_fault)
+int instance_down(const char *pin_dir, enum instance_end *ret_end,
+		  struct fault *ret_fault)
 {
 	_cleanup_(cleanup_close) int lock = -1;
-
+	size_t left = 0;
 	int r;
 
-	if (access(pin_dir, F_OK) && errno == ENOENT)
-		return 0;
+	*ret_end = INSTANCE_ENDED;
+	if (access(pin_dir, F_OK) && errno == ENOENT) {
+		r = leftover_remove(pin_dir, &left, ret_fault);
+		*ret_end = left ? INSTANCE_LEFT_SOMETHING : INSTANCE_WAS_NONE;
+		return r;
+	}
 	lock = pins_lock(pin_dir, ret_fault);
 	if (lock < 0)
 		return lock;

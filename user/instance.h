@@ -39,7 +39,15 @@ int instance_follow(const struct pins *pins, bool clsact,
 		    const int *program_fds, const struct policy *policy,
 		    uint32_t number, struct fault *ret_fault);
 
+/* What `down` found. */
+enum instance_end {
+	INSTANCE_ENDED,
+	INSTANCE_LEFT_SOMETHING, /* its pins were gone; the rest is, now */
+	INSTANCE_WAS_NONE,	 /* nothing of a gate is here */
+};
+
 /* Detach and unpin; a gate that is not there is no error. */
-int instance_down(const char *pin_dir, struct fault *ret_fault);
+int instance_down(const char *pin_dir, enum instance_end *ret_end,
+		  struct fault *ret_fault);
 
 #endif

@@ -89,6 +89,16 @@ int verb_reload(const struct context *context, int count, char **args)
 
 int verb_down(const struct context *context, int count, char **args)
 {
+	static const char *const said[] = {
+		[INSTANCE_ENDED] =
+			"the gate is down: the kernel lets in what it would, "
+			"and the container is cut off",
+		[INSTANCE_LEFT_SOMETHING] =
+			"the gate's pins were gone; what it had left is gone, "
+			"too",
+		[INSTANCE_WAS_NONE] = "no gate is here; nothing was done",
+	};
+	enum instance_end end;
 	struct fault fault;
 
 	(void)args;
@@ -100,6 +110,8 @@ int verb_down(const struct context *context, int count, char **args)
 			  context->pin_dir);
 		return verb_fail(&fault);
 	}
-	return instance_down(context->pin_dir, &fault) ? verb_fail(&fault)
-						       : EXIT_OK;
+	if (instance_down(context->pin_dir, &end, &fault))
+		return verb_fail(&fault);
+	puts(said[end]);
+	return EXIT_OK;
 }

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* See leftover.h. */
+#include "leftover.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <mntent.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "attach.h"
+#include "cleanup.h"
+#include "forwarding.h"
+#include "guard.h"
+#include "hook.h"
+#include "links.h"
+#include "pins.h"
+
+#define DEPTH 4 /* of folders below a mount */
+
+/* Find a gate of this network namespace in a folder of a bpffs, or below. */
+static bool find_gate_in(const char *folder, int depth,
+			 char ret_path[PINS_PATH_BYTES])
+{
+	char path[PINS_PATH_BYTES];
+	struct dirent *entry;
+	struct fault ignored;
+	bool begun = false;
+	DIR *dir;
+
+	if (pins_are_begun(folder, &begun, &ignored) == 0 && begun) {
+		snprintf(ret_path, PINS_PATH_BYTES, "%s", folder);
+		return true;
+	}
+	dir = depth ? opendir(folder) : NULL;
+	while (dir && !begun && (entry = readdir(dir)) != NULL)
+		begun = entry->d_type == DT_DIR && entry->d_name[0] != '.' &&
+			pins_path(folder, entry->d_name, NULL, path) == 0 &&
+			find_gate_in(path, depth - 1, ret_path);
+	if (dir)
+		closedir(dir);
+	return begun;
+}
+
+static void close_mounts(FILE **mounts)
+{
+	if (*mounts)
+		endmntent(*mounts);
+}
+
+/* Find one on any bpffs that this process sees. */
+static bool find_gate(char ret_path[PINS_PATH_BYTES])
+{
+	_cleanup_(close_mounts) FILE *mounts =
+		setmntent("/proc/self/mounts", "r");
+	struct mntent *mount;
+
+	while (mounts && (mount = getmntent(mounts)) != NULL)
+		if (strcmp(mount->mnt_type, "bpf") == 0 &&
+		    find_gate_in(mount->mnt_dir, DEPTH, ret_path))
+			return true;
+	return false;
+}
+
+/* Refuse to take for a leftover what is of a gate in force: one that is pinned
+ * elsewhere, or whose programs a process or a pin yet holds on an interface. */
+static int check_none_in_force(const char *pin_dir, const struct links *links,
+			       struct fault *ret_fault)
+{
+	char path[PINS_PATH_BYTES];
+
+	if (find_gate(path))
+		return fault_set(ret_fault, EEXIST,
+				 "%s: no gate is there, but one is in force, "
+				 "at %s; nothing was touched",
+				 pin_dir, path);
+	for (size_t i = 0; i < links->count; i++)
+		if (hook_has_tcx_of_ours(links->items[i].ifindex))
+			return fault_set(ret_fault, EEXIST,
+					 "%s: no gate is there, but one is in "
+					 "force on %s; nothing was touched; "
+					 "give its --pin-dir",
+					 pin_dir, links->items[i].name);
+	return 0;
+}
+
+static size_t count_filters(const char *pin_dir, const struct links *links)
+{
+	const enum hook_side sides[] = {HOOK_INGRESS, HOOK_EGRESS};
+	size_t count = 0;
+
+	for (size_t i = 0; i < links->count; i++)
+		for (int side = 0; side < 2; side++) {
+			const struct hook hook = {
+				pin_dir, links->items[i].ifindex, sides[side]};
+			enum hook_mode mode;
+			uint32_t id;
+
+			count += hook_query(&hook, &mode, &id) == 0;
+		}
+	return count;
+}
+
+/* lo's alone is what a gate turns on, where the kernel forwards nothing. */
+static size_t restore_loopback(void)
+{
+	size_t count = 0;
+
+	for (int family = 0; family < FORWARDING_FAMILIES; family++) {
+		enum forwarding_family of = (enum forwarding_family)family;
+
+		if (forwarding_get(of, "lo") == 1 &&
+		    forwarding_get(of, "all") == 0)
+			count += forwarding_set(of, "lo", false) == 0;
+	}
+	return count;
+}
+
+int leftover_remove(const char *pin_dir, size_t *ret_count,
+		    struct fault *ret_fault)
+{
+	_cleanup_(links_release) struct links links = {0};
+	size_t count;
+	int r = links_read(&links, ret_fault);
+
+	*ret_count = 0;
+	if (!r)
+		r = check_none_in_force(pin_dir, &links, ret_fault);
+	if (r)
+		return r;
+	count = count_filters(pin_dir, &links) + guard_is_there();
+	if (!count) /* no sign of a gate, so lo's is another's */
+		return 0;
+	r = attach_remove(pin_dir, &links, ret_fault);
+	if (r)
+		return r;
+	guard_remove();
+	*ret_count = count + restore_loopback();
+	return 0;
+}
