@@ -114,6 +114,7 @@ uninstall: ## remove what install put there; an edited configuration stays
 SYSTEMD_FILES = \
 	scoutgate.service=lib/systemd/system/scoutgate.service \
 	scoutgate-closed.service=lib/systemd/system/scoutgate-closed.service \
+	scoutgate.catalog=lib/systemd/catalog/scoutgate.catalog \
 	50-scoutgate.network=lib/systemd/network/50-scoutgate.network \
 	$(foreach net,80-container-ve 80-container-vz 80-vm-vt 80-namespace-ns,\
 		no-masquerade.conf=lib/systemd/network/$(net).network.d/50-scoutgate.conf) \

@@ -41,17 +41,24 @@ int cut_flows(const struct pins *pins, uint32_t grant)
 	return r ? r : cut_table(pins->map_fds[PINS_half_open], grant);
 }
 
-int cut_ended(struct cut *cut, const struct pins *pins)
+int cut_ended(struct cut *cut, const struct pins *pins,
+	      struct cut_change *ret_change)
 {
 	int r = 0;
 
+	*ret_change = (struct cut_change){0};
 	for (uint32_t id = 0; id < SG_GRANT_COUNT; id++) {
 		bool open = cut_is_open(pins, id);
 
 		if (cut->open[id] && !open)
 			r = cut_flows(pins, id);
-		if (!r) /* otherwise it is tried again */
-			cut->open[id] = open;
+		if (r) /* it is tried again */
+			return r;
+		if (open && !cut->open[id])
+			ret_change->opened |= SG_GRANT_BIT(id);
+		if (!open && cut->open[id])
+			ret_change->ended |= SG_GRANT_BIT(id);
+		cut->open[id] = open;
 	}
 	return r;
 }

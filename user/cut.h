@@ -24,8 +24,15 @@ bool cut_is_open(const struct pins *pins, uint32_t grant);
 /* Delete every flow that needs the grant. Returns 0 or -errno. */
 int cut_flows(const struct pins *pins, uint32_t grant);
 
+/* What has become of grants since the last look, as SG_GRANT_BIT()s. */
+struct cut_change {
+	uint32_t opened;
+	uint32_t ended;
+};
+
 /* Cut the flows of each grant that has ended since the last look: by its
  * deadline, or by a write to its map. Returns 0 or -errno. */
-int cut_ended(struct cut *cut, const struct pins *pins);
+int cut_ended(struct cut *cut, const struct pins *pins,
+	      struct cut_change *ret_change);
 
 #endif

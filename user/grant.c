@@ -11,6 +11,7 @@
 #include "deadline.h"
 #include "names.h"
 #include "pins.h"
+#include "report.h"
 #include "saved.h"
 #include "sg_policy.h"
 #include "show.h"
@@ -86,6 +87,22 @@ static int save(const struct context *context, struct fault *ret_fault)
 	return r ? r : saved_follow(context->state_dir, &pins, ret_fault);
 }
 
+/* For the record, who did it: a person has been told. */
+static void note(const char *name, const struct sg_grant *grant)
+{
+	char end[DEADLINE_BYTES];
+	char field[64];
+
+	snprintf(field, sizeof(field), "SG_GRANT=%s", name);
+	deadline_describe(grant, end);
+	if (grant->open)
+		report_note(REPORT_GRANT_SWITCHED, field, "%s was opened %s",
+			    name, end);
+	else
+		report_note(REPORT_GRANT_SWITCHED, field, "%s was closed",
+			    name);
+}
+
 static int change(const struct context *context, const char *name,
 		  const struct sg_grant *grant)
 {
@@ -104,6 +121,7 @@ static int change(const struct context *context, const char *name,
 		return EXIT_FAILED;
 	}
 	tell(context, name, grant, &before);
+	note(name, grant);
 	return EXIT_OK;
 }
 

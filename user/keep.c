@@ -268,9 +268,10 @@ int keep_repair(struct keep *keep, const char **ret_what,
 	return follow(keep, ret_fault);
 }
 
-int keep_cut(struct keep *keep, struct fault *ret_fault)
+int keep_cut(struct keep *keep, struct cut_change *ret_change,
+	     struct fault *ret_fault)
 {
-	int r = cut_ended(&keep->cut, &keep->pins);
+	int r = cut_ended(&keep->cut, &keep->pins, ret_change);
 
 	return r ? fault_set(ret_fault, r,
 			     "%s/flows: cutting the flows of a grant that has "

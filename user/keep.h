@@ -54,7 +54,8 @@ int keep_repair(struct keep *keep, const char **ret_what,
 		struct fault *ret_fault);
 
 /* Cut what grants admitted that have ended since the last call. */
-int keep_cut(struct keep *keep, struct fault *ret_fault);
+int keep_cut(struct keep *keep, struct cut_change *ret_change,
+	     struct fault *ret_fault);
 
 /* A new policy, whole or not at all. */
 int keep_reload(struct keep *keep, const struct policy *policy,

@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +16,8 @@
 #include "entries.h"
 #include "keep.h"
 #include "keeper_note.h"
+#include "names.h"
+#include "report.h"
 #include "saved.h"
 #include "verb.h"
 #include "watch.h"
@@ -51,19 +52,6 @@ struct run {
 	size_t stranger_count;
 };
 
-__attribute__((format(printf, 2, 3))) static void say(const char *level,
-						      const char *format, ...)
-{
-	va_list args;
-
-	/* the level is the journal's to read */
-	fprintf(stderr, "%sscoutgate: ", getenv("JOURNAL_STREAM") ? level : "");
-	va_start(args, format);
-	vfprintf(stderr, format, args);
-	va_end(args);
-	fputc('\n', stderr);
-}
-
 /* Say what is wrong when it begins or becomes another, and when it ends. */
 static void say_trouble(struct run *run, enum trouble trouble, int error,
 			const struct fault *fault)
@@ -71,13 +59,13 @@ static void say_trouble(struct run *run, enum trouble trouble, int error,
 	char *said = run->troubles[trouble];
 
 	if (!error && said[0])
-		say(SD_NOTICE, "it is over: %s", said);
+		report(REPORT_TROUBLE_OVER, NULL, "it is over: %s", said);
 	if (!error)
 		said[0] = '\0';
 	if (!error || strcmp(said, fault->text) == 0)
 		return;
 	memcpy(said, fault->text, sizeof(fault->text));
-	say(SD_ERR, "%s", said);
+	report(REPORT_TROUBLE, NULL, "%s", said);
 }
 
 static bool is_among(const uint32_t *items, size_t count, uint32_t ifindex)
@@ -93,6 +81,16 @@ static bool is_stranger(const struct policy *policy, const struct link *link)
 	return strcmp(link->name, "lo") != 0 && !link->is_port &&
 	       !entries_is_exempt(policy, link) &&
 	       entries_role(policy, link) < 0;
+}
+
+static void report_stranger(const struct link *link)
+{
+	char field[64];
+
+	snprintf(field, sizeof(field), "SG_INTERFACE=%s", link->name);
+	report(REPORT_STRANGER, field,
+	       "%s: no role names it, and it is not exempt; it is held closed",
+	       link->name);
 }
 
 /* Interfaces that match no role are reported, once for as long as they are
@@ -116,10 +114,7 @@ static void report_strangers(struct run *run)
 		now[count++] = link->ifindex;
 		if (!is_among(run->strangers, run->stranger_count,
 			      link->ifindex))
-			say(SD_WARNING,
-			    "%s: no role names it, and it is not exempt; it is "
-			    "held closed",
-			    link->name);
+			report_stranger(link);
 	}
 	before = run->strangers;
 	run->strangers = now;
@@ -168,7 +163,7 @@ static void begin_saving(const struct run *run)
 
 	if (saved_begin(run->context->state_dir, &run->keep.policy,
 			&run->keep.pins, &fault))
-		say(SD_ERR, "%s", fault.text);
+		report(REPORT_TROUBLE, NULL, "%s", fault.text);
 }
 
 static void save_grants(struct run *run)
@@ -183,7 +178,7 @@ static void save_grants(struct run *run)
 static void announce_policy(struct run *run, const char *whose)
 {
 	run->stranger_count = 0;
-	say(SD_INFO, "%s is in force", whose);
+	report(REPORT_POLICY, NULL, "%s is in force", whose);
 	report_strangers(run);
 }
 
@@ -195,7 +190,8 @@ static void take_config(struct run *run)
 
 	if (config_load(run->context->config, &policy, &fault) ||
 	    keep_reload(&run->keep, &policy, &fault)) {
-		say(SD_ERR, "%s; the old policy stays", fault.text);
+		report(REPORT_TROUBLE, NULL, "%s; the old policy stays",
+		       fault.text);
 		return;
 	}
 	begin_saving(run);
@@ -257,6 +253,29 @@ static int on_change(sd_event_source *source, int fd, uint32_t events,
 	return 0;
 }
 
+/* Cut what ended grants admitted, and say what was opened, or has ended. */
+static void watch_grants(struct run *run)
+{
+	struct cut_change change = {0};
+	struct fault fault;
+	int r = keep_cut(&run->keep, &change, &fault);
+
+	say_trouble(run, TROUBLE_CUT, r, &fault);
+	for (unsigned int id = 0; id < SG_GRANT_COUNT; id++) {
+		char field[64];
+
+		snprintf(field, sizeof(field), "SG_GRANT=%s",
+			 name_of_grant(id));
+		if (change.opened & SG_GRANT_BIT(id))
+			report(REPORT_GRANT_OPEN, field, "%s is open",
+			       name_of_grant(id));
+		if (change.ended & SG_GRANT_BIT(id))
+			report(REPORT_GRANT_ENDED, field,
+			       "%s has ended; what it admitted is cut",
+			       name_of_grant(id));
+	}
+}
+
 /* For `status`: the first thing that cannot be put right. */
 static void note_look(const struct run *run)
 {
@@ -286,9 +305,8 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *data)
 	if (r == -EPROTO) /* that one's to keep */
 		sd_event_exit(run->event, EXIT_FAILED);
 	if (what)
-		say(SD_WARNING, "%s", what);
-	r = keep_cut(&run->keep, &fault);
-	say_trouble(run, TROUBLE_CUT, r, &fault);
+		report(REPORT_REPAIRED, NULL, "%s", what);
+	watch_grants(run);
 	save_grants(run); /* they may be switched by hand */
 	note_look(run);
 	return 0;
