@@ -57,7 +57,13 @@ ALL_TESTS = $(E2E_TESTS) $(BPF_TESTS) $(UNIT_TESTS)
 CHOSEN = $(if $(T),$(foreach program,$(ALL_TESTS),\
 	$(if $(findstring $(T),$(notdir $(program))),$(program))),$(ALL_TESTS))
 
-run-check: all build-tests
+# NetworkManager, which is not to be installed here
+$(O)/networkmanager/root: tests/unpacked
+	$(call say,GET,$@)
+	$(Q)tests/unpacked $(O)/networkmanager network-manager
+	@touch $@
+
+run-check: all build-tests $(O)/networkmanager/root
 	$(if $(T),$(if $(strip $(CHOSEN)),,$(error T=$(T): no test program has such a name)))
 	$(Q)tests/run $(if $(T),,--cases) $(abspath $(O)/scoutgate) $(CHOSEN)
 

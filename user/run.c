@@ -386,10 +386,9 @@ static int run_to_the_end(struct run *run)
 	run->keep.is_guard_doubtful = true;    /* until it is seen once */
 	r = prepare(run);
 	if (!r) {
-		run->is_behind = true; /* what `up` alone does not watch */
 		keeper_note_begin(&run->keep.pins);
 		begin_saving(run);
-		report_strangers(run);
+		follow(run); /* what `up` alone does not watch */
 		sd_notify(0, "READY=1");
 		r = sd_event_loop(run->event);
 	}
