@@ -52,7 +52,8 @@ int rule_names_read(const struct pins *pins, struct rule_names *ret_names)
 		rule_names_release(&names);
 		return r;
 	}
-	qsort(names.items, names.count, sizeof(*names.items), compare);
+	if (names.count)
+		qsort(names.items, names.count, sizeof(*names.items), compare);
 	*ret_names = names;
 	return 0;
 }
@@ -67,7 +68,9 @@ const char *rule_names_find(const struct rule_names *names, uint32_t rule)
 {
 	const struct sg_forward key = {.rule = rule};
 	const struct sg_forward *found =
-		bsearch(&key, names->items, names->count, sizeof(key), compare);
+		names->count ? bsearch(&key, names->items, names->count,
+				       sizeof(key), compare)
+			     : NULL;
 
 	return found ? found->name : NULL;
 }

@@ -38,7 +38,8 @@ static int read_former(const struct pins *pins, uint32_t side,
 	for (size_t i = 0; i < count; i++)
 		if (keys[i].side == side)
 			forwards[kept++] = forwards[i];
-	qsort(forwards, kept, sizeof(*forwards), compare);
+	if (kept) /* or there may be no array */
+		qsort(forwards, kept, sizeof(*forwards), compare);
 	*ret_forwards = forwards;
 	*ret_count = kept;
 	return 0;
@@ -91,8 +92,10 @@ static int assign(const struct pins *pins, const struct former *former,
 	for (size_t i = 0; i < entries->forward_count; i++) {
 		struct sg_forward *forward = &entries->forwards[i];
 		const struct sg_forward *same =
-			bsearch(forward, former->forwards, former->count,
-				sizeof(*forward), compare);
+			former->count ? bsearch(forward, former->forwards,
+						former->count, sizeof(*forward),
+						compare)
+				      : NULL;
 
 		if (same) {
 			forward->rule = same->rule;
