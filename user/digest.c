@@ -23,7 +23,8 @@ void digest_link(uint64_t *digest, const struct link *link)
 	digest_bytes(digest, link->name, sizeof(link->name));
 	digest_bytes(digest, link->mac, sizeof(link->mac));
 	digest_number(digest, link->mtu);
-	digest_number(digest, (uint64_t)link->has_ethernet << 3 |
+	digest_number(digest, (uint64_t)link->has_carrier << 4 |
+				      (uint64_t)link->has_ethernet << 3 |
 				      (uint64_t)link->is_veth << 2 |
 				      (uint64_t)link->is_port << 1 |
 				      link->is_up);

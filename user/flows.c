@@ -174,15 +174,12 @@ static void print_flow(const struct listing *list,
 	const struct sg_traffic *in = &flow->traffic[SG_IN];
 	const struct sg_traffic *out = &flow->traffic[SG_OUT];
 	struct stream *stream = list->stream;
-	struct sg_addr remote = key->remote;
 	uint32_t now_s = list->judge.now_s;
 
 	stream_set(stream, KIND, "%s", name_of_kind(flow->kind));
 	stream_set(stream, PROTOCOL, "%s", name_of_protocol(key->protocol));
 	stream_set(stream, STATE, "%s", name_of_state(flow->state));
-	if (ntohl(remote.word[0]) >> 22 == 0xfe80 >> 6)
-		remote.word[1] = 0; /* the link, which has a column */
-	set_endpoint(list, REMOTE, REMOTE_ADDR, &remote, key->remote_port);
+	set_endpoint(list, REMOTE, REMOTE_ADDR, &key->remote, key->remote_port);
 	set_endpoint(list, GATE, GATE_ADDR, &flow->gate_addr, flow->gate_port);
 	set_endpoint(list, LOCAL, LOCAL_ADDR, &key->local, key->local_port);
 	stream_set(stream, INTERFACE, "%s", name_of_interface(flow->ifindex));
@@ -207,17 +204,20 @@ static int list_flow(const void *map_key, const void *value, void *context)
 	const struct sg_flow_key *key = map_key;
 	const struct sg_flow *flow = value;
 	const struct listing *list = context;
+	struct sg_flow_key shown = *key;
 	struct judgement judgement;
 	const char *rule = NULL;
 
+	if (ntohl(shown.remote.word[0]) >> 22 == 0xfe80 >> 6)
+		shown.remote.word[1] = 0; /* the link, which has a column */
 	/* the datapath ends an expired one when it next comes by */
 	if (sg_flow_is_over(key, flow, &list->judge.policy, list->judge.now_s))
 		return 0;
 	judgement = judge_flow(&list->judge, key, flow);
 	if (flow->rule != SG_NO_RULE)
 		rule = rule_names_find(&list->names, flow->rule);
-	if (flow_filter_takes(&list->filter, key, flow, &judgement, rule))
-		print_flow(list, key, flow, &judgement, rule);
+	if (flow_filter_takes(&list->filter, &shown, flow, &judgement, rule))
+		print_flow(list, &shown, flow, &judgement, rule);
 	return 0;
 }
 

@@ -18,6 +18,13 @@
 #include "text.h"
 #include "verb.h"
 
+static uint32_t seconds_left(const struct sg_grant *grant)
+{
+	uint32_t now_s = boot_s();
+
+	return grant->deadline_s > now_s ? grant->deadline_s - now_s : 0;
+}
+
 /* What is so now, and was before. */
 static void tell(const struct context *context, const char *name,
 		 const struct sg_grant *grant, const struct sg_grant *before)
@@ -34,7 +41,7 @@ static void tell(const struct context *context, const char *name,
 		show_add_text(root, "state", grant->open ? "open" : "closed");
 		if (grant->open && grant->deadline_s)
 			show_add_number(root, "seconds_left",
-					grant->deadline_s - boot_s());
+					seconds_left(grant));
 		show_json(root);
 		return;
 	}
@@ -115,13 +122,13 @@ static int change(const struct context *context, const char *name,
 				  name);
 	if (set(context, (__u32)id, grant, &before, &fault))
 		return verb_fail(&fault);
+	note(name, grant);
 	if (save(context, &fault)) { /* in one line, as every error */
 		fprintf(stderr, "scoutgate: %s is %s, but %s\n", name,
 			grant->open ? "open" : "closed", fault.text);
 		return EXIT_FAILED;
 	}
 	tell(context, name, grant, &before);
-	note(name, grant);
 	return EXIT_OK;
 }
 

@@ -142,16 +142,21 @@ void guard_remove(void)
 	run("delete table " TABLE "\n");
 }
 
-size_t guard_name_count(const struct policy *policy)
+size_t guard_name_count(const struct policy *policy, size_t *ret_accepted)
 {
 	size_t count = 2; /* lo, and all else */
 
+	*ret_accepted = 1; /* lo */
 	for (int role = 0; role <= POLICY_EXEMPT; role++) {
 		const struct policy_role *has = policy_patterns(policy, role);
 
-		for (size_t i = 0; i < has->pattern_count; i++)
-			count += policy_pattern_rank(has->patterns[i]) >
-				 POLICY_RANK_ANY;
+		for (size_t i = 0; i < has->pattern_count; i++) {
+			bool is_named = policy_pattern_rank(has->patterns[i]) >
+					POLICY_RANK_ANY;
+
+			count += is_named;
+			*ret_accepted += is_named && role == POLICY_EXEMPT;
+		}
 	}
 	return count;
 }

@@ -32,12 +32,14 @@ enum guard_state {
 	GUARD_WHOLE,
 	GUARD_CHANGED, /* rules were added, or taken away, or put to sleep */
 	GUARD_ABSENT,
-	GUARD_UNKNOWN, /* the kernel has no nf_tables, or does not say */
+	GUARD_UNSUPPORTED, /* the kernel has no nf_tables */
+	GUARD_UNKNOWN,	   /* it could not be asked */
 };
 /* governed: so many links were governed when it was set. */
 enum guard_state guard_query(const struct policy *policy, size_t governed);
 
-/* Return how many rules the guard has for names, in each chain. */
-size_t guard_name_count(const struct policy *policy);
+/* Return how many rules the guard has for names, in each chain; *ret_accepted:
+ * of those that let by. */
+size_t guard_name_count(const struct policy *policy, size_t *ret_accepted);
 
 #endif

@@ -11,10 +11,16 @@
 #include "cleanup.h"
 #include "guard.h"
 
-/* What is counted of the table: more rules than ours let something by. */
+/* What is seen of a chain: rules that are not ours let something by. */
+struct chain {
+	size_t rules;
+	size_t accepts;	   /* rules of that verdict */
+	bool ends_in_drop; /* the last rule's is */
+};
+
 struct found {
-	size_t input;
-	size_t forward;
+	struct chain input;
+	struct chain forward;
 	bool is_dormant;
 };
 
@@ -24,25 +30,85 @@ static void close_socket(struct mnl_socket **socket)
 		mnl_socket_close(*socket);
 }
 
-static int on_message(const struct nlmsghdr *message, void *data)
+/* Return the attribute of a type within another, or NULL; parent may be. */
+static const struct nlattr *child_of(const struct nlattr *parent, uint16_t type)
 {
-	bool is_rule = (message->nlmsg_type & 0xff) == NFT_MSG_NEWRULE;
-	struct found *found = data;
 	const struct nlattr *attr;
-	const char *chain;
+
+	if (!parent)
+		return NULL;
+	mnl_attr_for_each_nested (attr, parent)
+		if (mnl_attr_get_type(attr) == type)
+			return attr;
+	return NULL;
+}
+
+/* Return what an expression decides, or -1: nothing. */
+static int verdict_of(const struct nlattr *expression)
+{
+	const struct nlattr *name = child_of(expression, NFTA_EXPR_NAME);
+	const struct nlattr *value = child_of(expression, NFTA_EXPR_DATA);
+
+	if (!name || strcmp(mnl_attr_get_str(name), "immediate") != 0)
+		return -1;
+	value = child_of(value, NFTA_IMMEDIATE_DATA);
+	value = child_of(value, NFTA_DATA_VERDICT);
+	value = child_of(value, NFTA_VERDICT_CODE);
+	return value ? (int)ntohl(mnl_attr_get_u32(value)) : -1;
+}
+
+static void add_rule(struct chain *chain, const struct nlattr *expressions)
+{
+	const struct nlattr *attr;
+	int verdict = -1;
+
+	mnl_attr_for_each_nested (attr, expressions) {
+		int of_this = verdict_of(attr);
+
+		if (of_this >= 0)
+			verdict = of_this;
+	}
+	chain->rules++;
+	chain->accepts += verdict == NF_ACCEPT;
+	chain->ends_in_drop = verdict == NF_DROP;
+}
+
+static void on_rule(const struct nlmsghdr *message, struct found *found)
+{
+	const struct nlattr *expressions = NULL;
+	const struct nlattr *attr;
+	const char *table = "";
+	const char *chain = "";
 
 	mnl_attr_for_each (attr, message, sizeof(struct nfgenmsg)) {
-		uint16_t type = mnl_attr_get_type(attr);
+		if (mnl_attr_get_type(attr) == NFTA_RULE_TABLE)
+			table = mnl_attr_get_str(attr);
+		if (mnl_attr_get_type(attr) == NFTA_RULE_CHAIN)
+			chain = mnl_attr_get_str(attr);
+		if (mnl_attr_get_type(attr) == NFTA_RULE_EXPRESSIONS)
+			expressions = attr;
+	}
+	if (!expressions || strcmp(table, GUARD_TABLE) != 0)
+		return;
+	if (strcmp(chain, "input") == 0)
+		add_rule(&found->input, expressions);
+	if (strcmp(chain, "forward") == 0)
+		add_rule(&found->forward, expressions);
+}
 
-		if (!is_rule && type == NFTA_TABLE_FLAGS)
+static int on_message(const struct nlmsghdr *message, void *data)
+{
+	struct found *found = data;
+	const struct nlattr *attr;
+
+	if ((message->nlmsg_type & 0xff) == NFT_MSG_NEWRULE) {
+		on_rule(message, found);
+		return MNL_CB_OK;
+	}
+	mnl_attr_for_each (attr, message, sizeof(struct nfgenmsg))
+		if (mnl_attr_get_type(attr) == NFTA_TABLE_FLAGS)
 			found->is_dormant = ntohl(mnl_attr_get_u32(attr)) &
 					    NFT_TABLE_F_DORMANT;
-		if (!is_rule || type != NFTA_RULE_CHAIN)
-			continue;
-		chain = mnl_attr_get_str(attr);
-		found->input += strcmp(chain, "input") == 0;
-		found->forward += strcmp(chain, "forward") == 0;
-	}
 	return MNL_CB_OK;
 }
 
@@ -75,7 +141,6 @@ static int ask(struct mnl_socket *socket, int what, uint16_t flags,
 	return r == MNL_CB_STOP ? 0 : -errno;
 }
 
-/* Older kernels list the rules of all tables of the family. */
 static int look(struct found *found)
 {
 	_cleanup_(close_socket) struct mnl_socket *socket = NULL;
@@ -90,25 +155,48 @@ static int look(struct found *found)
 		       found);
 }
 
+/* One that is interrupted by a change is asked again. */
+static int look_again(struct found *found)
+{
+	int tries = 10;
+	int r;
+
+	do {
+		*found = (struct found){0};
+		r = look(found);
+	} while ((r == -EINTR || r == -ENOBUFS) && --tries);
+	return r;
+}
+
+static bool is_whole(const struct chain *chain, size_t rules, size_t accepts)
+{
+	return chain->rules == rules && chain->accepts == accepts &&
+	       chain->ends_in_drop;
+}
+
 enum guard_state guard_query(const struct policy *policy, size_t governed)
 {
-	struct found found = {0};
-	size_t names = guard_name_count(policy);
-	int r = look(&found);
+	struct found found;
+	size_t accepted;
+	size_t names = guard_name_count(policy, &accepted);
+	int r = look_again(&found);
 
 	if (r == -ENOENT)
 		return GUARD_ABSENT;
-	if (r)
+	if (r == -EINTR || r == -ENOBUFS || r == -ENOMEM)
 		return GUARD_UNKNOWN;
-	return !found.is_dormant && found.forward == names &&
-			       found.input == names + governed
+	if (r)
+		return GUARD_UNSUPPORTED;
+	return !found.is_dormant && is_whole(&found.forward, names, accepted) &&
+			       is_whole(&found.input, names + governed,
+					accepted + governed)
 		       ? GUARD_WHOLE
 		       : GUARD_CHANGED;
 }
 
 bool guard_is_there(void)
 {
-	struct found found = {0};
+	struct found found;
 
-	return look(&found) == 0;
+	return look_again(&found) == 0;
 }

@@ -250,14 +250,14 @@ static int detach(const char *pin_dir, struct fault *ret_fault)
 }
 
 /* Take down whatever of a gate is there, of whatever layout. One that was never
- * begun has pins alone: the guard and the filters that are there are those of a
- * gate in another folder. */
-static int take_down(const char *pin_dir, struct fault *ret_fault)
+ * begun, or has lost map `gate`, has pins alone: the guard and the filters that
+ * are there may be those of a gate in another folder. */
+static int take_down(const char *pin_dir, bool *ret_begun,
+		     struct fault *ret_fault)
 {
-	bool begun;
-	int r = pins_are_begun(pin_dir, &begun, ret_fault);
+	int r = pins_are_begun(pin_dir, ret_begun, ret_fault);
 
-	if (!r && begun)
+	if (!r && *ret_begun)
 		r = detach(pin_dir, ret_fault);
 	return r ? r : pins_remove(pin_dir, ret_fault);
 }
@@ -282,7 +282,7 @@ int instance_up(const char *pin_dir, bool clsact, const struct policy *policy,
 	}
 	r = bring_up(pin_dir, clsact, !begun, policy, ret_fault);
 	if (r && !begun)
-		take_down(pin_dir, &ignored);
+		take_down(pin_dir, &begun, &ignored);
 	return r;
 }
 
@@ -355,22 +355,38 @@ int instance_follow(const struct pins *pins, bool clsact,
 	return apply(pins, &change, ret_fault);
 }
 
+/* What no pins say anything of. */
+static int take_leftovers(const char *pin_dir, enum instance_end *ret_end,
+			  struct fault *ret_fault)
+{
+	size_t left = 0;
+	int r = leftover_remove(pin_dir, &left, ret_fault);
+
+	*ret_end = left ? INSTANCE_LEFT_SOMETHING : INSTANCE_WAS_NONE;
+	return r;
+}
+
 int instance_down(const char *pin_dir, enum instance_end *ret_end,
 		  struct fault *ret_fault)
 {
 	_cleanup_(cleanup_close) int lock = -1;
-	size_t left = 0;
+	struct fault ignored;
+	bool begun = false;
 	int r;
 
-	*ret_end = INSTANCE_ENDED;
-	if (access(pin_dir, F_OK) && errno == ENOENT) {
-		r = leftover_remove(pin_dir, &left, ret_fault);
-		*ret_end = left ? INSTANCE_LEFT_SOMETHING : INSTANCE_WAS_NONE;
-		return r;
-	}
+	if (access(pin_dir, F_OK) && errno == ENOENT)
+		return take_leftovers(pin_dir, ret_end, ret_fault);
 	lock = pins_lock(pin_dir, ret_fault);
 	if (lock < 0)
 		return lock;
 	r = pins_check_gates(pin_dir, ret_fault);
-	return r ? r : take_down(pin_dir, ret_fault);
+	if (!r)
+		r = take_down(pin_dir, &begun, ret_fault);
+	*ret_end = INSTANCE_ENDED;
+	if (r || begun)
+		return r;
+	r = take_leftovers(pin_dir, ret_end, &ignored);
+	if (r || *ret_end == INSTANCE_WAS_NONE) /* there may be one elsewhere */
+		*ret_end = INSTANCE_HAD_REMAINS;
+	return 0;
 }

@@ -44,6 +44,7 @@ enum instance_end {
 	INSTANCE_ENDED,
 	INSTANCE_LEFT_SOMETHING, /* its pins were gone; the rest is, now */
 	INSTANCE_WAS_NONE,	 /* nothing of a gate is here */
+	INSTANCE_HAD_REMAINS,	 /* of an `up` that came to nothing */
 };
 
 /* Detach and unpin; a gate that is not there is no error. */

@@ -2,8 +2,10 @@
 /* See judge.h. */
 #include "judge.h"
 
+#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <string.h>
 
 #include "clock.h"
 #include "cut.h"
@@ -77,10 +79,16 @@ static const char *is_cut_for(const struct judge *judge,
 	for (uint32_t id = 0; id < SG_GRANT_COUNT; id++)
 		if (flow->grants & SG_GRANT_BIT(id) && !judge->is_open[id])
 			return closed[id];
+	if (flow->kind == SG_KIND_CONTROL &&
+	    ntohs(flow->gate_port) != judge->policy.control_port)
+		return "host control has another port now";
+	if (flow->kind != SG_KIND_FORWARD && flow->kind != SG_KIND_MASQUERADE)
+		return NULL;
+	if (memcmp(&key->local, &judge->policy.container, sizeof(key->local)) &&
+	    memcmp(&key->local, &judge->policy.container6, sizeof(key->local)))
+		return "the container has another address now";
 	if (flow->kind == SG_KIND_FORWARD)
 		return forward_refuses(judge, key, flow);
-	if (flow->kind != SG_KIND_MASQUERADE)
-		return NULL;
 	if (bpf_map_lookup_elem(judge->pins->map_fds[PINS_ifaces],
 				&flow->ifindex, &iface))
 		return NULL; /* it follows the route */

@@ -17,6 +17,7 @@
 #include "hook.h"
 #include "in_force.h"
 #include "instance.h"
+#include "keeper_note.h"
 #include "maps.h"
 #include "migrate.h"
 #include "sg_policy.h"
@@ -85,6 +86,7 @@ static bool refresh_maps(struct keep *keep)
 
 			*held = fd;
 			fd = former;
+			keep->policy_number = 0; /* of a gate made anew */
 		}
 		cleanup_close(&fd);
 	}
@@ -149,6 +151,7 @@ int keep_open(const char *pin_dir, bool clsact, const struct policy *policy,
 		r = pins_open(pin_dir, &ret_keep->pins, ret_fault);
 	if (r)
 		return r;
+	keeper_note_begin(&ret_keep->pins);
 	refresh_programs(ret_keep);
 	return keep_learn(ret_keep, NULL, ret_fault);
 }
@@ -177,6 +180,7 @@ int keep_learn(struct keep *keep, bool *ret_is_new, struct fault *ret_fault)
 	policy_release(&keep->policy);
 	keep->policy = policy;
 	keep->policy_number = number;
+	keep->digest = 0; /* what `up` alone does not watch */
 	if (ret_is_new)
 		*ret_is_new = true;
 	return 0;
@@ -223,6 +227,7 @@ static bool guard_is_missing(struct keep *keep)
 			       sizeof(*governed), (void **)&governed, &count))
 		return false;
 	state = guard_query(&keep->policy, count);
+	keep->is_guard_doubtful = state == GUARD_UNKNOWN;
 	return state == GUARD_CHANGED || state == GUARD_ABSENT;
 }
 

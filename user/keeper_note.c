@@ -34,7 +34,9 @@ void keeper_note_look(const struct pins *pins, const char *trouble)
 
 	if (keeper_note_read(pins, &keeper))
 		return;
-	keeper.pid = (__u32)getpid(); /* `up` beside it has forgotten it */
+	if (!keeper.pid) /* forgotten meanwhile */
+		keeper.since_s = boot_s();
+	keeper.pid = (__u32)getpid();
 	keeper.looked_s = boot_s();
 	snprintf(keeper.trouble, sizeof(keeper.trouble), "%s", trouble);
 	write_note(pins, &keeper);

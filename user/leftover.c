@@ -17,7 +17,7 @@
 #include "links.h"
 #include "pins.h"
 
-#define DEPTH 4 /* of folders below a mount */
+#define DEPTH 16 /* of folders below a mount */
 
 /* Find a gate of this network namespace in a folder of a bpffs, or below. */
 static bool find_gate_in(const char *folder, int depth,
@@ -70,6 +70,13 @@ static int check_none_in_force(const char *pin_dir, const struct links *links,
 {
 	char path[PINS_PATH_BYTES];
 
+	if (pins_is_private_mount())
+		return fault_set(ret_fault, EXDEV,
+				 "%s: no gate is there, in this mount "
+				 "namespace, and what another one has is not "
+				 "seen; nothing was touched; use `nsenter "
+				 "--net=`, not `ip netns exec`",
+				 pin_dir);
 	if (find_gate(path))
 		return fault_set(ret_fault, EEXIST,
 				 "%s: no gate is there, but one is in force, "

@@ -306,7 +306,7 @@ static bool is_bpffs(const char *path)
 
 /* Return whether what is mounted here ends with this process, as under `ip
  * netns exec`, which has a /sys of its own. */
-static bool is_private_mount(void)
+bool pins_is_private_mount(void)
 {
 	struct stat own;
 	struct stat first;
@@ -331,7 +331,7 @@ static int check_bpffs(const char *dir, struct fault *ret_fault)
 				 "%s: not on a bpffs; mount one (mount -t bpf "
 				 "bpf %s) or choose another --pin-dir",
 				 dir, parent);
-	if (is_private_mount())
+	if (pins_is_private_mount())
 		return fault_set(ret_fault, EXDEV,
 				 "%s: there is no bpffs in this mount "
 				 "namespace, and one made here would end with "

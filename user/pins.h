@@ -108,6 +108,10 @@ int pins_lock(const char *dir, struct fault *ret_fault);
 /* Make dir and its folders, on a bpffs, which is mounted if it is missing. */
 int pins_prepare(const char *dir, struct fault *ret_fault);
 
+/* Return whether what is mounted here ends with this process, as under `ip
+ * netns exec`, which has a /sys of its own. */
+bool pins_is_private_mount(void);
+
 /* Make one folder in dir. 0 or -errno. */
 int pins_make_folder(const char *dir, const char *sub);
 

@@ -179,7 +179,7 @@ static void announce_policy(struct run *run, const char *whose)
 {
 	run->stranger_count = 0;
 	report(REPORT_POLICY, NULL, "%s is in force", whose);
-	report_strangers(run);
+	follow(run); /* what a command alone does not watch */
 }
 
 /* The file as it is now, whole or not at all. */
@@ -302,9 +302,11 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *data)
 		follow(run);
 	r = keep_repair(&run->keep, &what, &fault);
 	say_trouble(run, TROUBLE_REPAIR, r, &fault);
-	if (r == -EPROTO) /* that one's to keep */
+	if (r == -EPROTO) { /* that one's to keep, and its maps to read */
 		sd_event_exit(run->event, EXIT_FAILED);
-	if (what)
+		return 0;
+	}
+	if (what && !r)
 		report(REPORT_REPAIRED, NULL, "%s", what);
 	watch_grants(run);
 	save_grants(run); /* they may be switched by hand */
@@ -386,7 +388,6 @@ static int run_to_the_end(struct run *run)
 	run->keep.is_guard_doubtful = true;    /* until it is seen once */
 	r = prepare(run);
 	if (!r) {
-		keeper_note_begin(&run->keep.pins);
 		begin_saving(run);
 		follow(run); /* what `up` alone does not watch */
 		sd_notify(0, "READY=1");
@@ -397,7 +398,8 @@ static int run_to_the_end(struct run *run)
 		return verb_fail(&fault);
 	}
 	sd_notify(0, "STOPPING=1");
-	keeper_note_end(&run->keep.pins);
+	if (r == EXIT_OK)
+		keeper_note_end(&run->keep.pins);
 	return r;
 }
 

@@ -83,11 +83,14 @@ static int add_shares(const struct pins *pins, struct json_object *rows,
 static int add_daemon(const struct pins *pins, struct json_object *daemon,
 		      struct json_object *findings)
 {
+	struct fault other;
 	bool runs = hold_is_taken(pins->dir);
 	uint32_t now_s = boot_s();
 	struct sg_keeper keeper;
 	int r = keeper_note_read(pins, &keeper);
 
+	if (pins_check_netns(pins, &other)) /* its daemon is not seen here */
+		return 0;
 	show_add_flag(daemon, "running", runs);
 	if (r || !keeper.pid)
 		return r;
@@ -115,7 +118,8 @@ static int add_guard(const struct pins *pins, const struct policy *policy,
 		[GUARD_WHOLE] = "nftables",
 		[GUARD_CHANGED] = "changed",
 		[GUARD_ABSENT] = "absent",
-		[GUARD_UNKNOWN] = "no nf_tables in this kernel",
+		[GUARD_UNSUPPORTED] = "no nf_tables in this kernel",
+		[GUARD_UNKNOWN] = "not to be asked now",
 	};
 	_cleanup_(cleanup_free) uint32_t *governed = NULL;
 	enum guard_state state;
@@ -128,6 +132,9 @@ static int add_guard(const struct pins *pins, const struct policy *policy,
 	state = guard_query(policy, count);
 	show_add_flag(root, "guard", state == GUARD_WHOLE);
 	show_add_text(root, "guard_state", words[state]);
+	if (state == GUARD_UNKNOWN)
+		finding_add(findings, "the guard could not be looked at; run "
+				      "`scoutgate status` again");
 	if (state == GUARD_CHANGED || state == GUARD_ABSENT)
 		finding_add(findings,
 			    "the guard (nftables table inet " GUARD_TABLE
@@ -189,6 +196,9 @@ static void print_daemon(struct json_object *daemon)
 	else if (died)
 		printf("daemon: running, pid %s, for %s s\n",
 		       text_of(daemon, "pid"), text_of(daemon, "for_s"));
+	else if (json_object_get_boolean(
+			 json_object_object_get(daemon, "running")))
+		puts("daemon: starting");
 	else
 		puts("daemon: not running; interfaces and addresses are as at "
 		     "the last `scoutgate up`");
@@ -282,6 +292,7 @@ int verb_status(const struct context *context, int count, char **args)
 	_cleanup_(pins_close) struct pins pins = PINS_CLOSED;
 	struct fault fault;
 	uint32_t number;
+	int tries = 10;
 	int r;
 
 	(void)args;
@@ -292,7 +303,9 @@ int verb_status(const struct context *context, int count, char **args)
 		verb_fail(&fault);
 		return r == -ENOENT ? EXIT_NOT_LOADED : EXIT_FAILED;
 	}
-	r = in_force_read(&pins, &policy, &number, &fault);
+	do
+		r = in_force_read(&pins, &policy, &number, &fault);
+	while (r == -EAGAIN && --tries); /* a reload is going on */
 	if (!r)
 		r = report(context, &pins, &policy, &fault);
 	return r < 0 ? verb_fail(&fault) : r;

@@ -97,6 +97,9 @@ int verb_down(const struct context *context, int count, char **args)
 			"the gate's pins were gone; what it had left is gone, "
 			"too",
 		[INSTANCE_WAS_NONE] = "no gate is here; nothing was done",
+		[INSTANCE_HAD_REMAINS] =
+			"no gate was here; what one that was not begun had "
+			"left is gone",
 	};
 	enum instance_end end;
 	struct fault fault;
