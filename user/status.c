@@ -187,8 +187,11 @@ static const char *text_of(struct json_object *object, const char *key)
 
 static void print_daemon(struct json_object *daemon)
 {
+	struct json_object *running = json_object_object_get(daemon, "running");
 	struct json_object *died = json_object_object_get(daemon, "died");
 
+	if (!running) /* of another network namespace: it is not seen here */
+		return;
 	if (json_object_get_boolean(died))
 		printf("daemon: DIED, pid %s; nothing follows interfaces and "
 		       "addresses: start `scoutgate run` again\n",
@@ -196,8 +199,7 @@ static void print_daemon(struct json_object *daemon)
 	else if (died)
 		printf("daemon: running, pid %s, for %s s\n",
 		       text_of(daemon, "pid"), text_of(daemon, "for_s"));
-	else if (json_object_get_boolean(
-			 json_object_object_get(daemon, "running")))
+	else if (json_object_get_boolean(running))
 		puts("daemon: starting");
 	else
 		puts("daemon: not running; interfaces and addresses are as at "
