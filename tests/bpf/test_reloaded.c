@@ -2,9 +2,16 @@
 /* What a change of the policy, of links or of addresses leaves of a flow: the
  * last that is still allowed, and the first that is not. */
 #include <bpf/bpf.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
+#include "dataplane.h"
+#include "in_force.h"
+#include "instance.h"
 #include "probes.h"
 
 #define SSH "forward \"ssh\" { ports = {\"22\"} }\n"
@@ -260,6 +267,43 @@ static void tcp_begins_anew_at_another_address(void **state)
 	assert_int_equal(flow.traffic[SG_IN].packets, 1);
 }
 
+/* Who follows links by a policy that is in force no more is refused, and reads
+ * the one that is, whole, as its text was. */
+static void a_former_policy_is_followed_by_nobody(void **state)
+{
+	const int none[DATAPLANE_PROGRAM_COUNT] = {-1, -1, -1, -1};
+	char dir[] = "/tmp/test_reloaded.XXXXXX";
+	struct pins pins = gate_test.pins;
+	struct policy policy = {0};
+	char config[3 * SG_CONFIG_BYTES] = "";
+	struct fault fault;
+	uint32_t former;
+	uint32_t number;
+
+	(void)state;
+	for (int i = 0; strlen(config) < 2 * SG_CONFIG_BYTES; i++)
+		sprintf(config + strlen(config),
+			"forward \"f%d\" { ports = {\"%d\"} }\n", i, 3000 + i);
+	assert_non_null(mkdtemp(dir));
+	pins.dir = dir;
+	former = in_force_number(&pins);
+	harness_reload(config);
+	assert_int_equal(instance_follow(&pins, false, none, &gate_test.policy,
+					 former, &fault),
+			 -EBUSY);
+	assert_int_equal(in_force_read(&pins, &policy, &number, &fault), 0);
+	assert_int_equal(number, former + 1);
+	assert_string_equal(policy.text, config);
+	assert_int_equal(policy.forward_count, gate_test.policy.forward_count);
+	policy_release(&policy);
+	harness_reload(SSH); /* shorter: nothing of the longer one is read */
+	harness_reload(SSH);
+	assert_int_equal(in_force_read(&pins, &policy, &number, &fault), 0);
+	assert_string_equal(policy.text, SSH);
+	policy_release(&policy);
+	rmdir(dir);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -274,6 +318,7 @@ int main(void)
 		CASE(a_flow_waits_for_its_link),
 		CASE(udp_goes_on_at_another_address),
 		CASE(tcp_begins_anew_at_another_address),
+		CASE(a_former_policy_is_followed_by_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, harness_setup_group, NULL);
