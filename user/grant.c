@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "cleanup.h"
 #include "clock.h"
@@ -138,8 +139,16 @@ int verb_grant(const struct context *context, int count, char **args)
 	const char *duration = context->duration;
 	uint32_t seconds;
 
-	if (count != 1)
-		return verb_usage("grant takes a name, and --for DURATION");
+	if (count != 1 || (duration && context->until))
+		return verb_usage(
+			"grant takes a name, and --for DURATION or --until "
+			"HH:MM");
+	if (context->until) {
+		if (text_parse_clock(context->until, time(NULL), &seconds))
+			return verb_usage("\"%s\" is no time of day; as 18:00",
+					  context->until);
+		grant.deadline_s = boot_s() + seconds;
+	}
 	if (duration) {
 		if (text_parse_duration(duration, &seconds) ||
 		    !strpbrk(duration, "smhd"))

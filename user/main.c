@@ -33,7 +33,8 @@ static const struct verb verbs[] = {
 	 "put the configuration in force, whole or not at all"},
 	{"down", verb_down, "", "detach and unpin"},
 	{"grant", verb_grant, "NAME",
-	 "open lan-access or host-control, for good or --for 1h30m"},
+	 "open lan-access or host-control, for good, --for 1h30m or --until "
+	 "18:00"},
 	{"revoke", verb_revoke, "NAME", "close it, and cut what it admitted"},
 	{"status", verb_status, "",
 	 "what is open, who is connected, health (exit 0 healthy or waiting, 3 "
@@ -55,6 +56,7 @@ enum {
 	KEY_JSON,
 	KEY_CLSACT,
 	KEY_FOR,
+	KEY_UNTIL,
 	KEY_ROLE,
 	KEY_STATE,
 	KEY_REMOTE,
@@ -73,6 +75,8 @@ static const struct argp_option options[] = {
 	{"clsact", KEY_CLSACT, NULL, 0,
 	 "attach with clsact filters even where the kernel has TCX", 0},
 	{"for", KEY_FOR, "DURATION", 0, "of a grant: 30s, 30m, 1h30m, 2d", 0},
+	{"until", KEY_UNTIL, "HH:MM", 0,
+	 "of a grant: the next time that it is 18:00 here", 0},
 	{"role", KEY_ROLE, "ROLE", 0,
 	 "flows that vpn, lan, container or host has begun", 0},
 	{"state", KEY_STATE, "STATE", 0,
@@ -98,9 +102,10 @@ static const struct {
 	const char *option;
 	const char *verb;
 } owned[] = {
-	{KEY_FOR, "--for", "grant"},	 {KEY_ROLE, "--role", "flows"},
-	{KEY_STATE, "--state", "flows"}, {KEY_REMOTE, "--remote", "flows"},
-	{KEY_PORT, "--port", "flows"},	 {KEY_RULE, "--rule", "flows"},
+	{KEY_FOR, "--for", "grant"},	   {KEY_UNTIL, "--until", "grant"},
+	{KEY_ROLE, "--role", "flows"},	   {KEY_STATE, "--state", "flows"},
+	{KEY_REMOTE, "--remote", "flows"}, {KEY_PORT, "--port", "flows"},
+	{KEY_RULE, "--rule", "flows"},
 };
 
 #define OWNED_COUNT (sizeof(owned) / sizeof(owned[0]))
@@ -171,6 +176,9 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_FOR:
 		line->context.duration = arg;
+		return 0;
+	case KEY_UNTIL:
+		line->context.until = arg;
 		return 0;
 	case KEY_ROLE:
 		line->context.role = arg;

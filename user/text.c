@@ -147,6 +147,33 @@ int text_parse_duration(const char *text, uint32_t *ret_seconds)
 	return 0;
 }
 
+int text_parse_clock(const char *text, time_t now, uint32_t *ret_seconds)
+{
+	struct tm at;
+	time_t then;
+
+	if (strlen(text) != 5 || strspn(text, "0123456789") != 2 ||
+	    text[2] != ':' || strspn(text + 3, "0123456789") != 2 ||
+	    !localtime_r(&now, &at))
+		return -EINVAL;
+	at.tm_hour = (text[0] - '0') * 10 + text[1] - '0';
+	at.tm_min = (text[3] - '0') * 10 + text[4] - '0';
+	at.tm_sec = 0;
+	at.tm_isdst = -1;
+	if (at.tm_hour > 23 || at.tm_min > 59)
+		return -EINVAL;
+	then = mktime(&at);
+	if (then <= now) { /* tomorrow, however long that day is */
+		at.tm_mday++;
+		at.tm_isdst = -1;
+		then = mktime(&at);
+	}
+	if (then <= now)
+		return -EINVAL;
+	*ret_seconds = (uint32_t)(then - now);
+	return 0;
+}
+
 bool text_is_interface(const char *text)
 {
 	size_t length = strlen(text);

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "sg_types.h"
 
@@ -34,6 +35,9 @@ int text_parse_addr(const char *text, struct sg_addr *ret_addr);
 int text_parse_network(const char *text, struct network *ret_network);
 /* "45", "45s", "30m", "1h30m", "5d": seconds, 1 to 10 years */
 int text_parse_duration(const char *text, uint32_t *ret_seconds);
+/* "18:00": the seconds until it is that time next, by the local clock, of which
+ * it is `now`; 1 to a day (or an hour more, when the clock is put back) */
+int text_parse_clock(const char *text, time_t now, uint32_t *ret_seconds);
 /* an interface name, of which the last character may be "*"; one with a
  * quotation mark nftables has no word for */
 bool text_is_interface(const char *text);

@@ -23,6 +23,7 @@ struct context {
 	bool json;
 	bool clsact;	      /* even where the kernel has TCX */
 	const char *duration; /* of a grant, as the owner says it; or NULL */
+	const char *until;    /* the same, by the clock on the wall */
 	/* which flows, as they are said; NULL: all */
 	const char *role;
 	const char *state;

@@ -116,6 +116,37 @@ static void durations_are_seconds_or_have_a_unit(void **state)
 	}
 }
 
+/* Of 2026-03-29 00:59:30, in Berlin: a day of 23 hours begins. */
+static void the_next_time_of_a_clock(void **state)
+{
+	static const char *const wrong[] = {"",	     "24:00", "12:60",	"1:00",
+					    "12:0",  "12.00", "12:000", "-1:00",
+					    "ab:cd", "12:00 "};
+	static const struct {
+		const char *text;
+		uint32_t seconds;
+	} right[] = {
+		{"01:00", 30},
+		{"00:59", 23 * 3600 - 30},
+		{"03:00", 30 + 3600}, /* there is no 02:00 to wait through */
+		{"23:59", 30 + 22 * 3600 - 60},
+	};
+	const time_t now = 1774742370;
+	uint32_t seconds;
+
+	(void)state;
+	setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1);
+	tzset();
+	for (size_t i = 0; i < COUNT(right); i++) {
+		assert_int_equal(text_parse_clock(right[i].text, now, &seconds),
+				 0);
+		assert_int_equal(seconds, right[i].seconds);
+	}
+	for (size_t i = 0; i < COUNT(wrong); i++)
+		if (text_parse_clock(wrong[i], now, &seconds) == 0)
+			fail_msg("\"%s\" is a time of day", wrong[i]);
+}
+
 static void case_91_interface_names_fit_the_kernel(void **state)
 {
 	static const char *const right[] = {
@@ -173,6 +204,7 @@ int main(void)
 		cmocka_unit_test(ports_are_one_or_a_range),
 		cmocka_unit_test(case_82_other_ports_are_refused),
 		cmocka_unit_test(durations_are_seconds_or_have_a_unit),
+		cmocka_unit_test(the_next_time_of_a_clock),
 		cmocka_unit_test(case_91_interface_names_fit_the_kernel),
 		cmocka_unit_test(patterns_match_by_their_start),
 	};
