@@ -63,6 +63,7 @@ deps-build: ## install the Debian packages that building and running need
 
 deps: ## install those that the tests need, too
 	$(Q)tests/deps
+	$(Q)tests/unpacked $(O)/networkmanager network-manager
 
 all: $(O)/scoutgate ## build the gate: $(O)/scoutgate
 

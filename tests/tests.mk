@@ -57,13 +57,7 @@ ALL_TESTS = $(E2E_TESTS) $(BPF_TESTS) $(UNIT_TESTS)
 CHOSEN = $(if $(T),$(foreach program,$(ALL_TESTS),\
 	$(if $(findstring $(T),$(notdir $(program))),$(program))),$(ALL_TESTS))
 
-# NetworkManager, which is not to be installed here
-$(O)/networkmanager/root: tests/unpacked
-	$(call say,GET,$@)
-	$(Q)tests/unpacked $(O)/networkmanager network-manager
-	@touch $@
-
-run-check: all build-tests $(O)/networkmanager/root
+run-check: all build-tests
 	$(if $(T),$(if $(strip $(CHOSEN)),,$(error T=$(T): no test program has such a name)))
 	$(Q)tests/run $(if $(T),,--cases) $(abspath $(O)/scoutgate) $(CHOSEN)
 

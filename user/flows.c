@@ -128,12 +128,15 @@ static void set_endpoint(const struct listing *list, enum column whole,
 static void set_time(const struct listing *list, enum column column,
 		     uint32_t ago_s)
 {
+	static char
+		text[32]; /* most are of the same second as the one before */
+	static time_t written;
 	time_t then = list->now - ago_s;
-	char text[32] = "";
 	struct tm at;
 
-	if (gmtime_r(&then, &at))
+	if (then != written && gmtime_r(&then, &at))
 		strftime(text, sizeof(text), "%FT%TZ", &at);
+	written = then;
 	stream_set(list->stream, column, "%s", text);
 }
 
