@@ -15,7 +15,7 @@
 #define CSUM_LEVEL_INC 1
 #define CSUM_LEVEL_DEC 2
 
-/* Whether this kernel cuts a packet short of its sum, and makes none then, as
+/* Set when this kernel cuts a packet short of its sum, and makes none then, as
  * those of 2026 do: found out by the first packet, which is lost. Of no use
  * with a view, but both objects have the same maps. */
 bool partial_is_cut;
@@ -46,7 +46,7 @@ stage bool partial_is(struct __sk_buff *skb)
 	return BPF_CORE_READ_BITFIELD(view, ip_summed) == CHECKSUM_PARTIAL;
 }
 
-/* Whether a sum is to be written before offset `end`. */
+/* Return whether a sum is to be written before offset `end`. */
 stage bool partial_is_before(struct __sk_buff *skb, __u32 end)
 {
 	struct sk_buff___partial *view = bpf_cast_to_kern_ctx(skb);

@@ -18,7 +18,7 @@ stage struct sg_gate *send_gate(void)
 	return bpf_map_lookup_elem(&gate, &zero);
 }
 
-/* Whether there is a container to receive anything. */
+/* Return whether there is a container to receive anything. */
 stage bool send_has_container(const struct sg_gate *at)
 {
 	return at && at->container_ifindex && !at->container_is_down;

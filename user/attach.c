@@ -64,19 +64,10 @@ static int detach_index(const char *pin_dir, uint32_t ifindex,
 	return hook_detach(&hook, ret_fault);
 }
 
-static const struct link *link_by_index(const struct links *links,
-					uint32_t ifindex)
-{
-	for (size_t i = 0; i < links->count; i++)
-		if (links->items[i].ifindex == ifindex)
-			return &links->items[i];
-	return NULL;
-}
-
 void attach_forget(const char *pin_dir, uint32_t ifindex,
 		   const struct policy *policy, const struct links *links)
 {
-	const struct link *link = link_by_index(links, ifindex);
+	const struct link *link = links_find(links, ifindex);
 	struct fault ignored;
 
 	if (!link || entries_role(policy, link) < 0)

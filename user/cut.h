@@ -24,7 +24,8 @@ bool cut_is_open(const struct pins *pins, uint32_t grant);
 /* Delete every flow that needs the grant. Returns 0 or -errno. */
 int cut_flows(const struct pins *pins, uint32_t grant);
 
-/* What has become of grants since the last look, as SG_GRANT_BIT()s. */
+/* The grants that were opened, and ended, since the last look, as
+ * SG_GRANT_BIT()s. */
 struct cut_change {
 	uint32_t opened;
 	uint32_t ended;

@@ -2,7 +2,6 @@
 /* See deadline.h. */
 #include "deadline.h"
 
-#include <stdint.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -10,12 +9,17 @@
 
 #define SECONDS_A_DAY 86400
 
+uint32_t deadline_seconds_left(const struct sg_grant *grant)
+{
+	uint32_t now_s = boot_s();
+
+	return grant->deadline_s > now_s ? grant->deadline_s - now_s : 0;
+}
+
 void deadline_describe(const struct sg_grant *grant,
 		       char ret_text[DEADLINE_BYTES])
 {
-	uint32_t now_s = boot_s();
-	uint32_t left_s =
-		grant->deadline_s > now_s ? grant->deadline_s - now_s : 0;
+	uint32_t left_s = deadline_seconds_left(grant);
 	time_t end = time(NULL) + left_s;
 	struct tm at;
 	char clock[32] = "?";

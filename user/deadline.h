@@ -5,9 +5,14 @@
 
 #include <stddef.h>
 
+#include <stdint.h>
+
 #include "sg_policy.h"
 
 #define DEADLINE_BYTES 64
+
+/* Return how many seconds a grant with a deadline is open yet. */
+uint32_t deadline_seconds_left(const struct sg_grant *grant);
 
 /* "until 14:32:05 (0:30:00 h)", by the clock on the wall, or "until it is
  * revoked". */

@@ -374,10 +374,9 @@ static void add_exempt(const struct link *link, struct link_entries *entries)
 static int role_of(const struct policy *policy, const struct links *links,
 		   uint32_t ifindex)
 {
-	for (size_t i = 0; i < links->count; i++)
-		if (links->items[i].ifindex == ifindex)
-			return entries_role(policy, &links->items[i]);
-	return -ENOENT;
+	const struct link *link = links_find(links, ifindex);
+
+	return link ? entries_role(policy, link) : -ENOENT;
 }
 
 /* Add the networks of routes, but for those that are on every link, and those

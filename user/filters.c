@@ -3,24 +3,17 @@
 #include "filters.h"
 
 #include <errno.h>
-#include <libmnl/libmnl.h>
 #include <linux/pkt_cls.h>
 #include <linux/rtnetlink.h>
 #include <stdbool.h>
-#include <time.h>
 
 #include "cleanup.h"
+#include "netlink.h"
 
 struct search {
 	struct filter first;
 	bool found;
 };
-
-static void close_socket(struct mnl_socket **socket)
-{
-	if (*socket)
-		mnl_socket_close(*socket);
-}
 
 static uint32_t program_of(const struct nlattr *options)
 {
@@ -65,43 +58,27 @@ static int on_filter(const struct nlmsghdr *message, void *data)
 static int ask(struct mnl_socket *socket, uint32_t ifindex, uint32_t parent,
 	       struct search *search)
 {
-	char buffer[32768];
+	char buffer[NETLINK_BYTES];
 	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
-	unsigned int sequence = (unsigned int)time(NULL);
 	struct tcmsg *filter;
-	ssize_t bytes;
-	int r = MNL_CB_OK;
 
 	message->nlmsg_type = RTM_GETTFILTER;
 	message->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	message->nlmsg_seq = sequence;
 	filter = mnl_nlmsg_put_extra_header(message, sizeof(*filter));
 	filter->tcm_family = AF_UNSPEC;
 	filter->tcm_ifindex = (int)ifindex;
 	filter->tcm_parent = parent;
-	if (mnl_socket_sendto(socket, message, message->nlmsg_len) < 0)
-		return -errno;
-	while (r > MNL_CB_STOP) {
-		bytes = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
-		if (bytes < 0)
-			return -errno;
-		r = mnl_cb_run(buffer, (size_t)bytes, sequence,
-			       mnl_socket_get_portid(socket), on_filter,
-			       search);
-	}
-	return r == MNL_CB_STOP ? 0 : -errno;
+	return netlink_ask(socket, message, on_filter, search);
 }
 
 int filters_first(uint32_t ifindex, uint32_t parent, struct filter *ret_first)
 {
-	_cleanup_(close_socket) struct mnl_socket *socket = NULL;
+	_cleanup_(netlink_close) struct mnl_socket *socket = NULL;
 	struct search search = {0};
-	int r;
+	int r = netlink_open(NETLINK_ROUTE, &socket);
 
-	socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-	if (!socket || mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0)
-		return -errno;
-	r = ask(socket, ifindex, parent, &search);
+	if (!r)
+		r = ask(socket, ifindex, parent, &search);
 	if (r)
 		return r;
 	*ret_first = search.first;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What `status` finds that is not as it should be: each with a name, and what
- * to do. */
+/* Findings of `status`: each thing that is not as it should be, by name, with
+ * what to do. */
 #ifndef SG_USER_FINDING_H
 #define SG_USER_FINDING_H
 

@@ -49,11 +49,8 @@ int forwards_add(const struct pins *pins, struct json_object *rows)
 {
 	struct sg_forward forward;
 	struct sg_active active;
-	__u32 zero = 0;
-	int r = 0;
+	int r = pins_active(pins, &active);
 
-	if (bpf_map_lookup_elem(pins->map_fds[PINS_active], &zero, &active))
-		return -errno;
 	for (uint32_t position = 0; !r; position++) {
 		struct sg_forward_key key = {active.side, position};
 

@@ -19,13 +19,6 @@
 #include "text.h"
 #include "verb.h"
 
-static uint32_t seconds_left(const struct sg_grant *grant)
-{
-	uint32_t now_s = boot_s();
-
-	return grant->deadline_s > now_s ? grant->deadline_s - now_s : 0;
-}
-
 /* What is so now, and was before. */
 static void tell(const struct context *context, const char *name,
 		 const struct sg_grant *grant, const struct sg_grant *before)
@@ -42,7 +35,7 @@ static void tell(const struct context *context, const char *name,
 		show_add_text(root, "state", grant->open ? "open" : "closed");
 		if (grant->open && grant->deadline_s)
 			show_add_number(root, "seconds_left",
-					seconds_left(grant));
+					deadline_seconds_left(grant));
 		show_json(root);
 		return;
 	}

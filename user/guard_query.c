@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What of the guard is in the kernel, by nfnetlink. See guard.h. */
+/* Ask the kernel for the guard that is in it, by nfnetlink. See guard.h. */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <libmnl/libmnl.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -10,8 +9,9 @@
 
 #include "cleanup.h"
 #include "guard.h"
+#include "netlink.h"
 
-/* What is seen of a chain: rules that are not ours let something by. */
+/* A chain as it is seen: rules that are not ours let something by. */
 struct chain {
 	size_t rules;
 	size_t accepts;	   /* rules of that verdict */
@@ -23,12 +23,6 @@ struct found {
 	struct chain forward;
 	bool is_dormant;
 };
-
-static void close_socket(struct mnl_socket **socket)
-{
-	if (*socket)
-		mnl_socket_close(*socket);
-}
 
 /* Return the attribute of a type within another, or NULL; parent may be. */
 static const struct nlattr *child_of(const struct nlattr *parent, uint16_t type)
@@ -116,40 +110,26 @@ static int on_message(const struct nlmsghdr *message, void *data)
 static int ask(struct mnl_socket *socket, int what, uint16_t flags,
 	       uint16_t attr, struct found *found)
 {
-	char buffer[32768];
+	char buffer[NETLINK_BYTES];
 	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
-	unsigned int port = mnl_socket_get_portid(socket);
 	struct nfgenmsg *header;
-	ssize_t bytes;
-	int r = MNL_CB_OK;
 
 	message->nlmsg_type = (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | what);
 	message->nlmsg_flags = NLM_F_REQUEST | flags;
-	message->nlmsg_seq = (uint32_t)what;
 	header = mnl_nlmsg_put_extra_header(message, sizeof(*header));
 	*header = (struct nfgenmsg){.nfgen_family = NFPROTO_INET};
 	mnl_attr_put_strz(message, attr, GUARD_TABLE);
-	if (mnl_socket_sendto(socket, message, message->nlmsg_len) < 0)
-		return -errno;
-	while (r > MNL_CB_STOP) {
-		bytes = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
-		if (bytes < 0)
-			return -errno;
-		r = mnl_cb_run(buffer, (size_t)bytes, (uint32_t)what, port,
-			       on_message, found);
-	}
-	return r == MNL_CB_STOP ? 0 : -errno;
+	return netlink_ask(socket, message, on_message, found);
 }
 
 static int look(struct found *found)
 {
-	_cleanup_(close_socket) struct mnl_socket *socket = NULL;
-	int r;
+	_cleanup_(netlink_close) struct mnl_socket *socket = NULL;
+	int r = netlink_open(NETLINK_NETFILTER, &socket);
 
-	socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
-	if (!socket || mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0)
-		return -errno;
-	r = ask(socket, NFT_MSG_GETTABLE, NLM_F_ACK, NFTA_TABLE_NAME, found);
+	if (!r)
+		r = ask(socket, NFT_MSG_GETTABLE, NLM_F_ACK, NFTA_TABLE_NAME,
+			found);
 	return r ? r
 		 : ask(socket, NFT_MSG_GETRULE, NLM_F_DUMP, NFTA_RULE_TABLE,
 		       found);

@@ -50,17 +50,6 @@ static int check_folder(struct fault *ret_fault)
 			 HOLD_FOLDER);
 }
 
-/* Whether what is locked still stands at the path: its keeper may have removed
- * it in between. */
-static bool is_there(int fd, const char *path)
-{
-	struct stat locked;
-	struct stat named;
-
-	return fstat(fd, &locked) == 0 && lstat(path, &named) == 0 &&
-	       locked.st_ino == named.st_ino && locked.st_dev == named.st_dev;
-}
-
 int hold_begin(const char *pin_dir, struct fault *ret_fault)
 {
 	struct flock lock = {.l_type = F_WRLCK};
@@ -81,7 +70,7 @@ int hold_begin(const char *pin_dir, struct fault *ret_fault)
 			return fault_set(ret_fault, EBUSY,
 					 "%s: another `scoutgate run` keeps it",
 					 pin_dir);
-		if (is_there(fd, path))
+		if (pins_stand_at(fd, path))
 			return cleanup_steal_fd(&fd);
 	}
 	return r;
@@ -91,7 +80,7 @@ void hold_end(const char *pin_dir, int *fd)
 {
 	char path[PATH_MAX];
 
-	if (*fd >= 0 && path_of(pin_dir, path) == 0 && is_there(*fd, path))
+	if (*fd >= 0 && path_of(pin_dir, path) == 0 && pins_stand_at(*fd, path))
 		unlink(path);
 	cleanup_close(fd);
 	*fd = -1;

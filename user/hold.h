@@ -19,7 +19,7 @@
 int hold_begin(const char *pin_dir, struct fault *ret_fault);
 void hold_end(const char *pin_dir, int *fd);
 
-/* Whether somebody is. */
+/* Return whether somebody is. */
 bool hold_is_taken(const char *pin_dir);
 
 #endif

@@ -50,12 +50,11 @@ int in_force_read(const struct pins *pins, struct policy *ret_policy,
 	_cleanup_(cleanup_free) char *text = NULL;
 	uint32_t number = in_force_number(pins);
 	struct sg_active active;
-	__u32 zero = 0;
-	int r;
+	int r = pins_active(pins, &active);
 
-	if (bpf_map_lookup_elem(pins->map_fds[PINS_active], &zero, &active))
-		return fault_set(ret_fault, errno, "%s/active: %s", pins->dir,
-				 strerror(errno));
+	if (r)
+		return fault_set(ret_fault, r, "%s/active: %s", pins->dir,
+				 strerror(-r));
 	r = read_text(pins, active.side, &text);
 	if (in_force_number(pins) != number)
 		return fault_set(ret_fault, EAGAIN,

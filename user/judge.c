@@ -15,10 +15,10 @@ int judge_begin(struct judge *ret_judge, const struct pins *pins)
 {
 	struct judge judge = {.pins = pins, .now_s = boot_s()};
 	struct sg_active active;
-	__u32 zero = 0;
+	int r = pins_active(pins, &active);
 
-	if (bpf_map_lookup_elem(pins->map_fds[PINS_active], &zero, &active))
-		return -errno;
+	if (r)
+		return r;
 	judge.side = active.side;
 	if (bpf_map_lookup_elem(pins->map_fds[PINS_policy], &judge.side,
 				&judge.policy))

@@ -3,16 +3,15 @@
 #include "links.h"
 
 #include <errno.h>
-#include <libmnl/libmnl.h>
 #include <linux/if.h>
 #include <linux/if_arp.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "cleanup.h"
 #include "digest.h"
+#include "netlink.h"
 #include "routes.h"
 #include "text.h"
 
@@ -29,6 +28,14 @@ int links_grow(void **items, size_t count, size_t bytes)
 		return -ENOMEM;
 	*items = grown;
 	return 0;
+}
+
+struct link *links_find(const struct links *links, uint32_t ifindex)
+{
+	for (size_t i = 0; i < links->count; i++)
+		if (links->items[i].ifindex == ifindex)
+			return &links->items[i];
+	return NULL;
 }
 
 /* Return whether a driver says that a device is of a kind, as "veth"
@@ -134,48 +141,27 @@ static int on_addr(const struct nlmsghdr *message, void *data)
 	return MNL_CB_OK;
 }
 
-static void close_socket(struct mnl_socket **socket)
-{
-	if (*socket)
-		mnl_socket_close(*socket);
-}
-
 static int dump(struct mnl_socket *socket, uint16_t type, mnl_cb_t callback,
 		struct links *links)
 {
-	char buffer[32768];
+	char buffer[NETLINK_BYTES];
 	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
-	unsigned int sequence = (unsigned int)time(NULL);
 	struct rtgenmsg *family;
-	ssize_t bytes;
-	int r = MNL_CB_OK;
 
 	message->nlmsg_type = type;
 	message->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	message->nlmsg_seq = sequence;
 	family = mnl_nlmsg_put_extra_header(message, sizeof(*family));
 	family->rtgen_family = AF_UNSPEC;
-	if (mnl_socket_sendto(socket, message, message->nlmsg_len) < 0)
-		return -errno;
-	while (r > MNL_CB_STOP) {
-		bytes = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
-		if (bytes < 0)
-			return -errno;
-		r = mnl_cb_run(buffer, (size_t)bytes, sequence,
-			       mnl_socket_get_portid(socket), callback, links);
-	}
-	return r == MNL_CB_STOP ? 0 : -errno;
+	return netlink_ask(socket, message, callback, links);
 }
 
 static int read_once(struct links *links)
 {
-	_cleanup_(close_socket) struct mnl_socket *socket = NULL;
-	int r;
+	_cleanup_(netlink_close) struct mnl_socket *socket = NULL;
+	int r = netlink_open(NETLINK_ROUTE, &socket);
 
-	socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-	if (!socket || mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0)
-		return -errno;
-	r = dump(socket, RTM_GETLINK, on_link, links);
+	if (!r)
+		r = dump(socket, RTM_GETLINK, on_link, links);
 	if (!r)
 		r = dump(socket, RTM_GETADDR, on_addr, links);
 	if (!r)

@@ -59,6 +59,9 @@ struct links {
 int links_read(struct links *ret_links, struct fault *ret_fault);
 void links_release(struct links *links);
 
+/* Return a link by its index, or NULL: there is none. */
+struct link *links_find(const struct links *links, uint32_t ifindex);
+
 /* Make room for one more in an array that grows by doubling. 0 or -ENOMEM. */
 int links_grow(void **items, size_t count, size_t bytes);
 

@@ -242,13 +242,12 @@ static int check_owner(int fd, const char *dir, struct fault *ret_fault)
 			 dir);
 }
 
-/* Whether what is open still stands at the path. */
-static bool is_there(int fd, const char *dir)
+bool pins_stand_at(int fd, const char *path)
 {
 	struct stat locked;
 	struct stat named;
 
-	return fstat(fd, &locked) == 0 && lstat(dir, &named) == 0 &&
+	return fstat(fd, &locked) == 0 && lstat(path, &named) == 0 &&
 	       locked.st_ino == named.st_ino && locked.st_dev == named.st_dev;
 }
 
@@ -272,7 +271,7 @@ int pins_lock(const char *dir, struct fault *ret_fault)
 				 "%s: another scoutgate is changing it; try "
 				 "again when it is done",
 				 dir);
-	if (!is_there(fd, dir)) /* who had it has taken the folder away */
+	if (!pins_stand_at(fd, dir)) /* who had it has taken the folder away */
 		return fault_set(ret_fault, ENOENT,
 				 "%s: it was taken down meanwhile; run "
 				 "`scoutgate up`",
@@ -580,14 +579,23 @@ int pins_remove(const char *dir, struct fault *ret_fault)
 	return said;
 }
 
+int pins_active(const struct pins *pins, struct sg_active *ret_active)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(pins->map_fds[PINS_active], &zero,
+				   ret_active)
+		       ? -errno
+		       : 0;
+}
+
 int pins_policy(const struct pins *pins, struct sg_policy *ret_policy)
 {
 	struct sg_active active;
-	__u32 zero = 0;
+	int r = pins_active(pins, &active);
 
-	if (bpf_map_lookup_elem(pins->map_fds[PINS_active], &zero, &active) ||
-	    bpf_map_lookup_elem(pins->map_fds[PINS_policy], &active.side,
-				ret_policy))
-		return -errno;
-	return 0;
+	if (!r && bpf_map_lookup_elem(pins->map_fds[PINS_policy], &active.side,
+				      ret_policy))
+		r = -errno;
+	return r;
 }

@@ -100,6 +100,10 @@ int pins_open_mixed(const char *dir, const bool *next, struct pins *ret_pins,
 int pins_open(const char *dir, struct pins *ret_pins, struct fault *ret_fault);
 void pins_close(struct pins *pins);
 
+/* Return whether what is open, and locked, still stands at a path: who had the
+ * lock before may have taken it away. */
+bool pins_stand_at(int fd, const char *path);
+
 /* The writer's lock, held until the fd returned is closed. It waits up to two
  * seconds for one who is changing it; -EBUSY: another
  * holds it. dir must be there. */
@@ -125,6 +129,10 @@ int pins_check_gates(const char *dir, struct fault *ret_fault);
 /* Remove every pin and folder of the gate's, by their names; what is not there
  * is no error. -EEXIST: something else is in them, and stays. */
 int pins_remove(const char *dir, struct fault *ret_fault);
+
+/* Which side is in force. 0, or -errno. */
+struct sg_active;
+int pins_active(const struct pins *pins, struct sg_active *ret_active);
 
 /* The policy in force. 0, or -errno. */
 struct sg_policy;

@@ -14,14 +14,6 @@
 #include "maps.h"
 #include "sg_reason.h"
 
-static bool is_there(const struct links *links, uint32_t ifindex)
-{
-	for (size_t i = 0; i < links->count; i++)
-		if (links->items[i].ifindex == ifindex)
-			return true;
-	return false;
-}
-
 /* Add packets to a row that the datapath does not write. */
 static int add_to_gone(int fd, uint32_t reason, uint64_t packets)
 {
@@ -50,7 +42,7 @@ static void purge_drops(int fd, const struct links *links)
 		uint64_t packets;
 
 		if (keys[i].ifindex != SG_GONE_IFINDEX &&
-		    !is_there(links, keys[i].ifindex) &&
+		    !links_find(links, keys[i].ifindex) &&
 		    maps_sum(fd, &keys[i], 1, &packets) == 0 &&
 		    add_to_gone(fd, keys[i].reason, packets) == 0)
 			bpf_map_delete_elem(fd, &keys[i]);
@@ -70,7 +62,7 @@ static void purge_pins(const char *pin_dir, const struct links *links)
 	while (dir && (entry = readdir(dir)) != NULL) {
 		uint32_t ifindex = (uint32_t)strtoul(entry->d_name, NULL, 10);
 
-		if (ifindex && !is_there(links, ifindex))
+		if (ifindex && !links_find(links, ifindex))
 			unlinkat(dirfd(dir), entry->d_name, 0);
 	}
 	if (dir)

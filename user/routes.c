@@ -55,20 +55,12 @@ static void take_gateway(const struct nlattr *attr, struct way *way)
 		memcpy(&way->gateway, via->rtvia_addr, sizeof(way->gateway));
 }
 
-static struct link *find_link(const struct links *links, uint32_t ifindex)
-{
-	for (size_t i = 0; i < links->count; i++)
-		if (links->items[i].ifindex == ifindex)
-			return &links->items[i];
-	return NULL;
-}
-
 /* Note the next hop of a default route; the first is the best. */
 static void add_router(struct links *links, const struct rtmsg *route,
 		       const struct way *way)
 {
 	static const struct sg_addr none;
-	struct link *link = find_link(links, way->ifindex);
+	struct link *link = links_find(links, way->ifindex);
 	struct sg_addr *router;
 
 	if (!link)

@@ -41,11 +41,10 @@ int rule_names_read(const struct pins *pins, struct rule_names *ret_names)
 {
 	struct rule_names names = {0};
 	struct sg_active active;
-	__u32 zero = 0;
-	int r;
+	int r = pins_active(pins, &active);
 
-	if (bpf_map_lookup_elem(pins->map_fds[PINS_active], &zero, &active))
-		return -errno;
+	if (r)
+		return r;
 	r = read_side(pins, (struct sg_forward_key){.side = active.side},
 		      &names);
 	if (r) {

@@ -149,15 +149,12 @@ static int check_changing(const struct pins *pins, struct json_object *root)
 	_cleanup_(cleanup_close) int lock = -1;
 	struct sg_active active;
 	struct fault fault;
-	__u32 zero = 0;
+	int r = pins_active(pins, &active);
 
-	if (bpf_map_lookup_elem(pins->map_fds[PINS_active], &zero, &active))
-		return -errno;
-	if (!(active.generation & SG_CHANGING))
-		return 0;
+	if (r || !(active.generation & SG_CHANGING))
+		return r;
 	lock = pins_lock(pins->dir, &fault); /* who is at it is waited for */
-	if (lock < 0 ||
-	    bpf_map_lookup_elem(pins->map_fds[PINS_active], &zero, &active) ||
+	if (lock < 0 || pins_active(pins, &active) ||
 	    !(active.generation & SG_CHANGING))
 		return 0;
 	show_add_text(root, "note",

@@ -198,13 +198,14 @@ int summary_write(const struct pins *pins, const struct summary *found,
 	struct sg_grant host;
 	struct sg_policy policy;
 	long experts;
-	long neighbours;
+	long neighbours = 0;
 
 	if (bpf_map_lookup_elem(fd, &ids[0], &lan) ||
 	    bpf_map_lookup_elem(fd, &ids[1], &host))
 		return -errno;
 	experts = count_remotes(pins, SG_SHARE_VPN);
-	neighbours = count_remotes(pins, SG_SHARE_LAN);
+	if (sg_grant_is_open(&lan, boot_s())) /* they are said only then */
+		neighbours = count_remotes(pins, SG_SHARE_LAN);
 	if (experts < 0 || neighbours < 0 || pins_policy(pins, &policy))
 		return -EIO;
 	ret_text[0] = '\0';

@@ -80,12 +80,11 @@ static int write_side(const struct pins *pins, const struct policy *policy,
 
 static int read_active(const struct pins *pins, struct sg_active *ret_active)
 {
-	__u32 zero = 0;
+	int r = pins_active(pins, ret_active);
 
-	if (bpf_map_lookup_elem(pins->map_fds[PINS_active], &zero, ret_active))
-		return -errno;
-	ret_active->side %= SG_SIDES;
-	return 0;
+	if (!r)
+		ret_active->side %= SG_SIDES;
+	return r;
 }
 
 static int write_active(const struct pins *pins, const struct sg_active *active)

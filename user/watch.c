@@ -3,11 +3,12 @@
 #include "watch.h"
 
 #include <errno.h>
-#include <libmnl/libmnl.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
 #include <sys/socket.h>
+
+#include "netlink.h"
 
 #define GROUP(number) (1U << ((number)-1))
 #define GROUPS                                                                 \
@@ -47,9 +48,7 @@ int watch_open_rules(struct mnl_socket **ret_socket, struct fault *ret_fault)
 
 void watch_close(struct mnl_socket **socket)
 {
-	if (*socket)
-		mnl_socket_close(*socket);
-	*socket = NULL;
+	netlink_close(socket);
 }
 
 int watch_fd(const struct mnl_socket *socket)
