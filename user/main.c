@@ -4,6 +4,7 @@
 #include <argp.h>
 #include <errno.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,16 +97,26 @@ static const struct argp_option options[] = {
 
 #define OPTION_COUNT (sizeof(options) / sizeof(options[0]))
 
-/* Those that mean something to one verb alone. */
+/* Those that mean something to one verb alone: each is a text of the context.
+ */
 static const struct {
 	int key;
 	const char *option;
 	const char *verb;
+	size_t at; /* of struct context: a const char * */
 } owned[] = {
-	{KEY_FOR, "--for", "grant"},	   {KEY_UNTIL, "--until", "grant"},
-	{KEY_ROLE, "--role", "flows"},	   {KEY_STATE, "--state", "flows"},
-	{KEY_REMOTE, "--remote", "flows"}, {KEY_PORT, "--port", "flows"},
-	{KEY_RULE, "--rule", "flows"},
+#define OF(key, option, verb, field)                                           \
+	{                                                                      \
+		key, option, verb, offsetof(struct context, field)             \
+	}
+	OF(KEY_FOR, "--for", "grant", duration),
+	OF(KEY_UNTIL, "--until", "grant", until),
+	OF(KEY_ROLE, "--role", "flows", role),
+	OF(KEY_STATE, "--state", "flows", state),
+	OF(KEY_REMOTE, "--remote", "flows", remote),
+	OF(KEY_PORT, "--port", "flows", port),
+	OF(KEY_RULE, "--rule", "flows", rule),
+#undef OF
 };
 
 #define OWNED_COUNT (sizeof(owned) / sizeof(owned[0]))
@@ -115,7 +126,6 @@ struct command_line {
 	const char *verb;     /* NULL: there is none */
 	char *args[ARGS_MAX]; /* of the verb */
 	int count;
-	bool was_given[OWNED_COUNT];
 	bool wants_help;
 	bool wants_version;
 };
@@ -150,12 +160,30 @@ static void normalise(char *path)
 	*to = '\0';
 }
 
+/* Return where the text of one of `owned` is; NULL there: it was not given. */
+static const char **owned_text(struct command_line *line, size_t i)
+{
+	return (const char **)((char *)&line->context + owned[i].at);
+}
+
+/* Return whether the option is one verb's alone; then it is noted. */
+static bool take_owned(struct command_line *line, int key, const char *arg)
+{
+	for (size_t i = 0; i < OWNED_COUNT; i++) {
+		if (owned[i].key != key)
+			continue;
+		*owned_text(line, i) = arg;
+		return true;
+	}
+	return false;
+}
+
 static error_t on_option(int key, char *arg, struct argp_state *state)
 {
 	struct command_line *line = state->input;
 
-	for (size_t i = 0; i < OWNED_COUNT; i++)
-		line->was_given[i] |= owned[i].key == key;
+	if (take_owned(line, key, arg))
+		return 0;
 	switch (key) {
 	case 'c':
 		line->context.config = arg;
@@ -173,27 +201,6 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_CLSACT:
 		line->context.clsact = true;
-		return 0;
-	case KEY_FOR:
-		line->context.duration = arg;
-		return 0;
-	case KEY_UNTIL:
-		line->context.until = arg;
-		return 0;
-	case KEY_ROLE:
-		line->context.role = arg;
-		return 0;
-	case KEY_STATE:
-		line->context.state = arg;
-		return 0;
-	case KEY_REMOTE:
-		line->context.remote = arg;
-		return 0;
-	case KEY_PORT:
-		line->context.port = arg;
-		return 0;
-	case KEY_RULE:
-		line->context.rule = arg;
 		return 0;
 	case 'V':
 		line->wants_version = true;
@@ -318,7 +325,7 @@ static int run_verb(struct command_line *line)
 		return said(EXIT_OK);
 	}
 	for (size_t i = 0; i < OWNED_COUNT; i++)
-		if (line->was_given[i] &&
+		if (*owned_text(line, i) &&
 		    strcmp(owned[i].verb, verb->name) != 0)
 			return verb_usage("%s is of %s alone", owned[i].option,
 					  owned[i].verb);
