@@ -173,7 +173,7 @@ static __noinline int allow_again(const struct sg_flow_key *key,
 
 	if (!key || !flow || !pkt)
 		return SG_DROP_POLICY_CHANGED;
-	flow->flags |= SG_FLOW_NO_PATH;
+	atomic_change(&flow->flags, 0, SG_FLOW_NO_PATH);
 	iface = allow_link(flow, pkt);
 	if (!iface) /* the path of what the container sends is asked for next */
 		return flow->kind == SG_KIND_MASQUERADE &&

@@ -6,6 +6,7 @@
 #ifndef SG_BPF_FLOW_H
 #define SG_BPF_FLOW_H
 
+#include "atomic.h"
 #include "begun.h"
 #include "clock.h"
 #include "flows_maps.h"
@@ -131,15 +132,18 @@ stage void flow_on_link(struct sg_flow *flow, __u32 ifindex, bool has_ethernet)
 {
 	flow->ifindex = ifindex;
 	if (has_ethernet != !!(flow->flags & SG_FLOW_ETHERNET))
-		flow->flags ^= SG_FLOW_ETHERNET;
+		atomic_change(&flow->flags, SG_FLOW_ETHERNET,
+			      has_ethernet ? SG_FLOW_ETHERNET : 0);
 }
 
-/* Say where the remote of a flow is, and whom it talks to there. */
+/* Say where the remote of a new flow is, and whom it talks to there. */
 stage void flow_gate(struct sg_flow *flow, __u32 ifindex,
 		     const struct sg_iface *iface, const struct sg_addr *addr,
 		     __be16 port)
 {
-	flow_on_link(flow, ifindex, iface->has_ethernet);
+	flow->ifindex = ifindex;
+	if (iface->has_ethernet)
+		flow->flags |= SG_FLOW_ETHERNET;
 	flow->gate_addr = *addr;
 	flow->gate_port = port;
 	flow->rule = SG_NO_RULE;

@@ -43,14 +43,11 @@ stage void move_end(const struct sg_flow_key *key, struct sg_flow *flow,
 				     old->traffic[i].packets);
 		__sync_fetch_and_add(&flow->traffic[i].bytes,
 				     old->traffic[i].bytes);
-		seq_raise(&flow->tcp[i].sent, old->tcp[i].sent);
-		seq_raise(&flow->tcp[i].acked, old->tcp[i].acked);
-		if (flow->window[i] < old->window[i])
-			flow->window[i] = old->window[i];
+		atomic_raise(&flow->tcp[i].sent, old->tcp[i].sent);
+		atomic_raise(&flow->tcp[i].acked, old->tcp[i].acked);
+		window_raise(flow, i, old->window[i]);
 	}
-	flow->flags |= old->flags;
-	if (!(old->flags & SG_FLOW_ADOPTED))
-		flow->flags &= ~SG_FLOW_ADOPTED;
+	atomic_change(&flow->flags, ~old->flags & SG_FLOW_ADOPTED, old->flags);
 	if (flow->state < old->state)
 		flow->state = old->state;
 	if (flow->state > SG_STATE_ESTABLISHED)

@@ -164,7 +164,8 @@ static __noinline int path_addr_is_gone(struct __sk_buff *skb,
 stage void path_is_found(struct sg_flow *flow)
 {
 	if (flow->flags & (SG_FLOW_BY_MAC | SG_FLOW_NO_PATH))
-		flow->flags &= ~(SG_FLOW_BY_MAC | SG_FLOW_NO_PATH);
+		atomic_change(&flow->flags, SG_FLOW_BY_MAC | SG_FLOW_NO_PATH,
+			      0);
 }
 
 /* Take over what was found, but for the source. */
@@ -258,8 +259,7 @@ stage void path_by_link(const struct packet *pkt, struct sg_flow *flow,
 		if (!(flow->flags & SG_FLOW_BY_MAC)) /* until it is heard */
 			__builtin_memset(&flow->next_hop, 0,
 					 sizeof(flow->next_hop));
-		flow->flags |= SG_FLOW_BY_MAC;
-		flow->flags &= ~SG_FLOW_NO_PATH;
+		atomic_change(&flow->flags, SG_FLOW_NO_PATH, SG_FLOW_BY_MAC);
 		return;
 	}
 	path_is_found(flow);

@@ -52,7 +52,7 @@ stage void send_learn(struct __sk_buff *skb, const struct packet *pkt,
 	    !pkt->iface->has_ethernet || flow->ifindex != pkt->ifindex ||
 	    (void *)(eth + 1) > (void *)(long)skb->data_end)
 		return;
-	flow->flags |= SG_FLOW_BY_MAC;
+	atomic_change(&flow->flags, 0, SG_FLOW_BY_MAC);
 	__builtin_memcpy(&flow->next_hop, eth->h_source, SG_MAC_BYTES);
 }
 

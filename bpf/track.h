@@ -53,7 +53,7 @@ static __noinline int track_opening_by_initiator(struct __sk_buff *skb,
 			window_begin(skb, pkt, flow, direction);
 			*ret_state = SG_STATE_SYN_SENT;
 		} else { /* once more, with more data or less (RFC 7413) */
-			seq_raise(&flow->tcp[is_out].sent, pkt->seq_end);
+			atomic_raise(&flow->tcp[is_out].sent, pkt->seq_end);
 		}
 		return SG_OK;
 	}
@@ -126,8 +126,7 @@ stage bool track_begins_anew(struct __sk_buff *skb, const struct packet *pkt,
 	flow->window[!is_out] = 0xffff;
 	flow->scales = is_out ? (flow->scales & 0xf0) | SG_SCALE_MAX
 			      : (flow->scales & 0x0f) | SG_SCALE_MAX << 4;
-	flow->flags |= SG_FLOW_SCALED(!is_out);
-	flow->flags &= ~SG_FLOW_FINS;
+	atomic_change(&flow->flags, SG_FLOW_FINS, SG_FLOW_SCALED(!is_out));
 	window_begin(skb, pkt, flow, direction);
 	flow->other_end = 0;
 	return true;
@@ -157,7 +156,8 @@ stage int track_open(struct __sk_buff *skb, struct sg_flow *flow,
 		return SG_DROP_TCP_WINDOW;
 	window_update(flow, pkt, direction);
 	if (pkt->tcp_flags & TCP_FIN) {
-		flow->flags |= SG_FLOW_FIN(direction == SG_OUT);
+		atomic_change(&flow->flags, 0,
+			      SG_FLOW_FIN(direction == SG_OUT));
 		if ((flow->flags & SG_FLOW_FINS) == SG_FLOW_FINS &&
 		    flow->state == SG_STATE_ESTABLISHED)
 			*ret_state = SG_STATE_CLOSING;

@@ -7,7 +7,7 @@
 #ifndef SG_BPF_WINDOW_H
 #define SG_BPF_WINDOW_H
 
-#include "packet.h"
+#include "atomic.h"
 #include "reach.h"
 
 #define TCP_OPTIONS_MAX 20 /* looked at; a SYN has six or so */
@@ -20,12 +20,6 @@
 stage bool seq_after(__u32 a, __u32 b)
 {
 	return (__s32)(a - b) > 0;
-}
-
-stage void seq_raise(__u32 *highest, __u32 number)
-{
-	if (seq_after(number, *highest))
-		*highest = number;
 }
 
 /* Where an option of this kind and length starts, or 0: there is none. */
@@ -97,9 +91,9 @@ static __noinline int window_begin(struct __sk_buff *skb,
 	end = &flow->tcp[is_out];
 	is_answer = pkt->tcp_flags & TCP_ACK;
 	at = tcp_option(skb, pkt->l4_at, TCP_OPTION_SCALE, 3);
-	flow->flags &= ~SG_FLOW_SCALED(is_out);
-	if (at && bpf_skb_load_bytes(skb, at + 2, &scale, 1) == 0)
-		flow->flags |= SG_FLOW_SCALED(is_out);
+	at = at && bpf_skb_load_bytes(skb, at + 2, &scale, 1) == 0;
+	atomic_change(&flow->flags, SG_FLOW_SCALED(is_out),
+		      at ? SG_FLOW_SCALED(is_out) : 0);
 	if (scale > SG_SCALE_MAX)
 		scale = SG_SCALE_MAX;
 	flow->scales = is_out ? (flow->scales & 0x0f) | scale << 4
@@ -140,17 +134,40 @@ stage bool window_accepts(const struct sg_flow *flow, const struct packet *pkt,
 	       !seq_after(receiver->sent - offered, pkt->ack);
 }
 
+/* How far up the word of both windows an end's is. */
+stage __u32 window_shift(__u32 direction)
+{
+	bool is_second = direction == SG_OUT;
+
+	return is_second == (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__) ? 16
+									: 0;
+}
+
+/* Raise the largest window that this end offered. */
+stage void window_raise(struct sg_flow *flow, __u32 direction, __u16 window)
+{
+	__u32 *word = (__u32 *)flow->window;
+	__u32 shift = window_shift(direction);
+	__u32 seen = *(volatile __u32 *)word;
+
+	for (int i = 0; i < ATOMIC_TRIES; i++)
+		if (window <= (seen >> shift & 0xffff) ||
+		    atomic_exchange(word, &seen,
+				    (seen & ~(0xffffU << shift)) |
+					    (__u32)window << shift))
+			return;
+}
+
 stage void window_update(struct sg_flow *flow, const struct packet *pkt,
 			 __u32 direction)
 {
 	bool is_out = direction == SG_OUT;
 	struct sg_tcp_end *sender = &flow->tcp[is_out];
 
-	seq_raise(&sender->sent, pkt->seq_end);
+	atomic_raise(&sender->sent, pkt->seq_end);
 	if (pkt->tcp_flags & TCP_ACK)
-		seq_raise(&sender->acked, pkt->ack);
-	if (pkt->window > flow->window[is_out])
-		flow->window[is_out] = pkt->window;
+		atomic_raise(&sender->acked, pkt->ack);
+	window_raise(flow, direction, pkt->window);
 }
 
 /* Whether a reset is the one that the receiver would believe (RFC 5961 3.2):

@@ -125,13 +125,12 @@ struct sg_flow {
 	__u32 ifindex;	  /* the interface that the remote is behind */
 	__u32 generation; /* of map `active` when it was last allowed */
 	__u32 rule;	  /* forwards: the rule; otherwise SG_NO_RULE */
-	__u8 grants;	  /* SG_GRANT_BIT()s that must stay open */
-	__u8 flags;	  /* SG_FLOW_ */
-	__u8 scales;	  /* window scales: low nibble SG_IN's, high SG_OUT's */
-	__u8 id[3];	  /* random; tells a flow from a successor */
+	__u32 flags;	  /* SG_FLOW_ */
 	__u16 window[2];  /* by enum sg_direction: the largest that this end
 			     offered, in units of its scale, rounded up */
 	__u16 mtu;	  /* of the path, bytes from the IP header on */
+	__u8 grants;	  /* SG_GRANT_BIT()s that must stay open */
+	__u8 scales;	  /* window scales: low nibble SG_IN's, high SG_OUT's */
 	/* times of the boot clock */
 	__u32 created_s;
 	__u32 last_s;	    /* of the newest packet */
@@ -145,9 +144,12 @@ struct sg_flow {
 	struct sg_traffic traffic[2]; /* by enum sg_direction */
 	__u8 share;		      /* enum sg_share */
 	__u8 holds_port;	      /* 1: counted in sg_mapping.flows */
-	__u8 pad[6];
+	__u8 id[3]; /* random; tells a flow from a successor */
+	__u8 pad[3];
 };
 SG_ASSERT_SIZE(struct sg_flow, 136);
+_Static_assert(__builtin_offsetof(struct sg_flow, window) % 4 == 0,
+	       "both windows are one word, which several CPUs raise at once");
 
 /* map `sweep`: rings of tokens, one for each share of each table. Each entry of
  * a table has one token, by which the datapath finds the expired, and in

@@ -15,7 +15,7 @@
 
 /* Layouts below are shared with a program of another build: a change of any of
  * them changes this number, and pins of another number are never read. */
-#define SG_LAYOUT 10
+#define SG_LAYOUT 11
 
 #define SG_ASSERT_SIZE(type, bytes)                                            \
 	_Static_assert(sizeof(type) == (bytes), #type " has no hidden "        \

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "atomics.h"
 #include "cleanup.h"
 #include "gate.skel.h"
 #include "gate_view.skel.h"
@@ -144,15 +145,34 @@ static bool has_kernel_view(void)
 	return known;
 }
 
-/* The object that fits the kernel: both have the same maps and programs. */
+/* The object that fits the kernel, in memory of its own: both have the same
+ * maps and programs. NULL, and errno. */
+static void *object_that_fits(size_t *ret_bytes)
+{
+	const void *built = has_kernel_view()
+				    ? gate_view_bpf__elf_bytes(ret_bytes)
+				    : gate_bpf__elf_bytes(ret_bytes);
+	void *object = malloc(*ret_bytes);
+	int r;
+
+	if (!object)
+		return NULL;
+	r = atomics_fit(memcpy(object, built, *ret_bytes), *ret_bytes);
+	if (!r)
+		return object;
+	free(object);
+	errno = -r;
+	return NULL;
+}
+
 static struct gate_bpf *open_skeleton(void)
 {
+	_cleanup_(cleanup_free) void *object =
+		NULL; /* libbpf copies what it takes */
 	struct gate_bpf *skeleton;
 	struct bpf_object_skeleton *in;
 	int r;
 
-	if (!has_kernel_view())
-		return gate_bpf__open();
 	skeleton = calloc(1, sizeof(*skeleton));
 	if (!skeleton || gate_bpf__create_skeleton(skeleton)) {
 		free(skeleton);
@@ -160,8 +180,10 @@ static struct gate_bpf *open_skeleton(void)
 		return NULL;
 	}
 	in = skeleton->skeleton;
-	in->data = (void *)gate_view_bpf__elf_bytes(&in->data_sz);
-	r = bpf_object__open_skeleton(in, NULL);
+	object = object_that_fits(&in->data_sz);
+	in->data = object;
+	r = object ? bpf_object__open_skeleton(in, NULL) : -errno;
+	in->data = NULL;
 	if (!r)
 		return skeleton;
 	gate_bpf__destroy(skeleton);

@@ -17,6 +17,7 @@
 #include "maps.h"
 #include "probes.h"
 #include "sync.h"
+#include "text.h"
 
 #define THREADS 2
 #define ROUNDS_MAX 2000
@@ -315,6 +316,83 @@ static void case_73_data_beside_the_promotion(void **state)
 	assert_int_equal(all_drops(), 0);
 }
 
+/* Data of one end on two CPUs: what both have sent may be acknowledged. */
+#define CHUNK 100
+
+static uint32_t number_of(int round)
+{
+	return 1001 + (uint32_t)round * THREADS * CHUNK;
+}
+
+static void data_by_both(int round)
+{
+	for (int i = 0; i < THREADS; i++) {
+		struct spec data = vpn_tcp;
+
+		data.flags = PSH | ACK;
+		data.seq = number_of(round) + (uint32_t)i * CHUNK;
+		data.payload_bytes = CHUNK;
+		give(i, &data, TAP0);
+	}
+}
+
+static struct spec the_reply;
+
+static void all_is_acknowledged(int round)
+{
+	the_reply.ack = number_of(round + 1);
+	assert_int_equal(send_in(&the_reply, VE_CONTAINER, NULL),
+			 ACTION_REDIRECT);
+}
+
+static void case_73_numbers_are_raised_on_all_cpus(void **state)
+{
+	(void)state;
+	open_tcp(&vpn_tcp, TAP0, &the_reply);
+	run_race(data_by_both, all_is_acknowledged);
+	assert_int_equal(all_drops(), 0);
+}
+
+/* Each end offers a larger window, and ends, at the same instant. */
+static void both_end(int round)
+{
+	struct spec end = vpn_tcp;
+	struct spec answer;
+
+	end.sport = (uint16_t)(20000 + round);
+	open_tcp(&end, TAP0, &answer);
+	end.flags = answer.flags = FIN | ACK;
+	end.window = answer.window = 65000;
+	give(0, &end, TAP0);
+	give(1, &answer, VE_CONTAINER);
+}
+
+static void it_is_closing(int round)
+{
+	struct sg_flow_key key = {
+		.remote_port = htons((uint16_t)(20000 + round)),
+		.local_port = htons(22),
+		.protocol = IPPROTO_TCP,
+	};
+	struct sg_flow flow;
+
+	assert_int_equal(text_parse_addr("10.1.0.1", &key.remote), 0);
+	assert_int_equal(text_parse_addr("10.0.3.2", &key.local), 0);
+	assert_int_equal(bpf_map_lookup_elem(gate_test.pins.map_fds[PINS_flows],
+					     &key, &flow),
+			 0);
+	assert_int_equal(flow.state, SG_STATE_CLOSING);
+	assert_int_equal(flow.window[SG_IN], 65000);
+	assert_int_equal(flow.window[SG_OUT], 65000);
+}
+
+static void case_73_both_ends_close_at_once(void **state)
+{
+	(void)state;
+	run_race(both_end, it_is_closing);
+	assert_int_equal(all_drops(), 0);
+}
+
 #define SYNC_S 4 /* one that waits for nobody comes to thousands */
 #define ASKED_AT_ONCE 1000
 
@@ -384,6 +462,8 @@ int main(void)
 		TEST(case_73_an_answer_beside_the_next_packet),
 		TEST(case_73_a_reply_beside_the_insert),
 		TEST(case_73_data_beside_the_promotion),
+		TEST(case_73_numbers_are_raised_on_all_cpus),
+		TEST(case_73_both_ends_close_at_once),
 		TEST(a_packet_meets_no_other_interfaces_role),
 	};
 

@@ -4,12 +4,18 @@
  * each instruction, as bpftool has it, an old kernel takes minutes. */
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
+#include <unistd.h>
+
+#include "atomics.h"
 
 #define LOG_TOTALS 4 /* BPF_LOG_STATS of the kernel's */
 #define LOG_BYTES 65536
@@ -58,6 +64,27 @@ static int print_totals(const struct bpf_object *object)
 	return unknown;
 }
 
+/* The object as the loader has it on this kernel. */
+static struct bpf_object *open_fitted(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct bpf_object *object = NULL;
+	struct stat file;
+	void *memory;
+
+	if (fd < 0 || fstat(fd, &file))
+		return NULL;
+	memory = mmap(NULL, file.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE,
+		      fd, 0);
+	close(fd);
+	if (memory == MAP_FAILED)
+		return NULL;
+	if (atomics_fit(memory, file.st_size) == 0)
+		object = bpf_object__open_mem(memory, file.st_size, NULL);
+	munmap(memory, file.st_size);
+	return object;
+}
+
 int main(int argc, char **argv)
 {
 	const struct rlimit all = {RLIM_INFINITY, RLIM_INFINITY};
@@ -72,7 +99,7 @@ int main(int argc, char **argv)
 	libbpf_set_print(print_warnings);
 	uname(&name);
 	printf("kernel %s\n", name.release);
-	object = bpf_object__open_file(argv[1], NULL);
+	object = open_fitted(argv[1]);
 	if (!object || ask(object) || bpf_object__load(object)) {
 		fprintf(stderr, "%s: not loaded: %s\n", argv[1],
 			strerror(errno));

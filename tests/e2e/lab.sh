@@ -74,7 +74,10 @@ wait_for() {
 	until "$@" >/dev/null 2>&1; do
 		uptime_ms
 		tries=$((tries + 1))
-		[ $UPTIME_MS -lt $end ] || [ $tries -lt 3 ] || return 1
+		[ $UPTIME_MS -lt $end ] || [ $tries -lt 3 ] || {
+			"$@" # once more, with what it says
+			return
+		}
 		sleep 0.05
 	done
 }

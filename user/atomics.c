@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* See atomics.h. */
+#include "atomics.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <gelf.h>
+#include <libelf.h>
+#include <linux/bpf.h>
+#include <stdbool.h>
+#include <unistd.h>
+
+#ifndef BPF_ATOMIC /* <linux/bpf.h> of before 5.12 */
+#define BPF_ATOMIC BPF_XADD
+#endif
+#ifndef BPF_CMPXCHG
+#define BPF_CMPXCHG 0xf1
+#endif
+#define REGISTERS(dst, src) .dst_reg = (dst), .src_reg = (src)
+
+static bool is_exchange(const struct bpf_insn *insn)
+{
+	return BPF_CLASS(insn->code) == BPF_STX &&
+	       BPF_MODE(insn->code) == BPF_ATOMIC && insn->imm == BPF_CMPXCHG;
+}
+
+/* It expects in r0 what it finds, and leaves it there: so does a store, which
+ * finds what it expects. */
+static void make_store(struct bpf_insn *insn)
+{
+	insn->code = BPF_STX | BPF_SIZE(insn->code) | BPF_MEM;
+	insn->imm = 0;
+}
+
+/* Whether the kernel loads a program that does nothing but one. */
+static bool kernel_has_exchange(void)
+{
+	const struct bpf_insn insns[] = {
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, REGISTERS(0, 0)},
+		{.code = BPF_STX | BPF_MEM | BPF_DW,
+		 REGISTERS(10, 0),
+		 .off = -8},
+		{.code = BPF_STX | BPF_ATOMIC | BPF_W,
+		 REGISTERS(10, 0),
+		 .off = -8,
+		 .imm = BPF_CMPXCHG},
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+	int fd = bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, NULL, "GPL", insns,
+			       sizeof(insns) / sizeof(insns[0]), NULL);
+
+	if (fd < 0)
+		return false;
+	close(fd);
+	return true;
+}
+
+static void replace_in(Elf_Data *code)
+{
+	struct bpf_insn *insn = code->d_buf;
+
+	for (size_t i = 0; i < code->d_size / sizeof(*insn); i++)
+		if (is_exchange(&insn[i]))
+			make_store(&insn[i]);
+}
+
+/* The second half of a 64-bit constant has no code, and is no exchange. */
+static int replace_all(Elf *elf)
+{
+	Elf_Scn *section = NULL;
+	GElf_Shdr header;
+	Elf_Data *code;
+
+	while ((section = elf_nextscn(elf, section))) {
+		if (!gelf_getshdr(section, &header))
+			return -EINVAL;
+		if (!(header.sh_flags & SHF_EXECINSTR))
+			continue;
+		code = elf_rawdata(section,
+				   NULL); /* of elf_memory(): in place */
+		if (!code)
+			return -EINVAL;
+		replace_in(code);
+	}
+	return 0;
+}
+
+int atomics_fit(void *object, size_t bytes)
+{
+	Elf *elf;
+	int r;
+
+	if (kernel_has_exchange())
+		return 0;
+	if (elf_version(EV_CURRENT) == EV_NONE)
+		return -EINVAL;
+	elf = elf_memory(object, bytes);
+	if (!elf)
+		return -EINVAL;
+	r = replace_all(elf);
+	elf_end(elf);
+	return r;
+}
