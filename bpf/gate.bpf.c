@@ -251,6 +251,7 @@ stage int container_in(struct __sk_buff *skb, int *ret_action)
 		return reason;
 	if (!send_learn_container(skb))
 		return SG_DROP_SPOOFED;
+	pkt.may_probe = pkt.policy->egress_probes;
 	if (!parse_is_ip(&pkt))
 		return link_other(skb, &pkt);
 	reason = parse_network(skb, &pkt);

@@ -83,7 +83,8 @@ struct packet {
 	__be32 fragment_id;
 	__u16 fragment_at; /* bytes before this one's data */
 	bool is_fragment;
-	bool has_more; /* fragments behind it */
+	bool has_more;	/* fragments behind it */
+	__u8 may_probe; /* the container's: its TCP may begin with any flags */
 	bool dont_fragment;
 	__u32 generation;  /* of what is in force, the interfaces included; */
 	__u32 is_changing; /* which may be others by now */

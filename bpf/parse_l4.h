@@ -43,7 +43,7 @@ stage int parse_tcp(const struct tcphdr *tcp, const void *end,
 	pkt->sport = tcp->source;
 	pkt->dport = tcp->dest;
 	pkt->tcp_flags = ((const __u8 *)tcp)[13];
-	if (!parse_flags_are_sane(pkt->tcp_flags))
+	if (!parse_flags_are_sane(pkt->tcp_flags) && !pkt->may_probe)
 		return SG_DROP_TCP_FLAGS;
 	pkt->window = bpf_ntohs(tcp->window);
 	pkt->seq = bpf_ntohl(tcp->seq);

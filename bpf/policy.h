@@ -84,6 +84,16 @@ stage bool policy_begins(const struct packet *pkt)
 	return !is_icmp(pkt->protocol) || is_echo_request(pkt);
 }
 
+/* Whether it is something else than a SYN that the container may begin with: an
+ * ACK of a connection that the gate has not seen, or a scan's. What a forward's
+ * port sends is an answer. */
+stage bool policy_probes(const struct packet *pkt)
+{
+	return pkt->protocol == IPPROTO_TCP && pkt->may_probe &&
+	       !(pkt->tcp_flags & TCP_RST) &&
+	       !allow_is_forwarded(pkt->side, pkt->protocol, pkt->sport);
+}
+
 /* What the container may not be to anyone. */
 stage bool policy_is_server_of_dhcp(const struct packet *pkt)
 {
@@ -164,8 +174,10 @@ stage int policy_from_container(struct __sk_buff *skb, const struct packet *pkt,
 		return policy_echo(pkt);
 	if (address_is_own(SG_ANY_IFINDEX, &pkt->dst))
 		return SG_DROP_HOST_CLOSED;
-	if (!policy_begins(pkt))
+	if (!policy_begins(pkt) && !policy_probes(pkt))
 		return SG_DROP_NO_FLOW;
+	if (!policy_begins(pkt))
+		ret_flow->flags = SG_FLOW_PROBE;
 	if (policy_is_server_of_dhcp(pkt))
 		return SG_DROP_EGRESS_CLOSED;
 	if (pkt->ttl <= 1)

@@ -37,6 +37,43 @@ stage void track_answer(struct __sk_buff *skb, const struct packet *pkt,
 	}
 }
 
+/* The one that began has said something else than SYN. If it was answered, the
+ * connection is older than the gate, and its numbers are not known. */
+stage int track_probe(const struct packet *pkt, struct sg_flow *flow,
+		      __u32 direction, __u8 *ret_state)
+{
+	bool is_out = direction == SG_OUT;
+
+	if (flow->state == SG_STATE_SYN_RECEIVED) {
+		atomic_change(&flow->flags, SG_FLOW_PROBE, SG_FLOW_ADOPTED);
+		*ret_state = SG_STATE_ESTABLISHED;
+		return SG_OK;
+	}
+	flow->tcp[is_out].sent = pkt->seq_end;
+	flow->tcp[is_out].acked = pkt->tcp_flags & TCP_ACK ? pkt->ack : 0;
+	*ret_state = SG_STATE_SYN_SENT;
+	return SG_OK;
+}
+
+/* The answer to a probe: a reset that can be meant (RFC 9293 3.10.7.1), or what
+ * a connection that the other end still has goes on with. */
+stage int track_probed(const struct packet *pkt, struct sg_flow *flow,
+		       __u32 direction, __u8 *ret_state)
+{
+	const struct sg_tcp_end *probe = &flow->tcp[direction != SG_OUT];
+	bool has_ack = pkt->tcp_flags & TCP_ACK;
+	__u32 missing = probe->sent - pkt->ack;
+
+	if (pkt->tcp_flags & TCP_RST)
+		return track_refused(has_ack ? !missing
+					     : pkt->seq == probe->acked,
+				     ret_state);
+	if (!has_ack || missing > ACK_AGE_MIN)
+		return SG_DROP_TCP_WINDOW;
+	*ret_state = SG_STATE_SYN_RECEIVED;
+	return SG_OK;
+}
+
 /* RFC 9293 3.5, as seen from between. */
 static __noinline int track_opening_by_initiator(struct __sk_buff *skb,
 						 const struct packet *pkt,
@@ -49,7 +86,9 @@ static __noinline int track_opening_by_initiator(struct __sk_buff *skb,
 	if (!pkt || !flow || !ret_state)
 		return SG_DROP_NO_FLOW;
 	if (is_syn(pkt)) {
-		if (flow->tcp[!is_out].acked - (pkt->seq + 1) > SYN_DATA_MAX) {
+		if (flow->flags & SG_FLOW_PROBE ||
+		    flow->tcp[!is_out].acked - (pkt->seq + 1) > SYN_DATA_MAX) {
+			atomic_change(&flow->flags, SG_FLOW_PROBE, 0);
 			window_begin(skb, pkt, flow, direction);
 			*ret_state = SG_STATE_SYN_SENT;
 		} else { /* once more, with more data or less (RFC 7413) */
@@ -60,6 +99,8 @@ static __noinline int track_opening_by_initiator(struct __sk_buff *skb,
 	if (pkt->tcp_flags & TCP_RST)
 		return track_refused(
 			window_reset_is_exact(flow, pkt, direction), ret_state);
+	if (flow->flags & SG_FLOW_PROBE)
+		return track_probe(pkt, flow, direction, ret_state);
 	if (flow->state != SG_STATE_SYN_RECEIVED)
 		return SG_DROP_NO_FLOW;
 	if (flow->other_end && pkt->ack == flow->other_end)
@@ -82,6 +123,8 @@ static __noinline int track_opening_by_other(struct __sk_buff *skb,
 
 	if (!pkt || !flow || !ret_state)
 		return SG_DROP_NO_FLOW;
+	if (flow->flags & SG_FLOW_PROBE && !(pkt->tcp_flags & TCP_SYN))
+		return track_probed(pkt, flow, direction, ret_state);
 	unanswered = flow->tcp[!is_out].sent - pkt->ack;
 	if (!(pkt->tcp_flags & TCP_ACK))
 		unanswered = SYN_DATA_MAX;

@@ -112,6 +112,9 @@ struct sg_tcp_end {
 #define SG_FLOW_NO_PATH                                                        \
 	128 /* the path is to be found before the next packet                  \
 	     * goes out */
+#define SG_FLOW_PROBE                                                          \
+	256 /* the container's, of TCP, and begun by something else than a SYN \
+	     */
 
 #define SG_NO_RULE 0xffffffff
 

@@ -58,6 +58,7 @@ static cfg_opt_t host_opts[] = {
 static cfg_opt_t egress_opts[] = {
 	CFG_STR_LIST("masquerade", NULL, CFGF_NODEFAULT),
 	CFG_STR("ports", NULL, CFGF_NODEFAULT),
+	CFG_BOOL("strict", cfg_false, CFGF_NONE),
 	CFG_END(),
 };
 

@@ -146,6 +146,8 @@ int config_take(cfg_t *cfg, struct policy *policy)
 	take_roles(cfg_getsec(cfg, "host"), "icmp-echo", &policy->echo_roles);
 	take_roles(cfg_getsec(cfg, "egress"), "masquerade",
 		   &policy->masquerade_roles);
+	policy->egress_strict =
+		cfg_getbool(cfg_getsec(cfg, "egress"), "strict");
 	take_numbers(cfg, policy);
 	for (unsigned int i = 0; i < cfg_size(cfg, "forward") && !r; i++)
 		r = take_forward(cfg_getnsec(cfg, "forward", i), policy);

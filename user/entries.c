@@ -127,6 +127,7 @@ int entries_of_policy(const struct policy *policy, uint32_t side,
 		.masquerade_high = policy->masquerade_ports.last,
 		.masquerade_roles = policy->masquerade_roles,
 		.echo_roles = policy->echo_roles,
+		.egress_probes = !policy->egress_strict,
 		.new_per_source = policy->new_per_source,
 	};
 	set_timeouts(policy, &entries.policy);

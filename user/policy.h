@@ -81,6 +81,7 @@ struct policy {
 	uint8_t echo_roles;	     /* SG_ROLE_BIT()s */
 	uint8_t masquerade_roles;
 	struct port_range masquerade_ports;
+	bool egress_strict;	 /* the container's TCP begins by a SYN */
 	uint32_t flows;		 /* entries, a power of two */
 	uint32_t half_open;	 /* entries */
 	uint32_t new_per_source; /* flows a second from one of lan; 0: any */

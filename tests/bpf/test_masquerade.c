@@ -299,18 +299,146 @@ static void case_52_only_the_containers_own_address(void **state)
 	assert_int_equal(flow_count(PINS_half_open), 3);
 }
 
+/* Where the configuration is strict, and an answer or a reset anywhere. */
 static void case_62_a_middle_of_a_conversation_begins_none(void **state)
 {
 	static const uint8_t flags[] = {ACK, FIN | ACK, RST, SYN | ACK};
+	static const uint8_t odd[] = {0, FIN, FIN | PSH | URG, SYN | FIN};
 	struct spec spec = to_lan;
 
 	(void)state;
+	spec.flags = RST | ACK;
+	assert_refused(&spec, VE_CONTAINER, SG_DROP_NO_FLOW);
+	spec.flags = ACK;
+	spec.sport = 22; /* a forward's */
+	assert_refused(&spec, VE_CONTAINER, SG_DROP_NO_FLOW);
+	harness_restart("egress { masquerade = {\"lan\"} strict = on }");
+	spec.sport = to_lan.sport;
 	for (size_t i = 0; i < sizeof(flags); i++) {
 		spec.flags = flags[i];
 		assert_refused(&spec, VE_CONTAINER, SG_DROP_NO_FLOW);
 	}
+	for (size_t i = 0; i < sizeof(odd); i++) {
+		spec.flags = odd[i];
+		assert_spec_dropped(&spec, VE_CONTAINER, SG_DROP_TCP_FLAGS);
+	}
 	assert_no_flow();
 	assert_left(&to_lan, NULL);
+}
+
+#define PROBE_PORT 20000 /* one that it keeps */
+#define PROBE_SEQ 5000
+#define PROBE_ACK 7000
+
+/* The container's probe with such flags, out; and what answers it. */
+static struct spec probed(uint8_t flags, uint8_t answer_flags)
+{
+	struct spec probe = to_lan;
+	struct spec answer;
+	struct frame frame;
+
+	probe.sport = PROBE_PORT;
+	probe.flags = flags;
+	probe.seq = PROBE_SEQ;
+	probe.ack = PROBE_ACK;
+	assert_left(&probe, &frame);
+	assert_int_equal(frame_sport(&frame), PROBE_PORT);
+	answer = between(to_lan.dst, "192.168.7.2", to_lan.dport, PROBE_PORT,
+			 IPPROTO_TCP, answer_flags);
+	answer.seq = PROBE_ACK;
+	return answer;
+}
+
+/* nmap -sA, -sW: a port that is not filtered answers by a reset, which has the
+ * number that was acknowledged. */
+static void the_container_may_probe_with_an_ack(void **state)
+{
+	struct spec reset = probed(ACK, RST);
+	struct spec other = reset;
+
+	(void)state;
+	other.seq = PROBE_ACK + 1;
+	assert_spec_dropped(&other, ETH0, SG_DROP_TCP_WINDOW);
+	other.flags = RST | ACK;
+	other.ack = PROBE_SEQ + 1;
+	assert_spec_dropped(&other, ETH0, SG_DROP_TCP_WINDOW);
+	assert_int_equal(state_now(), SG_STATE_SYN_SENT);
+	assert_delivered_to(&reset, ETH0, PROBE_PORT);
+	assert_int_equal(state_now(), SG_STATE_REFUSED);
+}
+
+/* nmap -sN, -sF, -sX: a closed port answers by a reset that acknowledges. */
+static void the_container_may_probe_with_any_flags(void **state)
+{
+	static const uint8_t flags[] = {0, FIN, FIN | PSH | URG, SYN | FIN};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(flags); i++) {
+		struct spec reset;
+
+		harness_restart(NULL);
+		reset = probed(flags[i], RST | ACK);
+		reset.ack =
+			PROBE_SEQ + !!(flags[i] & SYN) + !!(flags[i] & FIN) + 1;
+		assert_spec_dropped(&reset, ETH0, SG_DROP_TCP_WINDOW);
+		reset.ack--;
+		assert_delivered_to(&reset, ETH0, PROBE_PORT);
+		assert_int_equal(state_now(), SG_STATE_REFUSED);
+	}
+}
+
+/* What no probe asks for is not let in. */
+static void a_probe_opens_nothing_else(void **state)
+{
+	struct spec answer = probed(ACK, PSH);
+
+	(void)state;
+	assert_spec_dropped(&answer, ETH0, SG_DROP_TCP_FLAGS);
+	answer.flags = PSH | ACK;
+	answer.ack = PROBE_SEQ - 70000;
+	assert_spec_dropped(&answer, ETH0, SG_DROP_TCP_WINDOW);
+	answer.ack = PROBE_SEQ + 1;
+	assert_spec_dropped(&answer, ETH0, SG_DROP_TCP_WINDOW);
+	answer.sport++;
+	assert_spec_dropped(&answer, ETH0, SG_DROP_NO_FLOW);
+}
+
+/* A connection that both ends have, and the gate has not seen (as of before
+ * `down` and `up`), goes on by its next packets. */
+static void case_176_an_older_connection_goes_on(void **state)
+{
+	struct spec answer = probed(PSH | ACK, ACK);
+	struct spec next = to_lan;
+
+	(void)state;
+	answer.ack = PROBE_SEQ;
+	assert_delivered_to(&answer, ETH0, PROBE_PORT);
+	assert_int_equal(flow_count(PINS_flows), 0);
+	next.sport = PROBE_PORT;
+	next.flags = PSH | ACK;
+	next.seq = PROBE_SEQ + 100;
+	next.ack = PROBE_ACK + 100000;
+	assert_left(&next, NULL);
+	assert_int_equal(state_now(), SG_STATE_ESTABLISHED);
+	answer.flags = PSH | ACK;
+	answer.seq = PROBE_ACK + 200000; /* by a window that is not known */
+	answer.ack = PROBE_SEQ + 100;
+	assert_delivered_to(&answer, ETH0, PROBE_PORT);
+	assert_int_equal(all_drops(), 0);
+}
+
+/* The same tuple, and a SYN: what was a probe is a connection like any. */
+static void a_syn_after_a_probe_begins_a_connection(void **state)
+{
+	struct spec answer = probed(ACK, SYN | ACK);
+	struct spec syn = to_lan;
+
+	(void)state;
+	syn.sport = PROBE_PORT;
+	assert_left(&syn, NULL);
+	answer.seq = 1000;
+	assert_delivered_to(&answer, ETH0, PROBE_PORT);
+	assert_int_equal(state_now(), SG_STATE_SYN_RECEIVED);
 }
 
 static void a_port_of_the_hosts_own_is_not_taken(void **state)
@@ -348,6 +476,11 @@ int main(void)
 		TEST(case_54_ping_of_the_gateway_alone),
 		TEST(case_52_only_the_containers_own_address),
 		TEST(case_62_a_middle_of_a_conversation_begins_none),
+		TEST(the_container_may_probe_with_an_ack),
+		TEST(the_container_may_probe_with_any_flags),
+		TEST(a_probe_opens_nothing_else),
+		TEST(case_176_an_older_connection_goes_on),
+		TEST(a_syn_after_a_probe_begins_a_connection),
 		TEST(a_port_of_the_hosts_own_is_not_taken),
 	};
 

@@ -218,7 +218,7 @@ expect() {
 	shift
 	"$@" >"$LAB_DIR/out" 2>&1 || {
 		fail "$what: failed: $*"
-		tail -5 "$LAB_DIR/out" | sed 's/^/      /' >&2
+		tail -15 "$LAB_DIR/out" | sed 's/^/      /' >&2
 	}
 }
 refuse() {

@@ -65,6 +65,7 @@ static void a_file_of_forwards_is_enough(void **state)
 	assert_int_equal(policy_role_of(&policy, "tap1"), SG_ROLE_LAN);
 	assert_int_equal(policy.control_port, 23);
 	assert_int_equal(policy.masquerade_roles, 3);
+	assert_false(policy.egress_strict);
 	assert_int_equal(policy.echo_roles, 7);
 	assert_int_equal(policy.flows, 65536);
 	assert_int_equal(policy.timeout_s.tcp_established, 432000);
@@ -85,7 +86,8 @@ static void every_section_is_taken(void **state)
 		"forward \"b\" { ports = {\"8080-8089\"} to = \"80-89\" }\n"
 		"grants { lan-access = on host-control = yes }\n"
 		"host { control-port = 0 icmp-echo = {} }\n"
-		"egress { masquerade = {\"lan\"} ports = \"50000-50099\" }\n"
+		"egress { masquerade = {\"lan\"} ports = \"50000-50099\" "
+		"strict = on }\n"
 		"limits { flows = 1024 half-open = 512 }\n"
 		"timeouts { udp-new = \"1m\" icmp = \"5\" }\n");
 
@@ -103,6 +105,7 @@ static void every_section_is_taken(void **state)
 	assert_int_equal(policy.control_port, 0);
 	assert_int_equal(policy.echo_roles, 0);
 	assert_int_equal(policy.masquerade_roles, SG_ROLE_BIT(SG_ROLE_LAN));
+	assert_true(policy.egress_strict);
 	assert_int_equal(policy.masquerade_ports.last, 50099);
 	assert_int_equal(policy.flows, 1024);
 	assert_int_equal(policy.half_open, 512);

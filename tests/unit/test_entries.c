@@ -40,6 +40,7 @@ static void the_policy_is_taken_field_by_field(void **state)
 	struct sg_policy want = {
 		.container = addr_of("10.9.0.5"),
 		.container6 = addr_of("fd00:9::5"),
+		.egress_probes = 1,
 		.new_per_source = 12,
 		.control_port = 2323,
 		.masquerade_low = 50000,
