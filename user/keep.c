@@ -5,8 +5,11 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cleanup.h"
@@ -30,6 +33,33 @@ static void close_programs(struct keep *keep)
 	}
 }
 
+/* Return whether pins may have come or gone in a folder since the last look:
+ * the kernel notes when, to a tick of its clock, so that of the last second's
+ * there may be more. */
+static bool folder_may_differ(const char *pin_dir, const char *sub,
+			      struct keep_folder *seen)
+{
+	char path[PINS_PATH_BYTES];
+	struct keep_folder now = {0};
+	struct timespec clock;
+	struct stat info;
+	bool same;
+
+	if (pins_path(pin_dir, sub, NULL, path) || stat(path, &info))
+		return true;
+	now.device = info.st_dev;
+	now.inode = info.st_ino;
+	now.changed = info.st_mtim;
+	same = memcmp(&now, seen, sizeof(now)) == 0;
+	clock_gettime(CLOCK_REALTIME, &clock);
+	/* a clock that was set back: unknown */
+	if (labs(clock.tv_sec - now.changed.tv_sec) > 1)
+		*seen = now;
+	else
+		*seen = (struct keep_folder){0};
+	return !same;
+}
+
 /* The programs as they are pinned: a newer scoutgate may have put others there.
  * Those that are not are pinned again. Returns whether any was. */
 static bool refresh_programs(struct keep *keep)
@@ -37,6 +67,8 @@ static bool refresh_programs(struct keep *keep)
 	char path[PINS_PATH_BYTES];
 	bool repaired = false;
 
+	if (!folder_may_differ(keep->pin_dir, "programs", &keep->programs_seen))
+		return false;
 	for (int i = 0; i < DATAPLANE_PROGRAM_COUNT; i++) {
 		const char *name =
 			dataplane_program_name((enum dataplane_program)i);
@@ -71,6 +103,8 @@ static bool refresh_maps(struct keep *keep)
 	char path[PINS_PATH_BYTES];
 	bool repaired = false;
 
+	if (!folder_may_differ(keep->pin_dir, NULL, &keep->maps_seen))
+		return false;
 	for (int map = 0; map < PINS_MAP_COUNT; map++) {
 		int *held = &keep->pins.map_fds[map];
 		int fd;

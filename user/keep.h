@@ -8,6 +8,8 @@
 #define SG_USER_KEEP_H
 
 #include <stdbool.h>
+#include <sys/types.h>
+#include <time.h>
 
 #include "cut.h"
 #include "dataplane.h"
@@ -16,12 +18,20 @@
 #include "pins.h"
 #include "policy.h"
 
+/* A folder as it was at a look; all 0: not looked at. */
+struct keep_folder {
+	dev_t device;
+	ino_t inode;
+	struct timespec changed;
+};
+
 struct keep {
 	const char *pin_dir;
 	bool clsact;
 	int hold; /* the keeper's lock: there is one */
 	struct pins pins;
 	int program_fds[DATAPLANE_PROGRAM_COUNT];
+	struct keep_folder maps_seen, programs_seen;
 	bool is_guard_doubtful; /* nftables has changed since it was seen */
 	uint64_t digest; /* of the network's state that is in force; 0: none */
 	struct cut cut;
