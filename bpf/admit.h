@@ -46,7 +46,7 @@ static __noinline int admit_address(struct __sk_buff *skb,
 	if (!key || !flow || !pkt || flow->kind != SG_KIND_FORWARD ||
 	    flow->gate_port != pkt->dport ||
 	    addr_equal(&flow->gate_addr, &pkt->dst) || !address_is_gates(pkt) ||
-	    !path_addr_is_gone(skb, pkt, &flow->gate_addr))
+	    !path_addr_is_gone(skb, pkt, &flow->gate_addr, SG_ANY_IFINDEX))
 		return false;
 	if (key->protocol == IPPROTO_TCP) {
 		flow_end(key, flow, pkt->now_s);

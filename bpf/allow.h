@@ -11,16 +11,22 @@
 #include "flow.h"
 #include "ifaces_maps.h"
 
+stage bool allow_has_bit(__u32 side, __u32 table, __be16 port)
+{
+	return bits_has(&forwarded, side * SG_FORWARDED_ROWS * SG_ROW_BITS +
+					    table * SG_FORWARDED_BITS +
+					    bpf_ntohs(port));
+}
+
 /* Whether it is a forward's, on the side that is in force. */
 stage bool allow_is_forwarded(__u32 side, __u8 protocol, __be16 port)
 {
-	__u32 at = side * SG_FORWARDED_ROWS * SG_ROW_BITS;
-
-	if (protocol == IPPROTO_UDP)
-		at += SG_FORWARDED_ROWS * SG_ROW_BITS / 2;
-	else if (protocol != IPPROTO_TCP)
+	if (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP)
 		return false;
-	return bits_has(&forwarded, at + bpf_ntohs(port));
+	return allow_has_bit(side,
+			     protocol == IPPROTO_UDP ? SG_FORWARDED_UDP
+						     : SG_FORWARDED_TCP,
+			     port);
 }
 
 /* Return whether the gate has another use for a port than to stand for one of

@@ -177,8 +177,7 @@ stage int container_icmp(struct __sk_buff *skb, struct packet *pkt,
 
 /* The flow of a packet from the container, if it is still allowed and its path
  * lets it go on; NULL with *ret_reason SG_OK: there is none. */
-stage struct sg_flow *container_find(struct __sk_buff *skb,
-				     const struct packet *pkt,
+stage struct sg_flow *container_find(struct __sk_buff *skb, struct packet *pkt,
 				     const struct sg_flow_key *key,
 				     int *ret_reason)
 {
@@ -194,6 +193,7 @@ stage struct sg_flow *container_find(struct __sk_buff *skb,
 	if (*ret_reason != SG_DROP_POLICY_CHANGED)
 		return flow;
 	flow_end(key, flow, pkt->now_s); /* the packet begins anew, if it can */
+	pkt->may_probe = 0;		 /* TCP is told, by a reset */
 	*ret_reason = SG_OK;
 	return NULL;
 }

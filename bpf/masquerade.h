@@ -181,7 +181,8 @@ static __noinline int masquerade_route(struct __sk_buff *skb,
 	if (!iface ||
 	    !(pkt->policy->masquerade_roles & SG_ROLE_BIT(iface->role)))
 		return SG_DROP_EGRESS_CLOSED;
-	if (!addr_is_set(&path->source) || addr_is_link_local(&path->source))
+	if (!addr_is_set(&path->source) || addr_is_link_local(&path->source) ||
+	    path_source_is_anothers(path, iface))
 		return SG_DROP_NO_ROUTE;
 	flow_gate(flow, ifindex, iface, &path->source, 0);
 	path_take(flow, path);

@@ -139,18 +139,40 @@ static __noinline int path_find(struct __sk_buff *skb, const struct packet *pkt,
 	return SG_OK;
 }
 
-/* Return whether an address is the host's no more: the loader has not found it,
+/* Return whether the source that was found is of a link of another role. The
+ * kernel takes it for a link that has none of its own, as while it asks for
+ * duplicates (RFC 4862 5.4); what is sent so gets no answer. Without Ethernet a
+ * link needs no address of its own. */
+stage bool path_source_is_anothers(const struct path *path,
+				   const struct sg_iface *iface)
+{
+	struct sg_subnet_key key = {.prefix_bits = 128, .addr = path->source};
+	const struct sg_subnet *subnet;
+	const struct sg_iface *other;
+	__u32 ifindex;
+
+	subnet = bpf_map_lookup_elem(&subnets, &key);
+	if (!subnet || subnet->roles || subnet->ifindex == path->ifindex ||
+	    !iface->has_ethernet)
+		return false;
+	ifindex = subnet->ifindex; /* 0: of several */
+	other = bpf_map_lookup_elem(&ifaces, &ifindex);
+	return other && other->role != iface->role;
+}
+
+/* Return whether an address is a link's no more: the loader has not found it,
  * or the kernel has a way to it, or (in IPv6, where it says so) none at all. */
 static __noinline int path_addr_is_gone(struct __sk_buff *skb,
 					const struct packet *pkt,
-					const struct sg_addr *addr)
+					const struct sg_addr *addr,
+					__u32 ifindex)
 {
 	struct scratch *room = scratch_get();
 	long code;
 
 	if (!pkt || !addr || !room)
 		return 0;
-	if (!address_is_own(SG_ANY_IFINDEX, addr))
+	if (!address_is_own(ifindex, addr))
 		return 1;
 	path_question(&room->fib, pkt, addr, addr);
 	code = bpf_fib_lookup(skb, &room->fib, sizeof(room->fib),
@@ -208,7 +230,7 @@ stage bool path_keeps_source(struct __sk_buff *skb, const struct packet *pkt,
 	if (addr_equal(&flow->gate_addr, &path->source))
 		return true;
 	return flow->ifindex == path->ifindex &&
-	       !path_addr_is_gone(skb, pkt, &flow->gate_addr);
+	       !path_addr_is_gone(skb, pkt, &flow->gate_addr, path->ifindex);
 }
 
 /* Find the path of a masquerade flow again. SG_DROP_POLICY_CHANGED: it leads
@@ -320,7 +342,7 @@ static __noinline int path_move_address(struct __sk_buff *skb,
 
 	if (!pkt || !flow)
 		return SG_DROP_NO_ROUTE;
-	if (!path_addr_is_gone(skb, pkt, &flow->gate_addr))
+	if (!path_addr_is_gone(skb, pkt, &flow->gate_addr, SG_ANY_IFINDEX))
 		return SG_OK;
 	ifindex = flow->ifindex;
 	iface = bpf_map_lookup_elem(&ifaces, &ifindex);

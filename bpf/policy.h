@@ -91,7 +91,7 @@ stage bool policy_probes(const struct packet *pkt)
 {
 	return pkt->protocol == IPPROTO_TCP && pkt->may_probe &&
 	       !(pkt->tcp_flags & TCP_RST) &&
-	       !allow_is_forwarded(pkt->side, pkt->protocol, pkt->sport);
+	       !allow_has_bit(pkt->side, SG_FORWARDED_ANSWERS, pkt->sport);
 }
 
 /* What the container may not be to anyone. */

@@ -12,6 +12,8 @@
 
 #define SPLIT_MAX 4 /* pieces */
 
+#define JUMBO_BYTES 8 /* IPv6's option, which is not on the wire (BIG TCP) */
+
 /* How large the largest packet is that a segmented one becomes on the wire. */
 static __noinline __u32 split_wire_bytes(struct __sk_buff *skb,
 					 const struct packet *pkt)
@@ -26,6 +28,9 @@ static __noinline __u32 split_wire_bytes(struct __sk_buff *skb,
 			return pkt->bytes;
 		header_bytes = (offset >> 4) * 4;
 	}
+	if (is_v6(pkt) &&
+	    pkt->bytes > IP_BYTES_MAX + (__u32)sizeof(struct ipv6hdr))
+		header_bytes -= JUMBO_BYTES;
 	return pkt->l4_at - pkt->l3_at + header_bytes + skb->gso_size;
 }
 

@@ -144,8 +144,13 @@ struct sg_port {
 SG_ASSERT_SIZE(struct sg_port, 8);
 
 /* map `forwarded`: whether `ports` has a port, so that it need not be asked of
- * most; a side's TCP ports, then its UDP ports */
-#define SG_FORWARDED_ROWS (2 * 65536 / SG_ROW_BITS)
+ * most: a side's TCP ports, then its UDP ports; then those of the container's
+ * by which it answers TCP forwards. Each is a table of so many bits. */
+#define SG_FORWARDED_BITS 65536
+#define SG_FORWARDED_TCP 0
+#define SG_FORWARDED_UDP 1
+#define SG_FORWARDED_ANSWERS 2
+#define SG_FORWARDED_ROWS (3 * SG_FORWARDED_BITS / SG_ROW_BITS)
 
 /* map `sources`: who may use a forward; longest prefix match on the address */
 struct sg_source_key {

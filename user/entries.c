@@ -36,6 +36,12 @@ static void set_timeouts(const struct policy *policy, struct sg_policy *entry)
 	entry->icmp_timeout_s = policy->timeout_s.icmp;
 }
 
+static void mark_port(struct policy_entries *entries, uint32_t table,
+		      uint32_t port)
+{
+	set_bit(entries->forwarded, table * SG_FORWARDED_BITS + port);
+}
+
 static void add_ports(const struct policy_forward *forward, uint32_t side,
 		      uint32_t rule, struct policy_entries *entries)
 {
@@ -54,8 +60,12 @@ static void add_ports(const struct policy_forward *forward, uint32_t side,
 			.has_sources = forward->source_count > 0,
 			.rule = rule,
 		};
-		set_bit(entries->forwarded,
-			forward->protocol == IPPROTO_UDP ? 65536 + port : port);
+		if (forward->protocol == IPPROTO_UDP) {
+			mark_port(entries, SG_FORWARDED_UDP, port);
+			continue;
+		}
+		mark_port(entries, SG_FORWARDED_TCP, port);
+		mark_port(entries, SG_FORWARDED_ANSWERS, to);
 	}
 }
 

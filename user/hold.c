@@ -30,6 +30,19 @@ static int path_of(const char *pin_dir, char ret_path[PATH_MAX])
 	return 0;
 }
 
+static bool is_ours(const struct stat *st)
+{
+	return st->st_uid == geteuid() && !(st->st_mode & (S_IWGRP | S_IWOTH));
+}
+
+static int refuse_others(const char *path, struct fault *ret_fault)
+{
+	return fault_set(ret_fault, EPERM,
+			 "%s: it is another user's, or others may write to it; "
+			 "remove it",
+			 path);
+}
+
 /* Refuse a folder in which another user could put another file in its place. */
 static int check_folder(struct fault *ret_fault)
 {
@@ -41,19 +54,16 @@ static int check_folder(struct fault *ret_fault)
 	if (lstat(HOLD_FOLDER, &st))
 		return fault_set(ret_fault, errno, "%s: %s", HOLD_FOLDER,
 				 strerror(errno));
-	if (S_ISDIR(st.st_mode) && st.st_uid == geteuid() &&
-	    !(st.st_mode & (S_IWGRP | S_IWOTH)))
-		return 0;
-	return fault_set(ret_fault, EPERM,
-			 "%s: it is another user's, or others may write to it; "
-			 "remove it",
-			 HOLD_FOLDER);
+	return S_ISDIR(st.st_mode) && is_ours(&st)
+		       ? 0
+		       : refuse_others(HOLD_FOLDER, ret_fault);
 }
 
 int hold_begin(const char *pin_dir, struct fault *ret_fault)
 {
 	struct flock lock = {.l_type = F_WRLCK};
 	char path[PATH_MAX];
+	struct stat st;
 	int r = path_of(pin_dir, path);
 
 	if (r)
@@ -63,9 +73,11 @@ int hold_begin(const char *pin_dir, struct fault *ret_fault)
 		_cleanup_(cleanup_close) int fd = open(
 			path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 
-		if (fd < 0)
+		if (fd < 0 || fstat(fd, &st))
 			return fault_set(ret_fault, errno, "%s: %s", path,
 					 strerror(errno));
+		if (!is_ours(&st))
+			return refuse_others(path, ret_fault);
 		if (fcntl(fd, F_OFD_SETLK, &lock))
 			return fault_set(ret_fault, EBUSY,
 					 "%s: another `scoutgate run` keeps it",
@@ -74,6 +86,21 @@ int hold_begin(const char *pin_dir, struct fault *ret_fault)
 			return cleanup_steal_fd(&fd);
 	}
 	return r;
+}
+
+int hold_keep(const char *pin_dir, int *fd, struct fault *ret_fault)
+{
+	char path[PATH_MAX];
+	int again;
+
+	if (path_of(pin_dir, path) || pins_stand_at(*fd, path))
+		return 0;
+	again = hold_begin(pin_dir, ret_fault);
+	if (again < 0)
+		return again;
+	cleanup_close(fd);
+	*fd = again;
+	return 0;
 }
 
 void hold_end(const char *pin_dir, int *fd)

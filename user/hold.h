@@ -17,6 +17,9 @@
  * descriptor that holds it until hold_end(), or -errno with *ret_fault: -EBUSY:
  * there is another. */
 int hold_begin(const char *pin_dir, struct fault *ret_fault);
+/* Hold it again, if somebody has removed its file: who comes next would hold
+ * another. 0, or -errno with *ret_fault: -EBUSY: one has come already. */
+int hold_keep(const char *pin_dir, int *fd, struct fault *ret_fault);
 void hold_end(const char *pin_dir, int *fd);
 
 /* Return whether somebody is. */

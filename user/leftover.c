@@ -26,7 +26,8 @@ static bool find_gate_in(const char *folder, int depth,
 	char path[PINS_PATH_BYTES];
 	struct dirent *entry;
 	struct fault ignored;
-	bool begun = false;
+	bool begun = false; /* also by one of another namespace, or layout */
+	bool found = false;
 	DIR *dir;
 
 	if (pins_are_begun(folder, &begun, &ignored) == 0 && begun) {
@@ -34,13 +35,13 @@ static bool find_gate_in(const char *folder, int depth,
 		return true;
 	}
 	dir = depth ? opendir(folder) : NULL;
-	while (dir && !begun && (entry = readdir(dir)) != NULL)
-		begun = entry->d_type == DT_DIR && entry->d_name[0] != '.' &&
+	while (dir && !found && (entry = readdir(dir)) != NULL)
+		found = entry->d_type == DT_DIR && entry->d_name[0] != '.' &&
 			pins_path(folder, entry->d_name, NULL, path) == 0 &&
 			find_gate_in(path, depth - 1, ret_path);
 	if (dir)
 		closedir(dir);
-	return begun;
+	return found;
 }
 
 static void close_mounts(FILE **mounts)

@@ -312,6 +312,9 @@ static void case_62_a_middle_of_a_conversation_begins_none(void **state)
 	spec.flags = ACK;
 	spec.sport = 22; /* a forward's */
 	assert_refused(&spec, VE_CONTAINER, SG_DROP_NO_FLOW);
+	harness_restart("forward \"web\" { ports = {\"8080\"} to = \"1080\" }");
+	spec.sport = 1080; /* that by which the container answers one */
+	assert_refused(&spec, VE_CONTAINER, SG_DROP_NO_FLOW);
 	harness_restart("egress { masquerade = {\"lan\"} strict = on }");
 	spec.sport = to_lan.sport;
 	for (size_t i = 0; i < sizeof(flags); i++) {
