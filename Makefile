@@ -139,7 +139,7 @@ format: ## format every C file
 lint: deps ## formatting, static checks, include graph, headers alone
 	$(Q)O=$(O) tests/lint/run
 
-mutate: deps ## break it line by line: do the tests see it? (root; M=WORD: faults with it in their names)
+mutate: deps ## break it line by line: do the tests see it? (root; M=WORD: faults with it in their or their files' names)
 	$(Q)tests/mutate/run "$(M)"
 
 verify: all $(O)/tests/bpf/verify ## print each program's verified instruction count (root)

@@ -24,20 +24,25 @@ stage bool limit_is_short(void)
 }
 
 /* Counts the packet, which would begin a flow. SG_OK or the reason to drop. */
-static __noinline int limit_source(const struct packet *pkt)
+static __noinline int limit_source(struct __sk_buff *skb,
+				   const struct packet *pkt)
 {
 	struct sg_newcomer first = {.flows = 1};
+	struct sg_newcomer_key source = {};
 	struct sg_newcomer *newcomer;
-	struct sg_addr source;
 
 	if (!pkt || pkt->iface->role != SG_ROLE_LAN ||
 	    !pkt->policy->new_per_source || !limit_is_short())
 		return SG_OK;
-	source = pkt->src;
+	source.addr = pkt->src;
+	if (pkt->iface->has_ethernet &&
+	    bpf_skb_load_bytes(skb, __builtin_offsetof(struct ethhdr, h_source),
+			       source.mac, sizeof(source.mac)))
+		return SG_DROP_FRAME_SHORT;
 	/* behind a router a /64 is one host's to use (RFC 4291) */
-	if (is_v6(pkt) && !address_is_on_link(pkt->ifindex, &source)) {
-		source.word[2] = 0;
-		source.word[3] = 0;
+	if (is_v6(pkt) && !address_is_on_link(pkt->ifindex, &source.addr)) {
+		source.addr.word[2] = 0;
+		source.addr.word[3] = 0;
 	}
 	newcomer = bpf_map_lookup_elem(&newcomers, &source);
 	if (!newcomer || clock_is_over(pkt->now_s, newcomer->second, 0)) {

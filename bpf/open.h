@@ -89,7 +89,7 @@ static __noinline int open_from_uplink(struct __sk_buff *skb,
 
 	if (!pkt || !ret_key || !fresh)
 		return SG_DROP_NOT_GOVERNED;
-	reason = policy_from_uplink(pkt, port, fresh);
+	reason = policy_from_uplink(skb, pkt, port, fresh);
 	if (reason)
 		return reason;
 	if (fresh->kind == SG_KIND_FORWARD)

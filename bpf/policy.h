@@ -138,14 +138,14 @@ stage int policy_refuses(const struct packet *pkt, const struct sg_port *port)
 
 /* From vpn or lan. SG_OK: a flow of ret_flow->kind begins; TO_HOST: for the
  * host, with no flow; otherwise the reason to drop. */
-stage int policy_from_uplink(const struct packet *pkt,
+stage int policy_from_uplink(struct __sk_buff *skb, const struct packet *pkt,
 			     const struct sg_port *port,
 			     struct sg_flow *ret_flow)
 {
 	int reason = policy_refuses(pkt, port);
 
 	if (!reason)
-		reason = limit_source(pkt);
+		reason = limit_source(skb, pkt);
 	if (port && (!reason || policy_is_forwards(reason)))
 		policy_count_hit(port->rule, !reason);
 	if (!reason && port && pkt->ttl <= 1)

@@ -278,6 +278,14 @@ struct sg_held {
 SG_ASSERT_SIZE(struct sg_held, SG_HELD_BYTES + 8);
 
 /* map `newcomers`, key: a source address of lan (IPv6: its /64) */
+struct sg_newcomer_key {
+	struct sg_addr addr;	/* behind a router, in IPv6: of a /64 */
+	__u8 mac[SG_MAC_BYTES]; /* that its packets come by: who forges an
+				   address has another. 0: no Ethernet */
+	__u8 pad[2];
+};
+SG_ASSERT_SIZE(struct sg_newcomer_key, 24);
+
 struct sg_newcomer {
 	__u32 second; /* of the boot clock */
 	__u32 flows;  /* begun in it */

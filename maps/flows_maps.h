@@ -75,7 +75,7 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 8192);
-	__type(key, struct sg_addr);
+	__type(key, struct sg_newcomer_key);
 	__type(value, struct sg_newcomer);
 } newcomers SEC(".maps");
 

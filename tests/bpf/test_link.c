@@ -165,7 +165,7 @@ static void age_newcomer(uint32_t seconds)
 {
 	int fd = gate_test.pins.map_fds[PINS_newcomers];
 	struct sg_newcomer newcomer;
-	struct sg_addr source;
+	struct sg_newcomer_key source;
 
 	assert_int_equal(bpf_map_get_next_key(fd, NULL, &source), 0);
 	assert_int_equal(bpf_map_lookup_elem(fd, &source, &newcomer), 0);
@@ -188,6 +188,25 @@ static void nor_more_by_a_cpu_that_is_behind(void **state)
 	age_newcomer((uint32_t)-1);
 	spec.sport++;
 	assert_spec_dropped(&spec, ETH0, SG_DROP_SOURCE_LIMIT);
+}
+
+/* Who forges an address has another MAC. */
+static void case_169_nor_is_he_limited_whose_address_is_forged(void **state)
+{
+	struct spec spec = lan_tcp;
+	struct frame frame;
+
+	(void)state;
+	harness_restart(LIMITED);
+	harness_grant(SG_GRANT_LAN_ACCESS, 1, 0);
+	lan_gets_short();
+	assert_delivered(&spec, ETH0);
+	age_newcomer(0);
+	spec.sport++;
+	assert_spec_dropped(&spec, ETH0, SG_DROP_SOURCE_LIMIT);
+	build_frame(&frame, &spec, ETH0, false);
+	frame.data[11] ^= 1;
+	assert_frame_delivered(&frame, ETH0);
 }
 
 static void a_second_later_he_may_again(void **state)
@@ -306,6 +325,7 @@ int main(void)
 		TEST(case_29_30_tags_are_no_way_round),
 		TEST(one_neighbour_may_begin_so_many_flows),
 		TEST(nor_more_by_a_cpu_that_is_behind),
+		TEST(case_169_nor_is_he_limited_whose_address_is_forged),
 		TEST(a_second_later_he_may_again),
 		TEST(one_neighbour_is_an_address_or_a_64),
 		TEST(a_limit_of_0_is_none),
