@@ -125,7 +125,7 @@ stage bool link_is_dhcp_addr(const struct packet *pkt)
 {
 	const struct sg_addr everyone = addr_from_v4(0xffffffff);
 	const struct sg_addr servers = {
-		{bpf_htonl(0xff020000), 0, 0, bpf_htonl(0x00010002)}};
+		.word = {bpf_htonl(0xff020000), 0, 0, bpf_htonl(0x00010002)}};
 
 	return addr_equal(&pkt->dst, &everyone) ||
 	       addr_equal(&pkt->dst, &servers) ||

@@ -120,7 +120,7 @@ stage struct sg_addr *container_addr(const struct packet *pkt)
 stage struct sg_addr addr_from_v4(__be32 v4)
 {
 	return (struct sg_addr){
-		{0, 0, bpf_htonl(SG_ADDR_V4_MARK), v4},
+		.word = {0, 0, bpf_htonl(SG_ADDR_V4_MARK), v4},
 	};
 }
 

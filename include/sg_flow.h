@@ -33,7 +33,7 @@ enum sg_kind {
 	SG_KINDS(X)
 #undef X
 		SG_KIND_COUNT
-};
+} SG_BYTE;
 
 /*
  * X(ENUM, "name"). Legal moves:
@@ -64,7 +64,7 @@ enum sg_state {
 	SG_STATES(X)
 #undef X
 		SG_STATE_COUNT
-};
+} SG_BYTE;
 
 /* Whose a flow is: by who began it, and from where. Each has a part of the flow
  * tables to itself, so that none can use up what another needs. */
@@ -79,7 +79,7 @@ enum sg_share {
 	SG_SHARES(X)
 #undef X
 		SG_SHARE_COUNT
-};
+} SG_BYTE;
 
 enum sg_direction {
 	SG_IN,	/* from the remote */
@@ -123,8 +123,8 @@ struct sg_flow {
 	struct sg_addr next_hop;  /* where packets to the remote go: on the
 				     link, of either family; all 0: unknown */
 	__be16 gate_port;
-	__u8 kind;	  /* enum sg_kind */
-	__u8 state;	  /* enum sg_state */
+	enum sg_kind kind;
+	enum sg_state state;
 	__u32 ifindex;	  /* the interface that the remote is behind */
 	__u32 generation; /* of map `active` when it was last allowed */
 	__u32 rule;	  /* forwards: the rule; otherwise SG_NO_RULE */
@@ -145,9 +145,9 @@ struct sg_flow {
 			    open, of an earlier SYN of the answering end; open,
 			    of one that would begin anew. 0: none */
 	struct sg_traffic traffic[2]; /* by enum sg_direction */
-	__u8 share;		      /* enum sg_share */
-	__u8 holds_port;	      /* 1: counted in sg_mapping.flows */
-	__u8 id[3]; /* random; tells a flow from a successor */
+	enum sg_share share;
+	__u8 holds_port; /* 1: counted in sg_mapping.flows */
+	__u8 id[3];	 /* random; tells a flow from a successor */
 	__u8 pad[3];
 };
 SG_ASSERT_SIZE(struct sg_flow, 136);

@@ -17,6 +17,9 @@
  * them changes this number, and pins of another number are never read. */
 #define SG_LAYOUT 11
 
+/* An enum of one byte, of which bpftool prints the name. */
+#define SG_BYTE __attribute__((packed))
+
 #define SG_ASSERT_SIZE(type, bytes)                                            \
 	_Static_assert(sizeof(type) == (bytes), #type " has no hidden "        \
 						      "padding")
@@ -32,7 +35,10 @@ struct sg_row {
 
 /* An IP address in network byte order; IPv4 is mapped (::ffff:a.b.c.d). */
 struct sg_addr {
-	__be32 word[4];
+	union {
+		__be32 word[4];
+		__u8 byte[16]; /* as a person reads it, by bpftool */
+	};
 };
 SG_ASSERT_SIZE(struct sg_addr, 16);
 

@@ -224,7 +224,7 @@ void text_from_network(const struct network *network, char *ret_text,
 
 struct sg_addr text_addr_from_v4(uint32_t v4)
 {
-	return (struct sg_addr){{0, 0, htonl(SG_ADDR_V4_MARK), v4}};
+	return (struct sg_addr){.word = {0, 0, htonl(SG_ADDR_V4_MARK), v4}};
 }
 
 bool text_addr_is_v4(const struct sg_addr *addr)

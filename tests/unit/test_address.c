@@ -129,7 +129,7 @@ static void case_90_other_networks_are_refused(void **state)
 static void addresses_are_written_as_people_write_them(void **state)
 {
 	struct sg_addr v4 = addr_of("10.1.0.2");
-	struct sg_addr v6 = {{htonl(0xfd000000), 0, 0, htonl(2)}};
+	struct sg_addr v6 = {.word = {htonl(0xfd000000), 0, 0, htonl(2)}};
 	struct network network = text_network_of(&v6, 64);
 	char text[TEXT_ADDR_BYTES];
 

@@ -55,13 +55,13 @@ static int make(void **state)
 	add_addr(DUMMY, "172.16.0.1", 12);
 	addrs[links.addr_count++] = (struct link_addr){
 		.ifindex = ETH0,
-		.addr = {{htonl(0xfe800000), 0, 0, htonl(1)}},
+		.addr = {.word = {htonl(0xfe800000), 0, 0, htonl(1)}},
 		.prefix = 64,
 		.is_usable = true,
 	};
 	addrs[links.addr_count++] = (struct link_addr){
 		.ifindex = ETH0,
-		.addr = {{htonl(0xfd000007), 0, 0, htonl(2)}},
+		.addr = {.word = {htonl(0xfd000007), 0, 0, htonl(2)}},
 		.prefix = 64,
 		.is_usable = true,
 	};
@@ -351,8 +351,9 @@ static void a_link_of_one_address_has_no_network(void **state)
 
 static void an_interface_speaks_as_its_first_wide_address(void **state)
 {
-	const struct sg_addr eth0_v6 = {{htonl(0xfd000007), 0, 0, htonl(2)}};
-	const struct sg_addr none = {{0}};
+	const struct sg_addr eth0_v6 = {
+		.word = {htonl(0xfd000007), 0, 0, htonl(2)}};
+	const struct sg_addr none = {0};
 	const struct {
 		struct sg_addr v4;
 		struct sg_addr v6;

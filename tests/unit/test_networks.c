@@ -145,7 +145,7 @@ static void a_route_as_wide_as_a_default_one_is_no_network(void **state)
 		{96 + 8, 8, true}, {96 + 16, 48, true},
 	};
 	const struct sg_addr v4 = addr_of("10.0.0.0");
-	const struct sg_addr v6 = {{htonl(0xfc000000), 0, 0, 0}};
+	const struct sg_addr v6 = {.word = {htonl(0xfc000000), 0, 0, 0}};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
