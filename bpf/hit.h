@@ -79,9 +79,9 @@ stage bool hit_is_ethernet(struct __sk_buff *skb, const struct sg_flow *flow,
 /* Rewritten and sent on. A reason to drop, or SG_OK with *ret_action. */
 stage int hit_deliver(struct __sk_buff *skb, const struct packet *pkt,
 		      const struct sg_flow_key *key, const struct sg_flow *flow,
-		      const struct sg_gate *at, enum sg_direction direction,
-		      int *ret_action)
+		      enum sg_direction direction, int *ret_action)
 {
+	const struct sg_gate *at;
 	struct rewrite to = {
 		.addr = direction == SG_IN ? key->local : flow->gate_addr,
 		.port = direction == SG_IN ? key->local_port : flow->gate_port,
@@ -104,6 +104,9 @@ stage int hit_deliver(struct __sk_buff *skb, const struct packet *pkt,
 		*ret_action = send_neigh(flow);
 		return SG_OK;
 	}
+	at = send_gate(); /* again: it is one spill less for 5.10's stack */
+	if (!at)
+		return SG_DROP_NO_CONTAINER;
 	reason = send_frame(skb, pkt->ether_type, true, at->container_mac,
 			    at->veth_mac);
 	if (!reason)
@@ -140,7 +143,7 @@ stage int hit_of(struct __sk_buff *skb, bool v6, enum sg_direction direction,
 	if (pkt.protocol == IPPROTO_TCP)
 		window_update(flow, &pkt, direction);
 	track_seen(flow, &pkt, direction);
-	return hit_deliver(skb, &pkt, &key, flow, at, direction, ret_action);
+	return hit_deliver(skb, &pkt, &key, flow, direction, ret_action);
 }
 
 /* Functions of their own, so that the verifier is through with one before it

@@ -64,6 +64,22 @@ static int print_totals(const struct bpf_object *object)
 	return unknown;
 }
 
+/* What the verifier said of each program that it has seen. */
+static void print_logs(const struct bpf_object *object)
+{
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, object)
+	{
+		size_t bytes;
+		const char *log = bpf_program__log_buf(program, &bytes);
+
+		if (log && *log)
+			fprintf(stderr, "%s: %s", bpf_program__name(program),
+				log);
+	}
+}
+
 /* The object as the loader has it on this kernel. */
 static struct bpf_object *open_fitted(const char *path)
 {
@@ -103,6 +119,8 @@ int main(int argc, char **argv)
 	if (!object || ask(object) || bpf_object__load(object)) {
 		fprintf(stderr, "%s: not loaded: %s\n", argv[1],
 			strerror(errno));
+		if (object)
+			print_logs(object);
 		return 1;
 	}
 	return print_totals(object) != 0;
