@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "attach.h"
 #include "cleanup.h"
@@ -18,6 +19,8 @@
 #include "pins.h"
 
 #define DEPTH 16 /* of folders below a mount */
+#define DETACH_LOOKS 20
+#define DETACH_WAIT_NS 50000000
 
 /* Find a gate of this network namespace in a folder of a bpffs, or below. */
 static bool find_gate_in(const char *folder, int depth,
@@ -64,6 +67,20 @@ static bool find_gate(char ret_path[PINS_PATH_BYTES])
 	return false;
 }
 
+/* Return whether an interface keeps a program of ours. The kernel detaches
+ * those whose pin has gone a little later. */
+static bool has_programs(uint32_t ifindex)
+{
+	const struct timespec a_little = {.tv_nsec = DETACH_WAIT_NS};
+
+	for (int i = 0; i < DETACH_LOOKS; i++) {
+		if (!hook_has_tcx_of_ours(ifindex))
+			return false;
+		nanosleep(&a_little, NULL);
+	}
+	return true;
+}
+
 /* Refuse to take for a leftover what is of a gate in force: one that is pinned
  * elsewhere, or whose programs a process or a pin yet holds on an interface. */
 static int check_none_in_force(const char *pin_dir, const struct links *links,
@@ -84,7 +101,7 @@ static int check_none_in_force(const char *pin_dir, const struct links *links,
 				 "at %s; nothing was touched",
 				 pin_dir, path);
 	for (size_t i = 0; i < links->count; i++)
-		if (hook_has_tcx_of_ours(links->items[i].ifindex))
+		if (has_programs(links->items[i].ifindex))
 			return fault_set(ret_fault, EEXIST,
 					 "%s: no gate is there, but one is in "
 					 "force on %s; nothing was touched; "
