@@ -12,7 +12,7 @@
 
 /* Addresses that are no one host's: 0/8, 127/8, 224/3 (RFC 1122 3.2.1.3), and
  * ::/127, ff00::/8 (RFC 4291 2.4). */
-stage bool address_is_one_host(bool v6, const struct sg_addr *addr)
+stage bool address_is_one_host(bool v6, const union sg_addr *addr)
 {
 	__u8 first = bpf_ntohl(addr->word[3]) >> 24;
 
@@ -24,13 +24,13 @@ stage bool address_is_one_host(bool v6, const struct sg_addr *addr)
 }
 
 /* The source of what the gate itself sends by an interface; may be unset. */
-stage const struct sg_addr *address_of(const struct sg_iface *iface, bool v6)
+stage const union sg_addr *address_of(const struct sg_iface *iface, bool v6)
 {
 	return v6 ? &iface->v6 : &iface->v4;
 }
 
 /* Whether an interface, or the host on any, has this address. */
-stage bool address_is_own(__u32 ifindex, const struct sg_addr *addr)
+stage bool address_is_own(__u32 ifindex, const union sg_addr *addr)
 {
 	struct sg_gate_addr_key key = {.ifindex = ifindex, .addr = *addr};
 
@@ -41,14 +41,14 @@ stage bool address_is_own(__u32 ifindex, const struct sg_addr *addr)
  * its first. */
 stage bool address_is_gates(const struct packet *pkt)
 {
-	const struct sg_addr *first = address_of(pkt->iface, is_v6(pkt));
+	const union sg_addr *first = address_of(pkt->iface, is_v6(pkt));
 
 	return addr_equal(&pkt->dst, first) ||
 	       address_is_own(pkt->ifindex, &pkt->dst);
 }
 
 /* Whether an address is a link's broadcast address. */
-stage bool address_is_broadcast(const struct sg_addr *addr)
+stage bool address_is_broadcast(const union sg_addr *addr)
 {
 	struct sg_gate_addr_key key = {.ifindex = SG_ANY_IFINDEX,
 				       .addr = *addr};
@@ -59,7 +59,7 @@ stage bool address_is_broadcast(const struct sg_addr *addr)
 
 /* Whether `subnets` says anything of an address, or of one that starts alike.
  */
-stage bool address_is_known(bool v6, const struct sg_addr *addr)
+stage bool address_is_known(bool v6, const union sg_addr *addr)
 {
 	__u32 at = bpf_ntohl(addr->word[v6 ? 0 : 3]) >> 16;
 
@@ -70,7 +70,7 @@ stage bool address_is_known(bool v6, const struct sg_addr *addr)
 /* Return whether an address cannot be behind this uplink: it is nobody's, the
  * host's own, or of a network that is on a link of another role. */
 stage bool address_is_elsewhere(const struct packet *pkt,
-				const struct sg_addr *addr)
+				const union sg_addr *addr)
 {
 	struct sg_subnet_key key = {.prefix_bits = 128, .addr = *addr};
 	const struct sg_subnet *subnet;
@@ -88,7 +88,7 @@ stage bool address_is_elsewhere(const struct packet *pkt,
 
 /* Return whether an address is on a link, without a router between. A network
  * that has no address of the host's is that of a route. */
-stage bool address_is_on_link(__u32 ifindex, const struct sg_addr *addr)
+stage bool address_is_on_link(__u32 ifindex, const union sg_addr *addr)
 {
 	struct sg_subnet_key key = {.prefix_bits = 128, .addr = *addr};
 	const struct sg_subnet *subnet;

@@ -57,7 +57,7 @@ stage const struct sg_port *allow_port(const struct packet *pkt, __u8 protocol,
 }
 
 stage bool allow_source(const struct sg_port *port, const struct packet *pkt,
-			const struct sg_addr *source)
+			const union sg_addr *source)
 {
 	struct sg_source_key key = {
 		.prefix_bits = SG_SOURCE_BITS + 128,

@@ -95,7 +95,7 @@ stage int deliver_out(struct __sk_buff *skb, const struct packet *pkt,
 /* An ICMP error to the container, about a packet that it sent. */
 stage int deliver_error_in(struct __sk_buff *skb, const struct packet *pkt,
 			   const struct quote *quote,
-			   const struct sg_addr *container, __be16 port,
+			   const union sg_addr *container, __be16 port,
 			   int *ret_action)
 {
 	struct rewrite to = {.addr = *container, .port = port};

@@ -43,7 +43,7 @@ stage void flow_key_scope(struct sg_flow_key *key, __u32 ifindex)
 
 /* The key of a packet from the remote, given which inner end it is for. */
 stage void flow_key_in(struct sg_flow_key *key, const struct packet *pkt,
-		       const struct sg_addr *local, __be16 local_port)
+		       const union sg_addr *local, __be16 local_port)
 {
 	__builtin_memset(key, 0, sizeof(*key));
 	key->remote = pkt->src;
@@ -138,7 +138,7 @@ stage void flow_on_link(struct sg_flow *flow, __u32 ifindex, bool has_ethernet)
 
 /* Say where the remote of a new flow is, and whom it talks to there. */
 stage void flow_gate(struct sg_flow *flow, __u32 ifindex,
-		     const struct sg_iface *iface, const struct sg_addr *addr,
+		     const struct sg_iface *iface, const union sg_addr *addr,
 		     __be16 port)
 {
 	flow->ifindex = ifindex;

@@ -87,7 +87,7 @@ stage int hit_deliver(struct __sk_buff *skb, const struct packet *pkt,
 		.port = direction == SG_IN ? key->local_port : flow->gate_port,
 		.destination = direction == SG_IN,
 	};
-	const struct sg_addr *old = direction == SG_IN ? &pkt->dst : &pkt->src;
+	const union sg_addr *old = direction == SG_IN ? &pkt->dst : &pkt->src;
 	__be16 old_port = direction == SG_IN ? pkt->dport : pkt->sport;
 	int reason = SG_OK;
 

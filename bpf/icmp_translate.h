@@ -109,7 +109,7 @@ static __noinline int icmp_translate(struct __sk_buff *skb,
 				     const struct quote *quote,
 				     const struct rewrite *to)
 {
-	const struct sg_addr *old;
+	const union sg_addr *old;
 	__u32 check_at;
 	__u32 port_at;
 	__u32 difference;

@@ -36,7 +36,7 @@ struct arp_ipv4 {
 	__u8 target[4];
 };
 
-stage struct sg_addr link_addr(const __u8 bytes[4])
+stage union sg_addr link_addr(const __u8 bytes[4])
 {
 	__be32 v4;
 
@@ -49,8 +49,8 @@ stage struct sg_addr link_addr(const __u8 bytes[4])
  * that the host has elsewhere. */
 static __noinline int link_arp(struct __sk_buff *skb, const struct packet *pkt)
 {
-	struct sg_addr sender;
-	struct sg_addr target;
+	union sg_addr sender;
+	union sg_addr target;
 	struct arp_ipv4 arp;
 
 	if (!pkt || bpf_skb_load_bytes(skb, pkt->l3_at, &arp, sizeof(arp)))
@@ -123,8 +123,8 @@ stage bool link_is_offered(const struct packet *pkt)
  * to one that it is being offered, or to whoever is there. */
 stage bool link_is_dhcp_addr(const struct packet *pkt)
 {
-	const struct sg_addr everyone = addr_from_v4(0xffffffff);
-	const struct sg_addr servers = {
+	const union sg_addr everyone = addr_from_v4(0xffffffff);
+	const union sg_addr servers = {
 		.word = {bpf_htonl(0xff020000), 0, 0, bpf_htonl(0x00010002)}};
 
 	return addr_equal(&pkt->dst, &everyone) ||

@@ -19,7 +19,7 @@
 /* Whether a socket of the host's would take a packet from the remote to this
  * gate port. ICMP: the host's pings are found as flows. */
 stage bool masquerade_host_has(struct __sk_buff *skb, const struct packet *pkt,
-			       const struct sg_addr *gate_addr, __be16 port)
+			       const union sg_addr *gate_addr, __be16 port)
 {
 	struct sg_flow_key key = {};
 
@@ -122,7 +122,7 @@ stage bool masquerade_take(const struct sg_mapping_key *key,
  */
 static __noinline __u32 masquerade_port(struct __sk_buff *skb,
 					const struct packet *pkt,
-					const struct sg_addr *gate_addr)
+					const union sg_addr *gate_addr)
 {
 	struct sg_mapping_key key = {};
 	struct scratch *room = scratch_get();

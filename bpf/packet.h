@@ -61,8 +61,8 @@
 struct packet {
 	struct sg_iface *iface;	  /* that the packet is on */
 	struct sg_policy *policy; /* in force when it arrived */
-	struct sg_addr src;
-	struct sg_addr dst;
+	union sg_addr src;
+	union sg_addr dst;
 	__u32 now_s; /* boot clock */
 	__u32 side;  /* of the policy */
 	__u32 ifindex;
@@ -112,30 +112,30 @@ stage bool is_icmp(__u8 protocol)
 }
 
 /* The container's address of the packet's family. */
-stage struct sg_addr *container_addr(const struct packet *pkt)
+stage union sg_addr *container_addr(const struct packet *pkt)
 {
 	return is_v6(pkt) ? &pkt->policy->container6 : &pkt->policy->container;
 }
 
-stage struct sg_addr addr_from_v4(__be32 v4)
+stage union sg_addr addr_from_v4(__be32 v4)
 {
-	return (struct sg_addr){
+	return (union sg_addr){
 		.word = {0, 0, bpf_htonl(SG_ADDR_V4_MARK), v4},
 	};
 }
 
-stage bool addr_is_set(const struct sg_addr *addr)
+stage bool addr_is_set(const union sg_addr *addr)
 {
 	return addr->word[0] | addr->word[1] | addr->word[2] | addr->word[3];
 }
 
 /* fe80::/10 */
-stage bool addr_is_link_local(const struct sg_addr *addr)
+stage bool addr_is_link_local(const union sg_addr *addr)
 {
 	return (addr->word[0] & bpf_htonl(0xffc00000)) == bpf_htonl(0xfe800000);
 }
 
-stage bool addr_equal(const struct sg_addr *a, const struct sg_addr *b)
+stage bool addr_equal(const union sg_addr *a, const union sg_addr *b)
 {
 	return a->word[0] == b->word[0] && a->word[1] == b->word[1] &&
 	       a->word[2] == b->word[2] && a->word[3] == b->word[3];

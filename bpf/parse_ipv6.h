@@ -110,7 +110,7 @@ stage int parse_behind(struct __sk_buff *skb, struct packet *pkt)
 }
 
 /* An IPv4 address in IPv6's clothes would be another's key. */
-stage bool parse_is_mapped(const struct sg_addr *addr)
+stage bool parse_is_mapped(const union sg_addr *addr)
 {
 	return !addr->word[0] && !addr->word[1] &&
 	       addr->word[2] == bpf_htonl(SG_ADDR_V4_MARK);

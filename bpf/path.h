@@ -42,7 +42,7 @@ stage int path_reason(long code)
 
 /* Fill in the question: the packet's way to `dst` from `src`. */
 stage void path_question(struct bpf_fib_lookup *fib, const struct packet *pkt,
-			 const struct sg_addr *src, const struct sg_addr *dst)
+			 const union sg_addr *src, const union sg_addr *dst)
 {
 	__builtin_memset(fib, 0, sizeof(*fib));
 	fib->ifindex = LOOPBACK_IFINDEX;
@@ -66,13 +66,13 @@ stage void path_question(struct bpf_fib_lookup *fib, const struct packet *pkt,
 /* Return the source that the answer names, or on kernels before 6.7, that the
  * loader has found: the link's address in the next hop's network, or its first.
  */
-stage struct sg_addr path_source(const struct bpf_fib_lookup *fib, bool v6,
-				 bool is_named, const struct sg_iface *iface,
-				 const struct sg_addr *next_hop)
+stage union sg_addr path_source(const struct bpf_fib_lookup *fib, bool v6,
+				bool is_named, const struct sg_iface *iface,
+				const union sg_addr *next_hop)
 {
 	struct sg_subnet_key key = {.prefix_bits = 128, .addr = *next_hop};
 	const struct sg_subnet *subnet;
-	struct sg_addr source;
+	union sg_addr source;
 
 	if (is_named && !v6)
 		return addr_from_v4(fib->ipv4_src);
@@ -93,8 +93,8 @@ stage struct sg_addr path_source(const struct bpf_fib_lookup *fib, bool v6,
  * SG_DROP_EGRESS_CLOSED for a link that is not governed.
  */
 static __noinline int path_find(struct __sk_buff *skb, const struct packet *pkt,
-				const struct sg_addr *src,
-				const struct sg_addr *dst)
+				const union sg_addr *src,
+				const union sg_addr *dst)
 {
 	struct scratch *room = scratch_get();
 	const struct sg_iface *iface;
@@ -164,7 +164,7 @@ stage bool path_source_is_anothers(const struct path *path,
  * or the kernel has a way to it, or (in IPv6, where it says so) none at all. */
 static __noinline int path_addr_is_gone(struct __sk_buff *skb,
 					const struct packet *pkt,
-					const struct sg_addr *addr,
+					const union sg_addr *addr,
 					__u32 ifindex)
 {
 	struct scratch *room = scratch_get();
@@ -270,7 +270,7 @@ static __noinline int path_of_masquerade(struct __sk_buff *skb,
 stage void path_by_link(const struct packet *pkt, struct sg_flow *flow,
 			const struct sg_iface *iface)
 {
-	const struct sg_addr *router =
+	const union sg_addr *router =
 		is_v6(pkt) ? &iface->router6 : &iface->router4;
 
 	if (address_is_on_link(flow->ifindex, &pkt->dst)) {
@@ -337,7 +337,7 @@ static __noinline int path_move_address(struct __sk_buff *skb,
 					struct sg_flow *flow)
 {
 	const struct sg_iface *iface;
-	const struct sg_addr *own;
+	const union sg_addr *own;
 	__u32 ifindex;
 
 	if (!pkt || !flow)

@@ -10,8 +10,8 @@
 #include "parse_ipv6.h"
 
 struct quote {
-	struct sg_addr src;
-	struct sg_addr dst;
+	union sg_addr src;
+	union sg_addr dst;
 	__be16 sport; /* ICMP echo: as in struct packet */
 	__be16 dport;
 	__u32 seq;   /* TCP: of its first byte */

@@ -24,7 +24,7 @@
 
 /* Which end of the packet changes, and to what. */
 struct rewrite {
-	struct sg_addr addr;
+	union sg_addr addr;
 	__be16 port; /* ICMP echo: the identifier */
 	bool destination;
 };
@@ -38,8 +38,8 @@ stage __u32 rewrite_check_at(__u8 protocol)
 }
 
 /* The difference that another address makes to a sum over it, in 16 bits. */
-stage __u32 rewrite_difference(bool v6, const struct sg_addr *old,
-			       const struct sg_addr *new)
+stage __u32 rewrite_difference(bool v6, const union sg_addr *old,
+			       const union sg_addr *new)
 {
 	__u64 sum = (__u64)(__u32)~old->word[3] + new->word[3];
 
@@ -99,7 +99,7 @@ stage bool rewrite_l4_in_place(struct __sk_buff *skb, const struct packet *pkt,
 
 /* The sum of the transport's pseudo header (RFC 768, 9293, 8200 8.1). */
 stage int rewrite_pseudo(struct __sk_buff *skb, const struct packet *pkt,
-			 const struct rewrite *to, const struct sg_addr *old,
+			 const struct rewrite *to, const union sg_addr *old,
 			 __u32 check_at, __u64 flags)
 {
 	__u32 difference;
@@ -118,7 +118,7 @@ stage int rewrite_pseudo(struct __sk_buff *skb, const struct packet *pkt,
 }
 
 stage int rewrite_l4(struct __sk_buff *skb, const struct packet *pkt,
-		     const struct rewrite *to, const struct sg_addr *old,
+		     const struct rewrite *to, const union sg_addr *old,
 		     __be16 old_port)
 {
 	__u32 port_at = pkt->l4_at + (to->destination ? 2 : 0);
@@ -184,7 +184,7 @@ stage int rewrite_ipv6(struct __sk_buff *skb, const struct packet *pkt,
 static __noinline int rewrite(struct __sk_buff *skb, const struct packet *pkt,
 			      const struct rewrite *to)
 {
-	const struct sg_addr *old;
+	const union sg_addr *old;
 	int reason = SG_OK;
 
 	if (!pkt || !to)

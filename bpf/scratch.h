@@ -12,8 +12,8 @@
 
 /* path.h: what the FIB has said */
 struct path {
-	struct sg_addr next_hop;
-	struct sg_addr source;
+	union sg_addr next_hop;
+	union sg_addr source;
 	__u32 ifindex;
 	__u16 mtu;
 	bool is_resolved; /* the next hop's MAC is known */

@@ -51,7 +51,7 @@ struct {
 } tell_bucket SEC(".maps");
 
 struct tell {
-	struct sg_addr from;
+	union sg_addr from;
 	__be16 kind; /* type and code */
 	__be16 mtu;
 	__u32 l3_at;

@@ -11,11 +11,11 @@
 
 /* maps `flows` and `half_open` */
 struct sg_flow_key {
-	struct sg_addr remote; /* link-local: word[1] is the ifindex, in network
+	union sg_addr remote; /* link-local: word[1] is the ifindex, in network
 				  byte order (RFC 4007: it is of a link) */
-	struct sg_addr local;  /* the container's, or the host's own */
-	__be16 remote_port;    /* ICMP echo: 0 */
-	__be16 local_port;     /* ICMP echo: the identifier */
+	union sg_addr local;  /* the container's, or the host's own */
+	__be16 remote_port;   /* ICMP echo: 0 */
+	__be16 local_port;    /* ICMP echo: the identifier */
 	__u8 protocol;
 	__u8 id[3]; /* 0; in a sweep token: the flow's id */
 };
@@ -119,8 +119,8 @@ struct sg_tcp_end {
 #define SG_NO_RULE 0xffffffff
 
 struct sg_flow {
-	struct sg_addr gate_addr; /* what the remote sees as its peer */
-	struct sg_addr next_hop;  /* where packets to the remote go: on the
+	union sg_addr gate_addr; /* what the remote sees as its peer */
+	union sg_addr next_hop;	 /* where packets to the remote go: on the
 				     link, of either family; all 0: unknown */
 	__be16 gate_port;
 	enum sg_kind kind;
@@ -243,8 +243,8 @@ SG_ASSERT_SIZE(struct sg_mapping, 16);
 
 /* map `fragments`: IP fragments of one packet, by RFC 791 and 8200 4.5 */
 struct sg_fragment_key {
-	struct sg_addr src; /* as on the interface */
-	struct sg_addr dst;
+	union sg_addr src; /* as on the interface */
+	union sg_addr dst;
 	__be32 id;
 	__u32 ifindex;
 	__u8 protocol;
@@ -279,7 +279,7 @@ SG_ASSERT_SIZE(struct sg_held, SG_HELD_BYTES + 8);
 
 /* map `newcomers`, key: a source address of lan (IPv6: its /64) */
 struct sg_newcomer_key {
-	struct sg_addr addr;	/* behind a router, in IPv6: of a /64 */
+	union sg_addr addr;	/* behind a router, in IPv6: of a /64 */
 	__u8 mac[SG_MAC_BYTES]; /* that its packets come by: who forges an
 				   address has another. 0: no Ethernet */
 	__u8 pad[2];

@@ -36,12 +36,12 @@ struct sg_iface {
 	char name[SG_IFNAME_BYTES];
 	/* its first address of each family, the source of what the gate itself
 	 * sends by it: a link-local one where it has no other; all 0: none */
-	struct sg_addr v4;
-	struct sg_addr v6;
+	union sg_addr v4;
+	union sg_addr v6;
 	/* the next hop of its default route of each family, which may not be
 	 * the host's best; all 0: none */
-	struct sg_addr router4;
-	struct sg_addr router6;
+	union sg_addr router4;
+	union sg_addr router6;
 };
 SG_ASSERT_SIZE(struct sg_iface, 96);
 
@@ -60,7 +60,7 @@ SG_ASSERT_SIZE(struct sg_exempt, 16);
 
 struct sg_gate_addr_key {
 	__u32 ifindex;
-	struct sg_addr addr;
+	union sg_addr addr;
 };
 SG_ASSERT_SIZE(struct sg_gate_addr_key, 20);
 
@@ -71,7 +71,7 @@ SG_ASSERT_SIZE(struct sg_gate_addr_key, 20);
 
 struct sg_subnet_key {
 	__u32 prefix_bits; /* of the mapped address */
-	struct sg_addr addr;
+	union sg_addr addr;
 };
 SG_ASSERT_SIZE(struct sg_subnet_key, 20);
 
@@ -79,7 +79,7 @@ struct sg_subnet {
 	__u32 ifindex; /* 0: of none in particular, or of several */
 	__u8 roles;    /* SG_ROLE_BIT()s; 0: nobody's behind any */
 	__u8 pad[3];
-	struct sg_addr own; /* the host's address in it; all 0: none */
+	union sg_addr own; /* the host's address in it; all 0: none */
 };
 SG_ASSERT_SIZE(struct sg_subnet, 24);
 

@@ -56,10 +56,10 @@ SG_ASSERT_SIZE(struct sg_active, 8);
 /* map `policy`, key: side */
 struct sg_policy {
 	__u32 number; /* of this policy; 0 is never in force */
-	struct sg_addr container;
-	struct sg_addr container6; /* all 0: it has none */
-	__u16 control_port;	   /* host byte order, 0: no host control */
-	__u16 masquerade_low;	   /* first and last port, host byte order */
+	union sg_addr container;
+	union sg_addr container6; /* all 0: it has none */
+	__u16 control_port;	  /* host byte order, 0: no host control */
+	__u16 masquerade_low;	  /* first and last port, host byte order */
 	__u16 masquerade_high;
 	__u8 masquerade_roles; /* SG_ROLE_BIT()s that egress may leave by */
 	__u8 echo_roles;       /* SG_ROLE_BIT()s whose pings the host answers */
@@ -157,7 +157,7 @@ struct sg_source_key {
 	__u32 prefix_bits; /* SG_SOURCE_BITS + prefix of the mapped address */
 	__u32 side;
 	__u32 rule;
-	struct sg_addr addr;
+	union sg_addr addr;
 };
 SG_ASSERT_SIZE(struct sg_source_key, 28);
 #define SG_SOURCE_BITS 64 /* of side and rule, always matched whole */

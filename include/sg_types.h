@@ -34,13 +34,11 @@ struct sg_row {
 };
 
 /* An IP address in network byte order; IPv4 is mapped (::ffff:a.b.c.d). */
-struct sg_addr {
-	union {
-		__be32 word[4];
-		__u8 byte[16]; /* as a person reads it, by bpftool */
-	};
+union sg_addr {
+	__be32 word[4];
+	__u8 byte[16]; /* as a person reads it, by bpftool */
 };
-SG_ASSERT_SIZE(struct sg_addr, 16);
+SG_ASSERT_SIZE(union sg_addr, 16);
 
 /* word[2] of a mapped IPv4 address, in host byte order */
 #define SG_ADDR_V4_MARK 0xffff

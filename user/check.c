@@ -126,7 +126,7 @@ static void print_sources(const struct policy *policy)
 
 static bool has_ipv6(const struct policy *policy)
 {
-	static const struct sg_addr none;
+	static const union sg_addr none;
 
 	return memcmp(&policy->container6, &none, sizeof(none)) != 0;
 }

@@ -138,7 +138,7 @@ int check_interfaces(cfg_t *cfg, cfg_opt_t *opt)
 
 int check_addr(cfg_t *cfg, cfg_opt_t *opt)
 {
-	struct sg_addr addr;
+	union sg_addr addr;
 
 	if (check_once(cfg, opt))
 		return -1;
@@ -150,7 +150,7 @@ int check_addr(cfg_t *cfg, cfg_opt_t *opt)
 }
 
 /* One that can be another's: not multicast, loopback or a link's own. */
-static bool is_wide6(const struct sg_addr *addr)
+static bool is_wide6(const union sg_addr *addr)
 {
 	uint32_t first = ntohl(addr->word[0]);
 
@@ -160,7 +160,7 @@ static bool is_wide6(const struct sg_addr *addr)
 
 int check_addr6(cfg_t *cfg, cfg_opt_t *opt)
 {
-	struct sg_addr addr;
+	union sg_addr addr;
 
 	if (check_once(cfg, opt))
 		return -1;

@@ -266,7 +266,7 @@ static void add_named(const struct network *network, int role,
 
 /* Add what no packet may come from: an address of the host's on a link, or of
  * none. */
-static void add_no_source(const struct sg_addr *addr, uint32_t ifindex,
+static void add_no_source(const union sg_addr *addr, uint32_t ifindex,
 			  struct link_entries *entries)
 {
 	const struct network host = {.addr = *addr, .prefix = HOST_BITS};
@@ -287,7 +287,7 @@ static void add_addr_key(const struct link_addr *addr, uint32_t ifindex,
 	entries->addrs[at] = addr->prefix;
 }
 
-static void add_broadcast_addr(const struct sg_addr *addr,
+static void add_broadcast_addr(const union sg_addr *addr,
 			       struct link_entries *entries)
 {
 	struct link_addr host = {.addr = *addr, .prefix = SG_BROADCAST};
@@ -309,7 +309,7 @@ static void add_broadcast(const struct link_addr *addr,
 	add_broadcast_addr(&network.addr, entries);
 }
 
-static bool is_link_local(const struct sg_addr *addr)
+static bool is_link_local(const union sg_addr *addr)
 {
 	return ntohl(addr->word[0]) >> 22 == 0xfe800000 >> 22;
 }
@@ -319,8 +319,8 @@ static bool is_link_local(const struct sg_addr *addr)
 static void add_own_addr(const struct link_addr *addr,
 			 struct link_entries *entries)
 {
-	static const struct sg_addr none;
-	struct sg_addr *own;
+	static const union sg_addr none;
+	union sg_addr *own;
 	size_t at = 0;
 
 	if (!addr->is_usable)

@@ -66,7 +66,7 @@ int flow_filter_parse(const struct context *context,
 	return 0;
 }
 
-static bool is_in(const struct network *network, const struct sg_addr *addr)
+static bool is_in(const struct network *network, const union sg_addr *addr)
 {
 	const struct network host = {.addr = *addr, .prefix = 128};
 

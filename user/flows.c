@@ -110,7 +110,7 @@ static const char *name_of_interface(uint32_t ifindex)
 }
 
 static void set_endpoint(const struct listing *list, enum column whole,
-			 enum column addr, const struct sg_addr *value,
+			 enum column addr, const union sg_addr *value,
 			 __be16 port)
 {
 	char text[TEXT_ADDR_BYTES + 8];

@@ -21,16 +21,16 @@ struct link {
 	bool is_port; /* of a bridge, bond or team: its master has the
 			 addresses, and what it receives is the master's */
 	bool is_up;
-	bool has_carrier;	/* the other end is up, too */
-	struct sg_addr router4; /* of its best default route; all 0: none */
-	struct sg_addr router6;
+	bool has_carrier;      /* the other end is up, too */
+	union sg_addr router4; /* of its best default route; all 0: none */
+	union sg_addr router6;
 	unsigned int had_role; /* 1 + the role that it had under a former
 				  name; 0: none, or none is known */
 };
 
 struct link_addr {
 	uint32_t ifindex;
-	struct sg_addr addr;
+	union sg_addr addr;
 	uint32_t prefix;   /* bits of the mapped form */
 	bool is_permanent; /* configured, not learned by RA or DHCP */
 	bool is_usable; /* as a source: not deprecated, tentative or failed */
@@ -39,7 +39,7 @@ struct link_addr {
 /* A network that is behind a link by a route. */
 struct link_route {
 	uint32_t ifindex;
-	struct sg_addr addr;
+	union sg_addr addr;
 	uint32_t prefix; /* bits of the mapped form */
 };
 

@@ -67,8 +67,8 @@ struct policy {
 	struct policy_role exempt; /* links that the gate leaves alone */
 	bool clamps_mss[SG_ROLE_COUNT];
 	enum early_mode early[SG_ROLE_COUNT];
-	struct sg_addr container;
-	struct sg_addr container6; /* all 0: it has none */
+	union sg_addr container;
+	union sg_addr container6; /* all 0: it has none */
 	struct network vpn_network;
 	struct network container_network;
 	struct policy_forward *forwards; /* owned */

@@ -15,7 +15,7 @@
 /* One way of a route: by a link, perhaps to a next hop. */
 struct way {
 	uint32_t ifindex;
-	struct sg_addr gateway; /* all 0: none */
+	union sg_addr gateway; /* all 0: none */
 };
 
 /* Digest what of a route or a rule decides: not its lifetime, and how often it
@@ -32,9 +32,9 @@ static void digest_message(uint64_t *digest, const struct nlmsghdr *message,
 			digest_bytes(digest, attr, attr->nla_len);
 }
 
-static struct sg_addr addr_of(const struct nlattr *attr)
+static union sg_addr addr_of(const struct nlattr *attr)
 {
-	struct sg_addr addr = {0};
+	union sg_addr addr = {0};
 
 	if (mnl_attr_get_payload_len(attr) == sizeof(uint32_t))
 		return text_addr_from_v4(mnl_attr_get_u32(attr));
@@ -59,9 +59,9 @@ static void take_gateway(const struct nlattr *attr, struct way *way)
 static void add_router(struct links *links, const struct rtmsg *route,
 		       const struct way *way)
 {
-	static const struct sg_addr none;
+	static const union sg_addr none;
 	struct link *link = links_find(links, way->ifindex);
-	struct sg_addr *router;
+	union sg_addr *router;
 
 	if (!link)
 		return;
@@ -71,7 +71,7 @@ static void add_router(struct links *links, const struct rtmsg *route,
 }
 
 static int add_network(struct links *links, const struct rtmsg *route,
-		       const struct sg_addr *dst, const struct way *way)
+		       const union sg_addr *dst, const struct way *way)
 {
 	uint32_t base = route->rtm_family == AF_INET ? V4_PREFIX : 0;
 	struct link_route network = {
@@ -88,7 +88,7 @@ static int add_network(struct links *links, const struct rtmsg *route,
 }
 
 static int add_way(struct links *links, const struct rtmsg *route,
-		   const struct sg_addr *dst, const struct way *way)
+		   const union sg_addr *dst, const struct way *way)
 {
 	if (!way->ifindex)
 		return MNL_CB_OK;
@@ -100,7 +100,7 @@ static int add_way(struct links *links, const struct rtmsg *route,
 
 /* Each of several ways (ECMP). */
 static int add_ways(struct links *links, const struct rtmsg *route,
-		    const struct sg_addr *dst, const struct nlattr *multipath)
+		    const union sg_addr *dst, const struct nlattr *multipath)
 {
 	const struct rtnexthop *hop = mnl_attr_get_payload(multipath);
 	int bytes = mnl_attr_get_payload_len(multipath);
@@ -130,7 +130,7 @@ int routes_on_route(const struct nlmsghdr *message, void *data)
 	const struct nlattr *multipath = NULL;
 	const struct nlattr *attr;
 	struct links *links = data;
-	struct sg_addr dst = {0};
+	union sg_addr dst = {0};
 	struct way way = {0};
 
 	if (message->nlmsg_type != RTM_NEWROUTE ||

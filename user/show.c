@@ -152,7 +152,7 @@ void show_ports(uint16_t first, uint16_t last, char *ret_text, size_t bytes)
 		snprintf(ret_text, bytes, "%u-%u", first, last);
 }
 
-void show_endpoint(const struct sg_addr *addr, uint16_t port, char *ret_text,
+void show_endpoint(const union sg_addr *addr, uint16_t port, char *ret_text,
 		   size_t bytes)
 {
 	char text[TEXT_ADDR_BYTES];

@@ -40,8 +40,8 @@ struct json_object *show_add_object(struct json_object *object,
 /* "22" or "2000-2009" */
 void show_ports(uint16_t first, uint16_t last, char *ret_text, size_t bytes);
 /* "10.0.3.2:22" */
-struct sg_addr;
-void show_endpoint(const struct sg_addr *addr, uint16_t port, char *ret_text,
+union sg_addr;
+void show_endpoint(const union sg_addr *addr, uint16_t port, char *ret_text,
 		   size_t bytes);
 
 static inline void show_release(struct json_object **value)

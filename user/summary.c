@@ -20,7 +20,7 @@ struct remotes {
 	struct sg_policy policy;
 	uint32_t now_s;
 	uint8_t share;
-	struct sg_addr *addrs; /* owned */
+	union sg_addr *addrs; /* owned */
 	size_t count;
 	size_t room;
 };
@@ -30,7 +30,7 @@ static int add_remote(const void *key, const void *value, void *context)
 	const struct sg_flow_key *flow_key = key;
 	const struct sg_flow *flow = value;
 	struct remotes *remotes = context;
-	struct sg_addr *grown;
+	union sg_addr *grown;
 
 	if (flow->share != remotes->share ||
 	    (flow->state != SG_STATE_ESTABLISHED &&
@@ -55,7 +55,7 @@ static int add_remote(const void *key, const void *value, void *context)
 
 static int compare(const void *left, const void *right)
 {
-	return memcmp(left, right, sizeof(struct sg_addr));
+	return memcmp(left, right, sizeof(union sg_addr));
 }
 
 /* Return how many remotes of a share are connected; or -errno. */
@@ -70,7 +70,7 @@ static long count_remotes(const struct pins *pins, uint8_t share)
 			      sizeof(struct sg_flow_key),
 			      sizeof(struct sg_flow), add_remote, &remotes);
 	if (!r && remotes.count)
-		qsort(remotes.addrs, remotes.count, sizeof(struct sg_addr),
+		qsort(remotes.addrs, remotes.count, sizeof(union sg_addr),
 		      compare);
 	for (size_t i = 0; i < remotes.count; i++)
 		count += i == 0 ||

@@ -62,9 +62,9 @@ int text_parse_ports(const char *text, struct port_range *ret_range)
 	return 0;
 }
 
-int text_parse_addr(const char *text, struct sg_addr *ret_addr)
+int text_parse_addr(const char *text, union sg_addr *ret_addr)
 {
-	struct sg_addr v6;
+	union sg_addr v6;
 	struct in_addr v4;
 
 	if (inet_pton(AF_INET, text, &v4) == 1) {
@@ -81,7 +81,7 @@ int text_parse_network(const char *text, struct network *ret_network)
 {
 	char address[TEXT_ADDR_BYTES];
 	struct network network;
-	struct sg_addr addr;
+	union sg_addr addr;
 	unsigned long bits;
 	uint32_t ahead;
 	const char *end;
@@ -200,7 +200,7 @@ bool text_interface_matches(const char *pattern, const char *name)
 	return strcmp(pattern, name) == 0;
 }
 
-void text_from_addr(const struct sg_addr *addr, char *ret_text, size_t bytes)
+void text_from_addr(const union sg_addr *addr, char *ret_text, size_t bytes)
 {
 	int family = text_addr_is_v4(addr) ? AF_INET : AF_INET6;
 	const void *from = family == AF_INET ? (const void *)&addr->word[3]
@@ -222,18 +222,18 @@ void text_from_network(const struct network *network, char *ret_text,
 		 network->prefix - (is_v4 ? V4_BITS_AHEAD : 0));
 }
 
-struct sg_addr text_addr_from_v4(uint32_t v4)
+union sg_addr text_addr_from_v4(uint32_t v4)
 {
-	return (struct sg_addr){.word = {0, 0, htonl(SG_ADDR_V4_MARK), v4}};
+	return (union sg_addr){.word = {0, 0, htonl(SG_ADDR_V4_MARK), v4}};
 }
 
-bool text_addr_is_v4(const struct sg_addr *addr)
+bool text_addr_is_v4(const union sg_addr *addr)
 {
 	return !addr->word[0] && !addr->word[1] &&
 	       addr->word[2] == htonl(SG_ADDR_V4_MARK);
 }
 
-struct network text_network_of(const struct sg_addr *addr, uint32_t prefix)
+struct network text_network_of(const union sg_addr *addr, uint32_t prefix)
 {
 	struct network network = {.addr = *addr, .prefix = prefix};
 

@@ -19,8 +19,8 @@ struct port_range {
 };
 
 struct network {
-	struct sg_addr addr; /* host bits are 0 */
-	uint32_t prefix;     /* bits of the mapped form: 96 to 128 for IPv4 */
+	union sg_addr addr; /* host bits are 0 */
+	uint32_t prefix;    /* bits of the mapped form: 96 to 128 for IPv4 */
 };
 
 #define TEXT_ADDR_BYTES 64 /* an address or a network, with its NUL */
@@ -30,7 +30,7 @@ int text_parse_number(const char *text, uint32_t *ret_number);
 /* "22" or "2000-2009" */
 int text_parse_ports(const char *text, struct port_range *ret_range);
 /* "10.1.0.2" or "fd00::2" */
-int text_parse_addr(const char *text, struct sg_addr *ret_addr);
+int text_parse_addr(const char *text, union sg_addr *ret_addr);
 /* "10.1.0.0/24", or an address for itself alone; no host bits */
 int text_parse_network(const char *text, struct network *ret_network);
 /* "45", "45s", "30m", "1h30m", "5d": seconds, 1 to 10 years */
@@ -44,14 +44,14 @@ bool text_is_interface(const char *text);
 /* whether a name is, or begins as, a pattern of the above form says */
 bool text_interface_matches(const char *pattern, const char *name);
 
-void text_from_addr(const struct sg_addr *addr, char *ret_text, size_t bytes);
+void text_from_addr(const union sg_addr *addr, char *ret_text, size_t bytes);
 void text_from_network(const struct network *network, char *ret_text,
 		       size_t bytes);
 
-struct sg_addr text_addr_from_v4(uint32_t v4); /* network byte order */
-bool text_addr_is_v4(const struct sg_addr *addr);
+union sg_addr text_addr_from_v4(uint32_t v4); /* network byte order */
+bool text_addr_is_v4(const union sg_addr *addr);
 /* the network that an address with a prefix of the mapped form is in */
-struct network text_network_of(const struct sg_addr *addr, uint32_t prefix);
+struct network text_network_of(const union sg_addr *addr, uint32_t prefix);
 bool text_networks_overlap(const struct network *a, const struct network *b);
 
 #endif

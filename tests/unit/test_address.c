@@ -9,8 +9,8 @@ static void addresses_are_mapped_and_in_network_order(void **state)
 {
 	static const uint8_t mapped[16] = {0, 0, 0,    0,    0,	 0, 0, 0,
 					   0, 0, 0xff, 0xff, 10, 1, 0, 2};
-	struct sg_addr addr = addr_of("10.1.0.2");
-	struct sg_addr v6 = addr;
+	union sg_addr addr = addr_of("10.1.0.2");
+	union sg_addr v6 = addr;
 
 	(void)state;
 	assert_memory_equal(&addr, mapped, sizeof(mapped));
@@ -45,7 +45,7 @@ static void other_addresses_are_refused(void **state)
 		"::ffff:10.1.0.2",
 		"host",
 	};
-	struct sg_addr addr;
+	union sg_addr addr;
 
 	(void)state;
 	memset(&addr, UNTOUCHED, sizeof(addr));
@@ -79,7 +79,7 @@ static void networks_have_no_host_bits(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(right); i++) {
 		struct network network = network_of(right[i].text);
-		struct sg_addr addr = addr_of(right[i].addr);
+		union sg_addr addr = addr_of(right[i].addr);
 
 		assert_memory_equal(&network.addr, &addr, sizeof(addr));
 		assert_int_equal(network.prefix, right[i].prefix);
@@ -128,8 +128,8 @@ static void case_90_other_networks_are_refused(void **state)
 
 static void addresses_are_written_as_people_write_them(void **state)
 {
-	struct sg_addr v4 = addr_of("10.1.0.2");
-	struct sg_addr v6 = {.word = {htonl(0xfd000000), 0, 0, htonl(2)}};
+	union sg_addr v4 = addr_of("10.1.0.2");
+	union sg_addr v6 = {.word = {htonl(0xfd000000), 0, 0, htonl(2)}};
 	struct network network = text_network_of(&v6, 64);
 	char text[TEXT_ADDR_BYTES];
 
@@ -148,7 +148,7 @@ static void a_network_keeps_its_prefix_alone(void **state)
 {
 	static const uint32_t prefixes[] = {0,	1,  31, 32,  33,  63, 64,
 					    95, 96, 97, 120, 127, 128};
-	struct sg_addr ones;
+	union sg_addr ones;
 
 	(void)state;
 	memset(&ones, 0xff, sizeof(ones));

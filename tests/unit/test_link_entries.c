@@ -192,7 +192,7 @@ static void the_containers_end_is_known_by_its_role(void **state)
 }
 
 /* How often an address is there, under that interface and with that prefix. */
-static size_t count_addr(uint32_t ifindex, const struct sg_addr *addr,
+static size_t count_addr(uint32_t ifindex, const union sg_addr *addr,
 			 uint32_t prefix)
 {
 	size_t found = 0;
@@ -206,8 +206,8 @@ static size_t count_addr(uint32_t ifindex, const struct sg_addr *addr,
 
 static void addresses_are_the_links_and_the_hosts(void **state)
 {
-	const struct sg_addr last = addr_of("192.168.7.255");
-	const struct sg_addr first = addr_of("192.168.7.0");
+	const union sg_addr last = addr_of("192.168.7.255");
+	const union sg_addr first = addr_of("192.168.7.0");
 	size_t governed = 0;
 	size_t broadcast = 0;
 
@@ -237,7 +237,7 @@ static void addresses_are_the_links_and_the_hosts(void **state)
 static size_t count_subnet(const struct network *network, uint32_t ifindex,
 			   int role, const char *own)
 {
-	const struct sg_addr addr = addr_of(own);
+	const union sg_addr addr = addr_of(own);
 	const struct sg_subnet_key key = {network->prefix, network->addr};
 	size_t found = 0;
 
@@ -305,7 +305,7 @@ static void the_hosts_own_and_broadcasts_are_no_sources(void **state)
 /* Those of the first 16 bits of `text`, and so many more. */
 static void assert_starts(const char *text, bool v6, uint32_t more)
 {
-	struct sg_addr addr = addr_of(text);
+	union sg_addr addr = addr_of(text);
 	uint32_t first = ntohl(addr.word[v6 ? 0 : 3]) >> 16;
 
 	for (uint32_t at = first; at <= first + more; at++)
@@ -351,12 +351,12 @@ static void a_link_of_one_address_has_no_network(void **state)
 
 static void an_interface_speaks_as_its_first_wide_address(void **state)
 {
-	const struct sg_addr eth0_v6 = {
+	const union sg_addr eth0_v6 = {
 		.word = {htonl(0xfd000007), 0, 0, htonl(2)}};
-	const struct sg_addr none = {0};
+	const union sg_addr none = {0};
 	const struct {
-		struct sg_addr v4;
-		struct sg_addr v6;
+		union sg_addr v4;
+		union sg_addr v6;
 	} want[] = {
 		{addr_of("192.168.7.2"), eth0_v6},
 		{addr_of("10.1.0.2"), none},

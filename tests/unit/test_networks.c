@@ -70,7 +70,7 @@ static size_t broadcasts(void)
 }
 
 /* NULL: there is none. */
-static const struct sg_subnet *subnet_of(const struct sg_addr *addr,
+static const struct sg_subnet *subnet_of(const union sg_addr *addr,
 					 uint32_t prefix)
 {
 	for (size_t i = 0; i < entries.subnet_count; i++)
@@ -101,7 +101,7 @@ static void a_31_has_no_broadcast_address(void **state)
 /* RFC 4862 5.5.4: nothing new is sent from a deprecated address. */
 static void a_source_is_usable(void **state)
 {
-	const struct sg_addr second = addr_of("192.168.7.3");
+	const union sg_addr second = addr_of("192.168.7.3");
 	struct link_addr *first;
 
 	(void)state;
@@ -117,7 +117,7 @@ static void a_source_is_usable(void **state)
 
 static void a_network_on_two_links_is_behind_neither(void **state)
 {
-	const struct sg_addr network = addr_of("192.168.7.0");
+	const union sg_addr network = addr_of("192.168.7.0");
 	const struct sg_subnet *subnet;
 
 	(void)state;
@@ -144,8 +144,8 @@ static void a_route_as_wide_as_a_default_one_is_no_network(void **state)
 		{96, 0, false},	   {96 + 1, 3, false},	{96 + 7, 7, false},
 		{96 + 8, 8, true}, {96 + 16, 48, true},
 	};
-	const struct sg_addr v4 = addr_of("10.0.0.0");
-	const struct sg_addr v6 = {.word = {htonl(0xfc000000), 0, 0, 0}};
+	const union sg_addr v4 = addr_of("10.0.0.0");
+	const union sg_addr v6 = {.word = {htonl(0xfc000000), 0, 0, 0}};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {

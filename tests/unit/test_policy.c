@@ -54,7 +54,7 @@ static void assert_invalid(const struct policy *policy, int line,
 static void defaults_are_those_that_are_documented(void **state)
 {
 	struct policy *policy = *state;
-	struct sg_addr container = addr_of("10.0.3.2");
+	union sg_addr container = addr_of("10.0.3.2");
 
 	assert_memory_equal(&policy->container, &container, sizeof(container));
 	assert_int_equal(policy->forward_count, 0);

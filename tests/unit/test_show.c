@@ -146,8 +146,8 @@ static void ports_read_as_they_are_configured(void **state)
 
 static void endpoints_have_brackets_where_colons_would_mislead(void **state)
 {
-	struct sg_addr v4 = addr_of("10.0.3.2");
-	struct sg_addr v6 = {.word = {htonl(0xfd000000), 0, 0, htonl(2)}};
+	union sg_addr v4 = addr_of("10.0.3.2");
+	union sg_addr v6 = {.word = {htonl(0xfd000000), 0, 0, htonl(2)}};
 	char text[TEXT_ADDR_BYTES];
 
 	(void)state;

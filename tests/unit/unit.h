@@ -21,9 +21,9 @@
 
 #define UNTOUCHED 0xa5 /* every byte of an output that must not change */
 
-static inline struct sg_addr addr_of(const char *text)
+static inline union sg_addr addr_of(const char *text)
 {
-	struct sg_addr addr;
+	union sg_addr addr;
 
 	assert_int_equal(text_parse_addr(text, &addr), 0);
 	return addr;
