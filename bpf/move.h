@@ -47,7 +47,9 @@ stage void move_end(const struct sg_flow_key *key, struct sg_flow *flow,
 		atomic_raise(&flow->tcp[i].acked, old->tcp[i].acked);
 		window_raise(flow, i, old->window[i]);
 	}
-	atomic_change(&flow->flags, ~old->flags & SG_FLOW_ADOPTED, old->flags);
+	atomic_change(&flow->flags,
+		      ~old->flags & (SG_FLOW_ADOPTED | SG_FLOW_PROBE),
+		      old->flags);
 	if (flow->state < old->state)
 		flow->state = old->state;
 	if (flow->state > SG_STATE_ESTABLISHED)

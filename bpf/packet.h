@@ -160,7 +160,7 @@ stage bool is_echo_request(const struct packet *pkt)
 
 stage bool is_syn(const struct packet *pkt)
 {
-	return (pkt->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+	return (pkt->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
 }
 
 #endif

@@ -84,13 +84,15 @@ stage bool policy_begins(const struct packet *pkt)
 	return !is_icmp(pkt->protocol) || is_echo_request(pkt);
 }
 
-/* Whether it is something else than a SYN that the container may begin with: an
- * ACK of a connection that the gate has not seen, or a scan's. What a forward's
- * port sends is an answer. */
+/* Whether the container may begin with this, though it is no SYN: a scan's
+ * probe, which has no data. What a forward's port sends is an answer. */
 stage bool policy_probes(const struct packet *pkt)
 {
+	__u32 data_bytes =
+		pkt->seq_end - pkt->seq - !!(pkt->tcp_flags & TCP_FIN);
+
 	return pkt->protocol == IPPROTO_TCP && pkt->may_probe &&
-	       !(pkt->tcp_flags & TCP_RST) &&
+	       !(pkt->tcp_flags & (TCP_SYN | TCP_RST)) && !data_bytes &&
 	       !allow_has_bit(pkt->side, SG_FORWARDED_ANSWERS, pkt->sport);
 }
 

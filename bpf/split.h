@@ -29,6 +29,8 @@ static __noinline __u32 split_wire_bytes(struct __sk_buff *skb,
 		header_bytes = (offset >> 4) * 4;
 	}
 	if (is_v6(pkt) &&
+	    pkt->l4_at - pkt->l3_at >=
+		    (int)sizeof(struct ipv6hdr) + JUMBO_BYTES &&
 	    pkt->bytes > IP_BYTES_MAX + (__u32)sizeof(struct ipv6hdr))
 		header_bytes -= JUMBO_BYTES;
 	return pkt->l4_at - pkt->l3_at + header_bytes + skb->gso_size;

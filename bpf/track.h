@@ -37,41 +37,34 @@ stage void track_answer(struct __sk_buff *skb, const struct packet *pkt,
 	}
 }
 
-/* The one that began has said something else than SYN. If it was answered, the
- * connection is older than the gate, and its numbers are not known. */
+/* The container has sent another probe. One that was answered by something else
+ * than a reset was no scan's: the container is told by a reset. */
 stage int track_probe(const struct packet *pkt, struct sg_flow *flow,
-		      __u32 direction, __u8 *ret_state)
+		      __u32 direction)
 {
-	bool is_out = direction == SG_OUT;
+	struct sg_tcp_end *probe = &flow->tcp[direction == SG_OUT];
 
-	if (flow->state == SG_STATE_SYN_RECEIVED) {
-		atomic_change(&flow->flags, SG_FLOW_PROBE, SG_FLOW_ADOPTED);
-		*ret_state = SG_STATE_ESTABLISHED;
-		return SG_OK;
-	}
-	flow->tcp[is_out].sent = pkt->seq_end;
-	flow->tcp[is_out].acked = pkt->tcp_flags & TCP_ACK ? pkt->ack : 0;
-	*ret_state = SG_STATE_SYN_SENT;
+	if (flow->flags & SG_FLOW_PROBE_HELD)
+		return SG_DROP_NO_FLOW;
+	probe->sent = pkt->seq_end;
+	probe->acked = pkt->tcp_flags & TCP_ACK ? pkt->ack : 0;
 	return SG_OK;
 }
 
-/* The answer to a probe: a reset that can be meant (RFC 9293 3.10.7.1), or what
- * a connection that the other end still has goes on with. */
+/* Let in a reset that can answer a probe (RFC 9293 3.10.7.1), and nothing else:
+ * a connection that the gate does not know is not taken up. */
 stage int track_probed(const struct packet *pkt, struct sg_flow *flow,
 		       __u32 direction, __u8 *ret_state)
 {
 	const struct sg_tcp_end *probe = &flow->tcp[direction != SG_OUT];
-	bool has_ack = pkt->tcp_flags & TCP_ACK;
-	__u32 missing = probe->sent - pkt->ack;
 
 	if (pkt->tcp_flags & TCP_RST)
-		return track_refused(has_ack ? !missing
+		return track_refused(pkt->tcp_flags & TCP_ACK
+					     ? pkt->ack == probe->sent
 					     : pkt->seq == probe->acked,
 				     ret_state);
-	if (!has_ack || missing > ACK_AGE_MIN)
-		return SG_DROP_TCP_WINDOW;
-	*ret_state = SG_STATE_SYN_RECEIVED;
-	return SG_OK;
+	atomic_change(&flow->flags, 0, SG_FLOW_PROBE_HELD);
+	return SG_DROP_NO_FLOW;
 }
 
 /* RFC 9293 3.5, as seen from between. */
@@ -88,7 +81,8 @@ static __noinline int track_opening_by_initiator(struct __sk_buff *skb,
 	if (is_syn(pkt)) {
 		if (flow->flags & SG_FLOW_PROBE ||
 		    flow->tcp[!is_out].acked - (pkt->seq + 1) > SYN_DATA_MAX) {
-			atomic_change(&flow->flags, SG_FLOW_PROBE, 0);
+			atomic_change(&flow->flags,
+				      SG_FLOW_PROBE | SG_FLOW_PROBE_HELD, 0);
 			window_begin(skb, pkt, flow, direction);
 			*ret_state = SG_STATE_SYN_SENT;
 		} else { /* once more, with more data or less (RFC 7413) */
@@ -100,7 +94,7 @@ static __noinline int track_opening_by_initiator(struct __sk_buff *skb,
 		return track_refused(
 			window_reset_is_exact(flow, pkt, direction), ret_state);
 	if (flow->flags & SG_FLOW_PROBE)
-		return track_probe(pkt, flow, direction, ret_state);
+		return track_probe(pkt, flow, direction);
 	if (flow->state != SG_STATE_SYN_RECEIVED)
 		return SG_DROP_NO_FLOW;
 	if (flow->other_end && pkt->ack == flow->other_end)
@@ -123,7 +117,7 @@ static __noinline int track_opening_by_other(struct __sk_buff *skb,
 
 	if (!pkt || !flow || !ret_state)
 		return SG_DROP_NO_FLOW;
-	if (flow->flags & SG_FLOW_PROBE && !(pkt->tcp_flags & TCP_SYN))
+	if (flow->flags & SG_FLOW_PROBE)
 		return track_probed(pkt, flow, direction, ret_state);
 	unanswered = flow->tcp[!is_out].sent - pkt->ack;
 	if (!(pkt->tcp_flags & TCP_ACK))

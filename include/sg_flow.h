@@ -44,6 +44,7 @@ enum sg_kind {
  *             (a SYN answers after all); ESTABLISHED, CLOSING -> RESET
  *   UDP, ICMP NEW -> ANSWERED (the other end) -> ASSURED (the one that began
  *             has spoken again, or answers go on)
+ *   A probe (SG_FLOW_PROBE) is SYN_SENT until a reset answers: REFUSED.
  * NEW, ANSWERED, SYN_SENT, SYN_RECEIVED and REFUSED live in `half_open`, which
  * is bounded and may forget the oldest; the others live in `flows`, which never
  * does. The order is that of a life: an open flow never goes back in it.
@@ -113,8 +114,10 @@ struct sg_tcp_end {
 	128 /* the path is to be found before the next packet                  \
 	     * goes out */
 #define SG_FLOW_PROBE                                                          \
-	256 /* the container's, of TCP, and begun by something else than a SYN \
-	     */
+	256 /* the container's, of TCP, and begun by something else than a     \
+	     * SYN; it never carries a connection */
+#define SG_FLOW_PROBE_HELD                                                     \
+	512 /* something else than a reset answered, and was held back */
 
 #define SG_NO_RULE 0xffffffff
 

@@ -52,7 +52,7 @@ static bool folder_may_differ(const char *pin_dir, const char *sub,
 	now.changed = info.st_mtim;
 	same = memcmp(&now, seen, sizeof(now)) == 0;
 	clock_gettime(CLOCK_REALTIME, &clock);
-	/* a clock that was set back: unknown */
+	/* in the future: a clock that was set back */
 	if (labs(clock.tv_sec - now.changed.tv_sec) > 1)
 		*seen = now;
 	else
@@ -80,9 +80,11 @@ static bool refresh_programs(struct keep *keep)
 		if (fd >= 0) {
 			cleanup_close(&keep->program_fds[i]);
 			keep->program_fds[i] = fd;
-		} else if (errno == ENOENT) {
-			repaired |=
-				bpf_obj_pin(keep->program_fds[i], path) == 0;
+		} else if (errno == ENOENT &&
+			   bpf_obj_pin(keep->program_fds[i], path) == 0) {
+			repaired = true;
+		} else { /* tried again with the next look */
+			keep->programs_seen = (struct keep_folder){0};
 		}
 	}
 	return repaired;
@@ -113,8 +115,10 @@ static bool refresh_maps(struct keep *keep)
 			      pins_map_name((enum pins_map)map), path))
 			continue;
 		fd = bpf_obj_get(path);
-		if (fd < 0 && errno == ENOENT)
-			repaired |= bpf_obj_pin(*held, path) == 0;
+		if (fd < 0 && errno == ENOENT && bpf_obj_pin(*held, path) == 0)
+			repaired = true;
+		else if (fd < 0) /* tried again with the next look */
+			keep->maps_seen = (struct keep_folder){0};
 		if (fd >= 0 && map_id(fd) != map_id(*held)) {
 			int former = *held;
 
