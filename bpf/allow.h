@@ -11,6 +11,7 @@
 #include "flow.h"
 #include "ifaces_maps.h"
 
+/* Return whether a table of the map has a port, on a side. */
 stage bool allow_has_bit(__u32 side, __u32 table, __be16 port)
 {
 	return bits_has(&forwarded, side * SG_FORWARDED_ROWS * SG_ROW_BITS +

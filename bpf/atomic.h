@@ -23,17 +23,8 @@ stage bool atomic_exchange(__u32 *word, __u32 *seen, __u32 next)
 	return false;
 }
 
-/* Raise a number, modulo 2^32, unless it is as high already. */
-stage void atomic_raise(__u32 *highest, __u32 number)
-{
-	__u32 seen = *(volatile __u32 *)highest;
-
-	for (int i = 0; i < ATOMIC_TRIES && (__s32)(number - seen) > 0; i++)
-		if (atomic_exchange(highest, &seen, number))
-			return;
-}
-
-/* Clear some bits of a word, and set others. */
+/* Clear some bits of a word, and set others; write nothing where they are so.
+ */
 stage void atomic_change(__u32 *word, __u32 clear, __u32 set)
 {
 	__u32 seen = *(volatile __u32 *)word;

@@ -131,9 +131,8 @@ static __noinline struct sg_flow *flow_find(const struct sg_flow_key *key,
 stage void flow_on_link(struct sg_flow *flow, __u32 ifindex, bool has_ethernet)
 {
 	flow->ifindex = ifindex;
-	if (has_ethernet != !!(flow->flags & SG_FLOW_ETHERNET))
-		atomic_change(&flow->flags, SG_FLOW_ETHERNET,
-			      has_ethernet ? SG_FLOW_ETHERNET : 0);
+	atomic_change(&flow->flags, SG_FLOW_ETHERNET,
+		      has_ethernet ? SG_FLOW_ETHERNET : 0);
 }
 
 /* Say where the remote of a new flow is, and whom it talks to there. */

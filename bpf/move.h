@@ -43,8 +43,8 @@ stage void move_end(const struct sg_flow_key *key, struct sg_flow *flow,
 				     old->traffic[i].packets);
 		__sync_fetch_and_add(&flow->traffic[i].bytes,
 				     old->traffic[i].bytes);
-		atomic_raise(&flow->tcp[i].sent, old->tcp[i].sent);
-		atomic_raise(&flow->tcp[i].acked, old->tcp[i].acked);
+		seq_raise(&flow->tcp[i].sent, old->tcp[i].sent);
+		seq_raise(&flow->tcp[i].acked, old->tcp[i].acked);
 		window_raise(flow, i, old->window[i]);
 	}
 	atomic_change(&flow->flags,

@@ -140,9 +140,9 @@ static __noinline int path_find(struct __sk_buff *skb, const struct packet *pkt,
 }
 
 /* Return whether the source that was found is of a link of another role. The
- * kernel takes it for a link that has none of its own, as while it asks for
- * duplicates (RFC 4862 5.4); what is sent so gets no answer. Without Ethernet a
- * link needs no address of its own. */
+ * kernel takes such a source when the link has none of its own, as while it
+ * asks for duplicates (RFC 4862 5.4); what is sent so gets no answer. Without
+ * Ethernet a link needs no address of its own. An exempt link has no role. */
 stage bool path_source_is_anothers(const struct path *path,
 				   const struct sg_iface *iface)
 {
@@ -181,13 +181,9 @@ static __noinline int path_addr_is_gone(struct __sk_buff *skb,
 	       (is_v6(pkt) && code == BPF_FIB_LKUP_RET_UNREACHABLE);
 }
 
-/* The path is known. Written only where it was not: other CPUs read the flow,
- * and change other bits of it. */
 stage void path_is_found(struct sg_flow *flow)
 {
-	if (flow->flags & (SG_FLOW_BY_MAC | SG_FLOW_NO_PATH))
-		atomic_change(&flow->flags, SG_FLOW_BY_MAC | SG_FLOW_NO_PATH,
-			      0);
+	atomic_change(&flow->flags, SG_FLOW_BY_MAC | SG_FLOW_NO_PATH, 0);
 }
 
 /* Take over what was found, but for the source. */
@@ -221,7 +217,7 @@ stage int path_check_neighbour(struct sg_flow *flow, const struct packet *pkt,
 }
 
 /* Return whether the flow's address and link may stay as they are on a path
- * that was found: by the same link, from an address that is still the host's.
+ * that was found: by the same link, from an address that is still the link's.
  */
 stage bool path_keeps_source(struct __sk_buff *skb, const struct packet *pkt,
 			     const struct sg_flow *flow,

@@ -84,8 +84,8 @@ stage bool policy_begins(const struct packet *pkt)
 	return !is_icmp(pkt->protocol) || is_echo_request(pkt);
 }
 
-/* Whether the container may begin with this, though it is no SYN: a scan's
- * probe, which has no data. What a forward's port sends is an answer. */
+/* Return whether the container may begin with this, though it is no SYN: a
+ * scan's probe, which has no data. What a forward's port sends is an answer. */
 stage bool policy_probes(const struct packet *pkt)
 {
 	__u32 data_bytes =
@@ -167,6 +167,7 @@ stage int policy_from_uplink(struct __sk_buff *skb, const struct packet *pkt,
 stage int policy_from_container(struct __sk_buff *skb, const struct packet *pkt,
 				struct sg_flow *ret_flow)
 {
+	bool begins = policy_begins(pkt);
 	int reason;
 
 	if (!address_is_one_host(is_v6(pkt), &pkt->dst) ||
@@ -176,9 +177,9 @@ stage int policy_from_container(struct __sk_buff *skb, const struct packet *pkt,
 		return policy_echo(pkt);
 	if (address_is_own(SG_ANY_IFINDEX, &pkt->dst))
 		return SG_DROP_HOST_CLOSED;
-	if (!policy_begins(pkt) && !policy_probes(pkt))
+	if (!begins && !policy_probes(pkt))
 		return SG_DROP_NO_FLOW;
-	if (!policy_begins(pkt))
+	if (!begins)
 		ret_flow->flags = SG_FLOW_PROBE;
 	if (policy_is_server_of_dhcp(pkt))
 		return SG_DROP_EGRESS_CLOSED;

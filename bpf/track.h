@@ -86,7 +86,7 @@ static __noinline int track_opening_by_initiator(struct __sk_buff *skb,
 			window_begin(skb, pkt, flow, direction);
 			*ret_state = SG_STATE_SYN_SENT;
 		} else { /* once more, with more data or less (RFC 7413) */
-			atomic_raise(&flow->tcp[is_out].sent, pkt->seq_end);
+			seq_raise(&flow->tcp[is_out].sent, pkt->seq_end);
 		}
 		return SG_OK;
 	}

@@ -22,6 +22,16 @@ stage bool seq_after(__u32 a, __u32 b)
 	return (__s32)(a - b) > 0;
 }
 
+/* Raise a number, unless it is as high already. */
+stage void seq_raise(__u32 *highest, __u32 number)
+{
+	__u32 seen = *(volatile __u32 *)highest;
+
+	for (int i = 0; i < ATOMIC_TRIES && seq_after(number, seen); i++)
+		if (atomic_exchange(highest, &seen, number))
+			return;
+}
+
 /* Where an option of this kind and length starts, or 0: there is none. */
 standalone __u32 tcp_option(struct __sk_buff *skb, __u32 l4_at, __u32 kind,
 			    __u32 bytes)
@@ -134,7 +144,7 @@ stage bool window_accepts(const struct sg_flow *flow, const struct packet *pkt,
 	       !seq_after(receiver->sent - offered, pkt->ack);
 }
 
-/* How far up the word of both windows an end's is. */
+/* Return how far up the word of both windows an end's is, in bits. */
 stage __u32 window_shift(__u32 direction)
 {
 	bool is_second = direction == SG_OUT;
@@ -164,9 +174,9 @@ stage void window_update(struct sg_flow *flow, const struct packet *pkt,
 	bool is_out = direction == SG_OUT;
 	struct sg_tcp_end *sender = &flow->tcp[is_out];
 
-	atomic_raise(&sender->sent, pkt->seq_end);
+	seq_raise(&sender->sent, pkt->seq_end);
 	if (pkt->tcp_flags & TCP_ACK)
-		atomic_raise(&sender->acked, pkt->ack);
+		seq_raise(&sender->acked, pkt->ack);
 	window_raise(flow, direction, pkt->window);
 }
 

@@ -280,7 +280,7 @@ struct sg_held {
 };
 SG_ASSERT_SIZE(struct sg_held, SG_HELD_BYTES + 8);
 
-/* map `newcomers`, key: a source address of lan (IPv6: its /64) */
+/* map `newcomers`: who begins flows from lan */
 struct sg_newcomer_key {
 	union sg_addr addr;	/* behind a router, in IPv6: of a /64 */
 	__u8 mac[SG_MAC_BYTES]; /* that its packets come by: who forges an

@@ -63,10 +63,9 @@ struct sg_policy {
 	__u16 masquerade_high;
 	__u8 masquerade_roles; /* SG_ROLE_BIT()s that egress may leave by */
 	__u8 echo_roles;       /* SG_ROLE_BIT()s whose pings the host answers */
-	__u32 egress_probes;  /* 1: the container's TCP may begin with any flags
-			       */
-	__u32 new_per_source; /* flows a second from one of lan; 0: any */
-	__u32 icmp_timeout_s; /* of a flow with no packet; */
+	__u32 egress_probes;   /* 1: the container may send TCP probes */
+	__u32 new_per_source;  /* flows a second from one of lan; 0: any */
+	__u32 icmp_timeout_s;  /* of a flow with no packet; */
 	__u32 timeout_s[SG_STATE_COUNT]; /* TCP and UDP: by enum sg_state */
 };
 SG_ASSERT_SIZE(struct sg_policy, 92);

@@ -24,17 +24,18 @@ static bool is_exchange(const struct bpf_insn *insn)
 	       BPF_MODE(insn->code) == BPF_ATOMIC && insn->imm == BPF_CMPXCHG;
 }
 
-/* It expects in r0 what it finds, and leaves it there: so does a store, which
- * finds what it expects. */
+/* A store leaves r0 as it was, so that the program takes it for an exchange
+ * that has succeeded. */
 static void make_store(struct bpf_insn *insn)
 {
 	insn->code = BPF_STX | BPF_SIZE(insn->code) | BPF_MEM;
 	insn->imm = 0;
 }
 
-/* Whether the kernel loads a program that does nothing but one. */
+/* Return whether the kernel loads a program that does nothing but one. */
 static bool kernel_has_exchange(void)
 {
+	static bool known; /* that it does; a refusal may be a passing one */
 	const struct bpf_insn insns[] = {
 		{.code = BPF_ALU64 | BPF_MOV | BPF_K, REGISTERS(0, 0)},
 		{.code = BPF_STX | BPF_MEM | BPF_DW,
@@ -46,12 +47,16 @@ static bool kernel_has_exchange(void)
 		 .imm = BPF_CMPXCHG},
 		{.code = BPF_JMP | BPF_EXIT},
 	};
-	int fd = bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, NULL, "GPL", insns,
-			       sizeof(insns) / sizeof(insns[0]), NULL);
+	int fd;
 
+	if (known)
+		return true;
+	fd = bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, NULL, "GPL", insns,
+			   sizeof(insns) / sizeof(insns[0]), NULL);
 	if (fd < 0)
 		return false;
 	close(fd);
+	known = true;
 	return true;
 }
 
@@ -76,8 +81,8 @@ static int replace_all(Elf *elf)
 			return -EINVAL;
 		if (!(header.sh_flags & SHF_EXECINSTR))
 			continue;
-		code = elf_rawdata(section,
-				   NULL); /* of elf_memory(): in place */
+		/* in place, as the object is in memory */
+		code = elf_rawdata(section, NULL);
 		if (!code)
 			return -EINVAL;
 		replace_in(code);

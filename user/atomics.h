@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A BPF object for a kernel without compare-and-exchange: Linux before 5.12,
- * and some machines' compilers for years after.
+ * and the JIT compilers of some CPUs for years after.
  */
 #ifndef ATOMICS_H
 #define ATOMICS_H

@@ -167,8 +167,8 @@ static void *object_that_fits(size_t *ret_bytes)
 
 static struct gate_bpf *open_skeleton(void)
 {
-	_cleanup_(cleanup_free) void *object =
-		NULL; /* libbpf copies what it takes */
+	/* libbpf copies what it takes */
+	_cleanup_(cleanup_free) void *object = NULL;
 	struct gate_bpf *skeleton;
 	struct bpf_object_skeleton *in;
 	int r;

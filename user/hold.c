@@ -30,11 +30,6 @@ static int path_of(const char *pin_dir, char ret_path[PATH_MAX])
 	return 0;
 }
 
-static bool is_ours(const struct stat *st)
-{
-	return st->st_uid == geteuid() && !(st->st_mode & (S_IWGRP | S_IWOTH));
-}
-
 static int refuse_others(const char *path, struct fault *ret_fault)
 {
 	return fault_set(ret_fault, EPERM,
@@ -54,7 +49,7 @@ static int check_folder(struct fault *ret_fault)
 	if (lstat(HOLD_FOLDER, &st))
 		return fault_set(ret_fault, errno, "%s: %s", HOLD_FOLDER,
 				 strerror(errno));
-	return S_ISDIR(st.st_mode) && is_ours(&st)
+	return S_ISDIR(st.st_mode) && pins_is_ours(&st)
 		       ? 0
 		       : refuse_others(HOLD_FOLDER, ret_fault);
 }
@@ -76,7 +71,7 @@ int hold_begin(const char *pin_dir, struct fault *ret_fault)
 		if (fd < 0 || fstat(fd, &st))
 			return fault_set(ret_fault, errno, "%s: %s", path,
 					 strerror(errno));
-		if (!is_ours(&st))
+		if (!pins_is_ours(&st))
 			return refuse_others(path, ret_fault);
 		if (fcntl(fd, F_OFD_SETLK, &lock))
 			return fault_set(ret_fault, EBUSY,

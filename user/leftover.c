@@ -73,12 +73,14 @@ static bool has_programs(uint32_t ifindex)
 {
 	const struct timespec a_little = {.tv_nsec = DETACH_WAIT_NS};
 
-	for (int i = 0; i < DETACH_LOOKS; i++) {
-		if (!hook_has_tcx_of_ours(ifindex))
-			return false;
+	int looks = DETACH_LOOKS;
+
+	while (hook_has_tcx_of_ours(ifindex)) {
+		if (!--looks)
+			return true;
 		nanosleep(&a_little, NULL);
 	}
-	return true;
+	return false;
 }
 
 /* Refuse to take for a leftover what is of a gate in force: one that is pinned

@@ -225,6 +225,12 @@ static int lock_within(int fd, int tries)
 	return 0;
 }
 
+bool pins_is_ours(const struct stat *info)
+{
+	return info->st_uid == geteuid() &&
+	       !(info->st_mode & (S_IWGRP | S_IWOTH));
+}
+
 /* Refuse a folder that somebody else made, or may change: he could take pins
  * away, and programs with them. */
 static int check_owner(int fd, const char *dir, struct fault *ret_fault)
@@ -234,7 +240,7 @@ static int check_owner(int fd, const char *dir, struct fault *ret_fault)
 	if (fstat(fd, &info))
 		return fault_set(ret_fault, errno, "%s: %s", dir,
 				 strerror(errno));
-	if (info.st_uid == geteuid() && !(info.st_mode & (S_IWGRP | S_IWOTH)))
+	if (pins_is_ours(&info))
 		return 0;
 	return fault_set(ret_fault, EPERM,
 			 "%s: it is another user's, or others may write to it; "

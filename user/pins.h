@@ -100,6 +100,10 @@ int pins_open_mixed(const char *dir, const bool *next, struct pins *ret_pins,
 int pins_open(const char *dir, struct pins *ret_pins, struct fault *ret_fault);
 void pins_close(struct pins *pins);
 
+struct stat;
+/* Return whether nobody else owns a file or folder, or may write to it. */
+bool pins_is_ours(const struct stat *info);
+
 /* Return whether what is open, and locked, still stands at a path: who had the
  * lock before may have taken it away. */
 bool pins_stand_at(int fd, const char *path);

@@ -64,7 +64,7 @@ static int print_totals(const struct bpf_object *object)
 	return unknown;
 }
 
-/* What the verifier said of each program that it has seen. */
+/* Print what the verifier said of each program that it has seen. */
 static void print_logs(const struct bpf_object *object)
 {
 	struct bpf_program *program;
@@ -80,7 +80,7 @@ static void print_logs(const struct bpf_object *object)
 	}
 }
 
-/* The object as the loader has it on this kernel. */
+/* Open the object as the loader has it on this kernel. */
 static struct bpf_object *open_fitted(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
