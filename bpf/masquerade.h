@@ -16,24 +16,53 @@
 #define MAPPING_STEP 1531 /* prime: it goes through a range of any size */
 #define MAPPING_RIVALS 4  /* ports that another CPU or the host may have */
 
-/* Whether a socket of the host's would take a packet from the remote to this
- * gate port. ICMP: the host's pings are found as flows. */
-stage bool masquerade_host_has(struct __sk_buff *skb, const struct packet *pkt,
-			       const union sg_addr *gate_addr, __be16 port)
+/* Return the flow of a key, or NULL. Not flow_find(): one that has just expired
+ * is as good a reason to take another port, and the stack of 5.10 is deep
+ * enough here. */
+stage const struct sg_flow *masquerade_flow(const struct sg_flow_key *key)
 {
-	struct sg_flow_key key = {};
+	const struct sg_flow *flow = bpf_map_lookup_elem(&flows, key);
 
-	key.remote = pkt->dst;
-	key.remote_port = pkt->dport;
-	key.local = *gate_addr;
-	key.local_port = port;
-	key.protocol = pkt->protocol;
-	/* not flow_find(): one that has just expired is as good a reason to
-	 * take another port, and the stack of 5.10 is deep enough here */
-	if (bpf_map_lookup_elem(&flows, &key) ||
-	    bpf_map_lookup_elem(&half_open, &key))
+	return flow ? flow : bpf_map_lookup_elem(&half_open, key);
+}
+
+/* Return whether another port of the container's talks to the remote by this
+ * gate port. What is asked for is in the scratch room, here and below. */
+stage bool masquerade_other_has(struct masquerade_search *search,
+				__be16 container_port, __be16 gate_port)
+{
+	const struct sg_flow *flow;
+
+	if (container_port == search->container_port)
+		return false;
+	search->inner.local_port = container_port;
+	flow = masquerade_flow(&search->inner);
+	return flow && flow->gate_port == gate_port;
+}
+
+/* Return whether the remote knows another by this gate port: a flow or a socket
+ * of the host's, or another port of the container's that shares it. ICMP: the
+ * host's pings are found as flows. */
+standalone int masquerade_is_taken(struct __sk_buff *skb, __u32 gate_port)
+{
+	const struct sg_shared_port *shared;
+	struct masquerade_search *search;
+	struct scratch *room = scratch_get();
+
+	if (!room)
 		return true;
-	return socket_would_take(skb, &key, is_v6(pkt));
+	search = &room->search;
+	search->outer.local_port = gate_port;
+	if (masquerade_flow(&search->outer) ||
+	    socket_would_take(skb, &search->outer, search->v6))
+		return true;
+	shared = bpf_map_lookup_elem(&shared_ports, &search->outer);
+	if (!shared || shared->container_port == search->container_port)
+		return false;
+	if (masquerade_other_has(search, shared->container_port, gate_port))
+		return true;
+	bpf_map_delete_elem(&shared_ports, &search->outer); /* of no flow */
+	return false;
 }
 
 /* Whether the gate port at a position of the range can stand for the container
@@ -53,9 +82,9 @@ standalone int masquerade_is_free(__u32 at)
 	in_force = bpf_map_lookup_elem(&policy, &search->side);
 	gate_port = bpf_htons(search->low + at);
 	if (!in_force || allow_is_reserved(in_force, search->side,
-					   search->protocol, gate_port))
+					   search->outer.protocol, gate_port))
 		return false;
-	mapping = mapping_find(search->protocol, gate_port);
+	mapping = mapping_find(search->outer.protocol, gate_port);
 	return !mapping || mapping->container_port == search->container_port ||
 	       mapping_is_over(mapping, search->now_s);
 }
@@ -87,20 +116,24 @@ stage __u32 masquerade_keep_s(const struct packet *pkt)
 		       : pkt->policy->icmp_timeout_s;
 }
 
-/* Make a free gate port stand for the packet's container port. */
-stage bool masquerade_take(const struct sg_mapping_key *key,
-			   const struct packet *pkt)
+/* Make a free gate port stand for the container port. */
+standalone int masquerade_take(__u32 gate_port)
 {
-	struct sg_mapping wanted = {
-		.container_port = pkt->sport,
-		.until_s = pkt->now_s + masquerade_keep_s(pkt),
-	};
+	struct scratch *room = scratch_get();
+	struct sg_mapping_key key = {.gate_port = gate_port};
+	struct sg_mapping wanted = {};
 	struct sg_mapping *mapping;
-	__u32 now_s = pkt->now_s;
 	bool taken = false;
+	__u32 now_s;
 
-	bpf_map_update_elem(&mappings, key, &wanted, BPF_NOEXIST);
-	mapping = bpf_map_lookup_elem(&mappings, key);
+	if (!room)
+		return false;
+	key.protocol = room->search.outer.protocol;
+	wanted.container_port = room->search.container_port;
+	wanted.until_s = room->search.until_s;
+	now_s = room->search.now_s;
+	bpf_map_update_elem(&mappings, &key, &wanted, BPF_NOEXIST);
+	mapping = bpf_map_lookup_elem(&mappings, &key);
 	if (!mapping)
 		return false;
 	bpf_spin_lock(&mapping->lock);
@@ -114,48 +147,101 @@ stage bool masquerade_take(const struct sg_mapping_key *key,
 	return taken;
 }
 
+/* Make the gate port at a position of the range, which stands for another port
+ * of the container's, stand for the container port as well, towards this remote
+ * alone. Return whether it can. */
+standalone int masquerade_share(struct __sk_buff *skb, __u32 at)
+{
+	struct masquerade_search *search;
+	const struct sg_policy *in_force;
+	struct sg_shared_port shared = {};
+	struct scratch *room = scratch_get();
+	struct sg_mapping *mapping;
+	__be16 gate_port;
+
+	if (!room)
+		return false;
+	search = &room->search;
+	gate_port = bpf_htons(search->low + at);
+	in_force = bpf_map_lookup_elem(&policy, &search->side);
+	if (!in_force || allow_is_reserved(in_force, search->side,
+					   search->outer.protocol, gate_port))
+		return false;
+	mapping = mapping_find(search->outer.protocol, gate_port);
+	if (!mapping ||
+	    masquerade_other_has(search, mapping->container_port, gate_port) ||
+	    masquerade_is_taken(skb, gate_port))
+		return false;
+	mapping->is_shared = true;
+	mapping_raise(mapping, search->until_s);
+	shared.container_port = search->container_port;
+	return !bpf_map_update_elem(&shared_ports, &search->outer, &shared,
+				    BPF_ANY);
+}
+
+/* Return the first position from `at` on whose port can be shared, or -1. */
+standalone int masquerade_search_shared(struct __sk_buff *skb, __u32 at,
+					__u32 size)
+{
+	__u32 step = size > MAPPING_TRIES ? MAPPING_STEP : 1;
+
+	if (!size)
+		return -1;
+	for (__u32 i = 0; i < MAPPING_TRIES; i++) {
+		at %= size;
+		if (masquerade_share(skb, at))
+			return at;
+		at += step;
+	}
+	return -1;
+}
+
 /*
  * The gate port for the packet's container port: the same number, where it is
  * of its range and free, or else the first free one in an order that the
- * container port fixes, so that every CPU comes to the same. Returns it in
- * network order, or 0: none.
+ * container port fixes, so that every CPU comes to the same; or one that others
+ * have towards other remotes. Return it in network order, or 0: none.
  */
 static __noinline __u32 masquerade_port(struct __sk_buff *skb,
 					const struct packet *pkt,
 					const union sg_addr *gate_addr)
 {
-	struct sg_mapping_key key = {};
 	struct scratch *room = scratch_get();
+	__u32 low, size, first;
 	__u16 port;
-	__u32 low;
 	int at;
 
 	if (!pkt || !gate_addr || !room)
 		return 0;
 	port = bpf_ntohs(pkt->sport);
 	low = sg_masquerade_low(pkt->policy, pkt->protocol, port);
-	room->search = (struct masquerade_search){
-		.now_s = pkt->now_s,
-		.side = pkt->side,
-		.low = low,
-		.size = sg_masquerade_high(pkt->policy, low) - low + 1,
-		.container_port = pkt->sport,
-		.protocol = pkt->protocol,
-	};
-	at = port >= low ? port - low : port;
-	key.protocol = pkt->protocol;
+	size = sg_masquerade_high(pkt->policy, low) - low + 1;
+	room->search.now_s = pkt->now_s;
+	room->search.until_s = pkt->now_s + masquerade_keep_s(pkt);
+	room->search.side = pkt->side;
+	room->search.low = low;
+	room->search.container_port = pkt->sport;
+	room->search.v6 = is_v6(pkt);
+	flow_key_out(&room->search.inner, pkt);
+	flow_key_out(&room->search.outer, pkt);
+	room->search.outer.local = *gate_addr;
+	first = port >= low ? port - low : port;
+	at = first;
 #pragma unroll
 	for (int i = 0; i < MAPPING_RIVALS; i++) {
-		at = masquerade_search(at, room->search.size);
+		__u32 gate_port;
+
+		at = masquerade_search(at, size);
 		if (at < 0)
-			return 0;
-		key.gate_port = bpf_htons(low + at);
-		if (!masquerade_host_has(skb, pkt, gate_addr, key.gate_port) &&
-		    masquerade_take(&key, pkt))
-			return key.gate_port;
+			break;
+		gate_port = bpf_htons(low + at);
+		if (!masquerade_is_taken(skb, gate_port) &&
+		    masquerade_take(gate_port))
+			return gate_port;
 		at++;
 	}
-	return 0;
+	at = masquerade_search_shared(skb, first, size);
+	return at < 0 ? 0 : bpf_htons(low + at);
 }
 
 /* Find the way out for the packet, into flow: link, next hop, address. Return

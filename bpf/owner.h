@@ -10,25 +10,43 @@
 #include "begun.h"
 #include "masquerade.h"
 
+/* Return the container's port that the gate's port in a key stands for by
+ * masquerade, towards the key's remote, in network order; or -1. The key is as
+ * the remote sees it. */
+static __noinline int owner_masqueraded(const struct sg_flow_key *outer)
+{
+	const struct sg_shared_port *shared;
+	const struct sg_mapping *mapping;
+
+	if (!outer)
+		return -1;
+	mapping = mapping_find(outer->protocol, outer->local_port);
+	if (!mapping)
+		return -1;
+	if (mapping->is_shared) {
+		shared = bpf_map_lookup_elem(&shared_ports, outer);
+		if (shared)
+			return shared->container_port;
+	}
+	return mapping->container_port;
+}
+
 /* Find the container's port that a gate port stands for, by a forward (`port`,
  * may be NULL) or else by masquerade. False: the port is the host's. One
  * pointer is judged at a time: a compiler may join two NULL checks by an OR,
  * and the verifier refuses arithmetic on a pointer that may be NULL. */
-stage bool owner_container_port(const struct packet *pkt,
-				const struct sg_port *port, __be16 gate_port,
-				__be16 *ret_port)
+stage bool owner_container_port(const struct sg_flow_key *outer,
+				const struct sg_port *port, __be16 *ret_port)
 {
-	const struct sg_mapping *mapping;
+	int masqueraded;
 
 	if (port) {
 		*ret_port = port->container_port;
 		return true;
 	}
-	mapping = mapping_find(pkt->protocol, gate_port);
-	if (!mapping)
-		return false;
-	*ret_port = mapping->container_port;
-	return true;
+	masqueraded = owner_masqueraded(outer);
+	*ret_port = masqueraded;
+	return masqueraded >= 0;
 }
 
 /* Fill in the key that a packet from an uplink has if it is for the container.
@@ -39,9 +57,11 @@ stage bool owner_container_key(struct sg_flow_key *ret_key,
 {
 	__be16 local_port;
 
-	if (!owner_container_port(pkt, port, pkt->dport, &local_port))
+	flow_key_in(ret_key, pkt, &pkt->dst, pkt->dport);
+	if (!owner_container_port(ret_key, port, &local_port))
 		return false;
-	flow_key_in(ret_key, pkt, container_addr(pkt), local_port);
+	ret_key->local = *container_addr(pkt);
+	ret_key->local_port = local_port;
 	return true;
 }
 
@@ -96,9 +116,9 @@ stage bool owner_yields(const struct packet *pkt)
 	struct sg_flow_key key;
 	__be16 local_port;
 
-	if (!owner_container_port(pkt, port, pkt->sport, &local_port))
-		return true;
 	flow_key_out(&key, pkt);
+	if (!owner_container_port(&key, port, &local_port))
+		return true;
 	key.local = *container_addr(pkt);
 	key.local_port = local_port;
 	flow = flow_find(&key, pkt);

@@ -21,12 +21,14 @@ struct path {
 
 /* masquerade.h: what is asked of a gate port */
 struct masquerade_search {
+	struct sg_flow_key inner; /* the flow as the container sees it */
+	struct sg_flow_key outer; /* and as the remote does */
 	__u32 now_s;
-	__u32 side; /* of the policy */
-	__u16 low;  /* the first port of the range, host byte order */
-	__u16 size; /* and how many it has */
+	__u32 until_s; /* it is kept that long without an open flow */
+	__u32 side;    /* of the policy */
+	__u16 low;     /* the first port of the range, host byte order */
 	__be16 container_port;
-	__u8 protocol;
+	bool v6;
 };
 
 /* sweep.h: a ring, before its lock is taken */

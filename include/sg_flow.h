@@ -238,11 +238,23 @@ SG_ASSERT_SIZE(struct sg_mapping_key, 4);
 struct sg_mapping {
 	struct bpf_spin_lock lock; /* while it changes its container port */
 	__be16 container_port;
-	__u16 pad;
+	__u8 is_shared; /* others of the container's ports have it, too: see
+			   map `shared_ports` */
+	__u8 pad;
 	__u32 flows;   /* open flows that use it */
 	__u32 until_s; /* boot clock: it is kept that long for the others */
 };
 SG_ASSERT_SIZE(struct sg_mapping, 16);
+
+/* map `shared_ports`, by the flow's key as the remote sees it, which has the
+ * gate's address and port: the container's port that this remote talks to by a
+ * gate port which stands for another port of the container's. An entry means
+ * nothing without the flow. */
+struct sg_shared_port {
+	__be16 container_port;
+	__u16 pad;
+};
+SG_ASSERT_SIZE(struct sg_shared_port, 4);
 
 /* map `fragments`: IP fragments of one packet, by RFC 791 and 8200 4.5 */
 struct sg_fragment_key {

@@ -56,6 +56,14 @@ struct {
 	__type(value, struct sg_mapping);
 } mappings SEC(".maps");
 
+/* When all masquerade ports are in use. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct sg_flow_key);
+	__type(value, struct sg_shared_port);
+} shared_ports SEC(".maps");
+
 /* Bounded, and the oldest is forgotten: a flood of fragments costs fragments.
  */
 struct {

@@ -39,6 +39,7 @@
 	X(held)                                                                \
 	X(newcomers)                                                           \
 	X(mappings)                                                            \
+	X(shared_ports)                                                        \
 	X(drops)
 
 enum pins_map {

@@ -14,7 +14,6 @@
 #include "maps.h"
 
 #define ETH 14
-#define TTL (ETH + 8)
 
 const struct spec vpn_tcp = {
 	.src = "10.1.0.1",
@@ -148,6 +147,13 @@ enum sg_state state_now(void)
 	return (enum sg_state)flow.state;
 }
 
+/* The TTL, or hop limit. */
+static uint8_t ttl_of(const struct frame *frame)
+{
+	return frame->data[ETH] >> 4 == 6 ? frame->data[ETH + 7]
+					  : frame->data[ETH + 8];
+}
+
 void assert_no_flow(void)
 {
 	assert_int_equal(flow_count(PINS_half_open), 0);
@@ -165,9 +171,11 @@ void assert_frame_delivered(struct frame *frame, enum place at)
 	assert_int_equal(frame->bytes, before.bytes);
 	assert_memory_equal(frame->data + 6, veth, sizeof(veth));
 	assert_string_equal(frame_src(frame), frame_src(&before));
-	assert_string_equal(frame_dst(frame), "10.0.3.2");
+	assert_string_equal(frame_dst(frame), frame->data[ETH] >> 4 == 6
+						      ? "fd00:3::2"
+						      : "10.0.3.2");
 	assert_int_equal(frame_sport(frame), frame_sport(&before));
-	assert_int_equal(frame->data[TTL], before.data[TTL] - 1);
+	assert_int_equal(ttl_of(frame), ttl_of(&before) - 1);
 	assert_true(sums_are_right(frame));
 	assert_int_equal(all_drops(), drops);
 	assert_int_equal(flow_packets(), packets + 1);
@@ -219,6 +227,14 @@ void assert_passed(const struct spec *spec, enum place at)
 	assert_frame_passed(&frame, at);
 }
 
+/* The gate's address on the way to a remote. */
+static const char *gate_towards(const char *remote)
+{
+	if (strchr(remote, ':'))
+		return "fd00:7::2";
+	return strncmp(remote, "10.1.", 5) ? "192.168.7.2" : "10.1.0.2";
+}
+
 void assert_left(const struct spec *spec, struct frame *ret_frame)
 {
 	uint64_t packets = flow_packets();
@@ -226,9 +242,7 @@ void assert_left(const struct spec *spec, struct frame *ret_frame)
 	struct frame frame;
 
 	assert_int_equal(send_in(spec, VE_CONTAINER, &frame), ACTION_REDIRECT);
-	assert_string_equal(frame_src(&frame), strncmp(spec->dst, "10.1.", 5)
-						       ? "192.168.7.2"
-						       : "10.1.0.2");
+	assert_string_equal(frame_src(&frame), gate_towards(spec->dst));
 	assert_string_equal(frame_dst(&frame), spec->dst);
 	if (spec->protocol != IPPROTO_ICMP && spec->sport < 1024)
 		assert_in_range(frame_sport(&frame),
@@ -240,7 +254,7 @@ void assert_left(const struct spec *spec, struct frame *ret_frame)
 				gate_test.policy.masquerade_ports.last);
 	if (spec->protocol != IPPROTO_ICMP)
 		assert_int_equal(frame_dport(&frame), spec->dport);
-	assert_int_equal(frame.data[TTL], spec->ttl ? spec->ttl - 1 : 63);
+	assert_int_equal(ttl_of(&frame), spec->ttl ? spec->ttl - 1 : 63);
 	assert_true(sums_are_right(&frame));
 	assert_payload(&frame, spec);
 	assert_int_equal(all_drops(), drops);

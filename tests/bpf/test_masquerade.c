@@ -175,6 +175,96 @@ static void case_71_a_port_is_not_taken_by_a_cpu_that_is_behind(void **state)
 	assert_delivered_to(&answer, ETH0, first.sport);
 }
 
+/* The packet leaves; return the answer to where it came from. */
+static struct spec answer_of(const struct spec *out)
+{
+	const char *gate = strchr(out->dst, ':') ? "fd00:7::2" : "192.168.7.2";
+	struct frame sent;
+
+	assert_left(out, &sent);
+	return between(out->dst, gate, out->dport, frame_sport(&sent),
+		       out->protocol, SYN | ACK);
+}
+
+/* Two ports for the container, and two of its sockets that have one each. */
+static void use_up_two_ports(const char *from, const char *to, uint8_t protocol,
+			     struct spec ret_answers[2])
+{
+	harness_restart("container { address6 = \"fd00:3::2\" }\n"
+			"egress { ports = \"61000-61001\" }");
+	for (uint16_t i = 0; i < 2; i++) {
+		struct spec spec = between(from, to, (uint16_t)(33000 + i), 53,
+					   protocol, SYN);
+
+		ret_answers[i] = answer_of(&spec);
+	}
+}
+
+/* When all are used, remotes share a port, as with Netfilter; and each talks to
+ * its own. */
+static void a_port_is_shared(const char *from, const char *to, uint8_t protocol)
+{
+	struct spec third = between(from, to, 33002, 53, protocol, SYN);
+	struct spec shared = between(from, to, 33002, 54, protocol, SYN);
+	struct spec owners = between(from, to, 33000, 54, protocol, SYN);
+	struct spec answers[2];
+	struct spec to_shared;
+	struct spec to_owner;
+	struct frame sent;
+
+	use_up_two_ports(from, to, protocol, answers);
+	assert_spec_dropped(&third, VE_CONTAINER, SG_DROP_PORTS_EXHAUSTED);
+	to_shared = answer_of(&shared);
+	assert_in_range(to_shared.dport, 61000, 61001);
+	/* who has the port does not talk by it to that remote: by the other */
+	to_owner = answer_of(&owners);
+	assert_in_range(to_owner.dport, 61000, 61001);
+	assert_int_not_equal(to_owner.dport, to_shared.dport);
+	owners.sport = 33001; /* and now both are used towards that one, too */
+	assert_spec_dropped(&owners, VE_CONTAINER, SG_DROP_PORTS_EXHAUSTED);
+
+	assert_delivered_to(&answers[0], ETH0, 33000);
+	assert_delivered_to(&answers[1], ETH0, 33001);
+	assert_delivered_to(&to_shared, ETH0, 33002);
+	assert_delivered_to(&to_owner, ETH0, 33000);
+	shared.flags = ACK;
+	assert_left(&shared, &sent);
+	assert_int_equal(frame_sport(&sent), to_shared.dport);
+}
+
+static void case_155_used_up_ports_are_shared_between_remotes(void **state)
+{
+	(void)state;
+	a_port_is_shared("10.0.3.2", "192.168.7.9", IPPROTO_UDP);
+	a_port_is_shared("10.0.3.2", "192.168.7.9", IPPROTO_TCP);
+	a_port_is_shared("fd00:3::2", "fd00:7::9", IPPROTO_UDP);
+	a_port_is_shared("fd00:3::2", "fd00:7::9", IPPROTO_TCP);
+}
+
+/* An end of a flow that has shared a port leaves nothing that misleads. */
+static void case_155_a_shared_port_goes_back_to_who_has_it(void **state)
+{
+	struct spec shared =
+		between("10.0.3.2", "192.168.7.9", 33002, 54, IPPROTO_UDP, 0);
+	int fd = gate_test.pins.map_fds[PINS_half_open];
+	struct spec owners = shared;
+	struct sg_flow_key key;
+	struct spec answers[2];
+	struct spec answer;
+	struct frame sent;
+
+	(void)state;
+	use_up_two_ports("10.0.3.2", "192.168.7.9", IPPROTO_UDP, answers);
+	answer = answer_of(&shared);
+	while (bpf_map_get_next_key(fd, NULL, &key) == 0)
+		bpf_map_delete_elem(fd, &key);
+	assert_spec_dropped(&answer, ETH0, SG_DROP_CLOSED_PORT);
+	owners.sport = answer.dport == answers[0].dport ? 33000 : 33001;
+	assert_left(&owners, &sent);
+	assert_int_equal(frame_sport(&sent), answer.dport);
+	assert_delivered_to(&answer, ETH0, owners.sport);
+}
+
 static void case_70_exhausted_ports_recover(void **state)
 {
 	struct spec spec = to_lan;
@@ -476,6 +566,8 @@ int main(void)
 		TEST(a_port_stands_for_one_source_whatever_the_remote),
 		TEST(case_71_colliding_sources_have_distinct_ports),
 		TEST(case_71_a_port_is_not_taken_by_a_cpu_that_is_behind),
+		TEST(case_155_used_up_ports_are_shared_between_remotes),
+		TEST(case_155_a_shared_port_goes_back_to_who_has_it),
 		TEST(case_70_exhausted_ports_recover),
 		TEST(case_56_egress_is_as_configured),
 		TEST(case_54_the_host_is_closed_to_the_container),
