@@ -69,7 +69,7 @@ uptime_ms() { # of the boot clock, without a process
 wait_for() {
 	local end tries=0 UPTIME_MS
 	uptime_ms
-	end=$((UPTIME_MS + $1 * 1000 * LAB_PATIENCE))
+	end=$((UPTIME_MS + $1 * 3000 * LAB_PATIENCE)) # machines differ by 3
 	shift
 	until "$@" >/dev/null 2>&1; do
 		uptime_ms
