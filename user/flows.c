@@ -51,34 +51,34 @@ enum column {
 	COLUMN_COUNT
 };
 
-static const struct stream_column columns[COLUMN_COUNT] = {
-	[KIND] = {"kind", "KIND", false, 2},
-	[PROTOCOL] = {"protocol", "PROTO", false, 0},
-	[STATE] = {"state", "STATE", false, 0},
-	[REMOTE] = {"remote", "REMOTE", false, 0},
-	[GATE] = {"gate", "GATE", false, 3},
-	[LOCAL] = {"local", "LOCAL", false, 0},
-	[INTERFACE] = {"interface", "INTERFACE", false, 5},
-	[IN_PACKETS] = {"in_packets", "IN PKTS", true, 7},
-	[IN_BYTES] = {"in_bytes", "IN BYTES", true, 0},
-	[OUT_PACKETS] = {"out_packets", "OUT PKTS", true, 7},
-	[OUT_BYTES] = {"out_bytes", "OUT BYTES", true, 0},
-	[IDLE_S] = {"idle_s", "IDLE S", true, 4},
-	[AGE_S] = {"age_s", "AGE S", true, 6},
-	[STATUS] = {"status", "STATUS", false, 8},
-	[WHY] = {"why", NULL, false, 0},
-	[ROLE] = {"role", NULL, false, 0},
-	[RULE] = {"rule", NULL, false, 0},
-	[GRANTS] = {"grants", NULL, true, 0},
-	[ID] = {"id", NULL, false, 0},
-	[REMOTE_ADDR] = {"remote_addr", NULL, false, 0},
-	[REMOTE_PORT] = {"remote_port", NULL, true, 0},
-	[GATE_ADDR] = {"gate_addr", NULL, false, 0},
-	[GATE_PORT] = {"gate_port", NULL, true, 0},
-	[LOCAL_ADDR] = {"local_addr", NULL, false, 0},
-	[LOCAL_PORT] = {"local_port", NULL, true, 0},
-	[BEGUN] = {"begun", NULL, false, 0},
-	[SEEN] = {"seen", NULL, false, 0},
+static const struct table_column columns[COLUMN_COUNT] = {
+	[KIND] = {"kind", "KIND", TABLE_TEXT, 2},
+	[PROTOCOL] = {"protocol", "PROTO", TABLE_TEXT, 0},
+	[STATE] = {"state", "STATE", TABLE_TEXT, 0},
+	[REMOTE] = {"remote", "REMOTE", TABLE_TEXT, 0},
+	[GATE] = {"gate", "GATE", TABLE_TEXT, 3},
+	[LOCAL] = {"local", "LOCAL", TABLE_TEXT, 0},
+	[INTERFACE] = {"interface", "INTERFACE", TABLE_TEXT, 5},
+	[IN_PACKETS] = {"in_packets", "IN PKTS", TABLE_NUMBER, 7},
+	[IN_BYTES] = {"in_bytes", "IN BYTES", TABLE_NUMBER, 0},
+	[OUT_PACKETS] = {"out_packets", "OUT PKTS", TABLE_NUMBER, 7},
+	[OUT_BYTES] = {"out_bytes", "OUT BYTES", TABLE_NUMBER, 0},
+	[IDLE_S] = {"idle_s", "IDLE S", TABLE_NUMBER, 4},
+	[AGE_S] = {"age_s", "AGE S", TABLE_NUMBER, 6},
+	[STATUS] = {"status", "STATUS", TABLE_TEXT, 8},
+	[WHY] = {"why", NULL, TABLE_TEXT, 0},
+	[ROLE] = {"role", NULL, TABLE_TEXT, 0},
+	[RULE] = {"rule", NULL, TABLE_TEXT, 0},
+	[GRANTS] = {"grants", NULL, TABLE_NUMBER, 0},
+	[ID] = {"id", NULL, TABLE_TEXT, 0},
+	[REMOTE_ADDR] = {"remote_addr", NULL, TABLE_TEXT, 0},
+	[REMOTE_PORT] = {"remote_port", NULL, TABLE_NUMBER, 0},
+	[GATE_ADDR] = {"gate_addr", NULL, TABLE_TEXT, 0},
+	[GATE_PORT] = {"gate_port", NULL, TABLE_NUMBER, 0},
+	[LOCAL_ADDR] = {"local_addr", NULL, TABLE_TEXT, 0},
+	[LOCAL_PORT] = {"local_port", NULL, TABLE_NUMBER, 0},
+	[BEGUN] = {"begun", NULL, TABLE_TEXT, 0},
+	[SEEN] = {"seen", NULL, TABLE_TEXT, 0},
 };
 
 struct listing {
@@ -169,10 +169,9 @@ static void set_rest(const struct listing *list, const struct sg_flow *flow,
 	set_time(list, SEEN, seconds_since(flow->last_s, now_s));
 }
 
-static void print_flow(const struct listing *list,
-		       const struct sg_flow_key *key,
-		       const struct sg_flow *flow,
-		       const struct judgement *judgement, const char *rule)
+static int print_flow(const struct listing *list, const struct sg_flow_key *key,
+		      const struct sg_flow *flow,
+		      const struct judgement *judgement, const char *rule)
 {
 	const struct sg_traffic *in = &flow->traffic[SG_IN];
 	const struct sg_traffic *out = &flow->traffic[SG_OUT];
@@ -199,7 +198,7 @@ static void print_flow(const struct listing *list,
 		stream_set(stream, STATUS, "%s", judgement->status);
 	if (list->is_json)
 		set_rest(list, flow, judgement, rule);
-	stream_row(stream);
+	return stream_row(stream);
 }
 
 static int list_flow(const void *map_key, const void *value, void *context)
@@ -219,31 +218,32 @@ static int list_flow(const void *map_key, const void *value, void *context)
 	judgement = judge_flow(&list->judge, key, flow);
 	if (flow->rule != SG_NO_RULE)
 		rule = rule_names_find(&list->names, flow->rule);
-	if (flow_filter_takes(&list->filter, &shown, flow, &judgement, rule))
-		print_flow(list, &shown, flow, &judgement, rule);
-	return 0;
+	return flow_filter_takes(&list->filter, &shown, flow, &judgement, rule)
+		       ? print_flow(list, &shown, flow, &judgement, rule)
+		       : 0;
 }
 
 static int list_flows(const struct pins *pins, struct listing *list)
 {
 	const enum pins_map maps[] = {PINS_flows, PINS_half_open};
 	int r = judge_begin(&list->judge, pins);
+	int ended;
 
 	if (!r)
 		r = rule_names_read(pins, &list->names);
 	if (r)
 		return r;
 	list->now = time(NULL);
-	list->stream =
-		stream_begin("flows", columns, COLUMN_COUNT, list->is_json);
+	list->stream = stream_begin("flows", columns, COLUMN_COUNT,
+				    list->is_json ? SHOW_JSON : SHOW_TABLE);
 	if (!list->stream)
 		return -ENOMEM;
 	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]) && !r; i++)
 		r = maps_each(pins->map_fds[maps[i]],
 			      sizeof(struct sg_flow_key),
 			      sizeof(struct sg_flow), list_flow, list);
-	stream_end(list->stream);
-	return r;
+	ended = stream_end(list->stream);
+	return r ? r : ended;
 }
 
 int verb_flows(const struct context *context, int count, char **args)

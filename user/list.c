@@ -27,7 +27,7 @@ int list_run(const struct context *context, int count, const struct list *list)
 		return verb_fail(&fault);
 	}
 	if (context->json)
-		show_json(root);
+		show_json(root, SHOW_JSON);
 	else
 		show_table(rows, list->columns, list->column_count);
 	return EXIT_OK;

@@ -10,7 +10,7 @@
 struct list {
 	const char *name; /* of the command, and of the JSON member */
 	int (*add)(const struct pins *pins, struct json_object *rows);
-	const struct show_column *columns;
+	const struct table_column *columns;
 	size_t column_count;
 };
 

@@ -3,6 +3,7 @@
  * stand anywhere. */
 #include <argp.h>
 #include <errno.h>
+#include <locale.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -347,6 +348,7 @@ int main(int argc, char **argv)
 	error_t error;
 
 	argp_err_exit_status = EXIT_USAGE;
+	setlocale(LC_CTYPE, "C.UTF-8"); /* tables have names of any script */
 	error = argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, &line);
 	if (error)
 		return error == EINVAL ? verb_usage("too many arguments")
