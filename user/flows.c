@@ -14,6 +14,7 @@
 #include "judge.h"
 #include "maps.h"
 #include "names.h"
+#include "repeat.h"
 #include "rule_names.h"
 #include "sg_flow.h"
 #include "show.h"
@@ -223,7 +224,8 @@ static int list_flow(const void *map_key, const void *value, void *context)
 		       : 0;
 }
 
-static int list_flows(const struct pins *pins, struct listing *list)
+static int list_flows(const struct pins *pins, struct listing *list,
+		      enum show_form form)
 {
 	const enum pins_map maps[] = {PINS_flows, PINS_half_open};
 	int r = judge_begin(&list->judge, pins);
@@ -234,8 +236,7 @@ static int list_flows(const struct pins *pins, struct listing *list)
 	if (r)
 		return r;
 	list->now = time(NULL);
-	list->stream = stream_begin("flows", columns, COLUMN_COUNT,
-				    list->is_json ? SHOW_JSON : SHOW_TABLE);
+	list->stream = stream_begin("flows", columns, COLUMN_COUNT, form);
 	if (!list->stream)
 		return -ENOMEM;
 	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]) && !r; i++)
@@ -246,25 +247,33 @@ static int list_flows(const struct pins *pins, struct listing *list)
 	return r ? r : ended;
 }
 
-int verb_flows(const struct context *context, int count, char **args)
+static int draw(const struct context *context, const void *what)
 {
 	_cleanup_(pins_close) struct pins pins = PINS_CLOSED;
-	struct listing list = {.is_json = context->json};
+	struct listing list = *(const struct listing *)what;
 	struct fault fault;
 	int r;
 
-	(void)args;
-	if (count)
-		return verb_usage("flows takes no arguments");
-	if (flow_filter_parse(context, &list.filter, &fault))
-		return verb_usage("%s", fault.text);
 	if (pins_open(context->pin_dir, &pins, &fault))
 		return verb_fail(&fault);
-	r = list_flows(&pins, &list);
+	r = list_flows(&pins, &list, repeat_form(context));
 	rule_names_release(&list.names);
 	if (!r)
 		return EXIT_OK;
 	fault_set(&fault, r, "%s: reading flows failed: %s", context->pin_dir,
 		  strerror(-r));
 	return verb_fail(&fault);
+}
+
+int verb_flows(const struct context *context, int count, char **args)
+{
+	struct listing list = {.is_json = context->json};
+	struct fault fault;
+
+	(void)args;
+	if (count)
+		return verb_usage("flows takes no arguments");
+	if (flow_filter_parse(context, &list.filter, &fault))
+		return verb_usage("%s", fault.text);
+	return repeat_run(context, draw, &list);
 }

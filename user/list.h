@@ -14,7 +14,8 @@ struct list {
 	size_t column_count;
 };
 
-/* Run such a command; count: of the arguments, of which it takes none. */
+/* Run such a command; count: of the arguments, of which it takes none.
+ * --watch is obeyed (repeat.h). */
 int list_run(const struct context *context, int count, const struct list *list);
 
 #endif

@@ -16,6 +16,7 @@
 #include "maps.h"
 #include "names.h"
 #include "pins.h"
+#include "repeat.h"
 #include "sg_policy.h"
 #include "shares.h"
 #include "show.h"
@@ -297,25 +298,22 @@ static int report(const struct context *context, const struct pins *pins,
 		      : json_object_array_length(found.waiting) ? "waiting"
 								: "healthy");
 	if (context->json)
-		show_json(root, SHOW_JSON);
+		show_json(root, repeat_form(context));
 	else
 		print_text(root);
 	return healthy ? EXIT_OK : EXIT_DEGRADED;
 }
 
-int verb_status(const struct context *context, int count, char **args)
+static int draw(const struct context *context, const void *what)
 {
 	_cleanup_(policy_release) struct policy policy = {0};
 	_cleanup_(pins_close) struct pins pins = PINS_CLOSED;
 	struct fault fault;
 	uint32_t number;
 	int tries = 10;
-	int r;
+	int r = pins_open(context->pin_dir, &pins, &fault);
 
-	(void)args;
-	if (count)
-		return verb_usage("status takes no arguments");
-	r = pins_open(context->pin_dir, &pins, &fault);
+	(void)what;
 	if (r) {
 		verb_fail(&fault);
 		return r == -ENOENT ? EXIT_NOT_LOADED : EXIT_FAILED;
@@ -326,4 +324,11 @@ int verb_status(const struct context *context, int count, char **args)
 	if (!r)
 		r = report(context, &pins, &policy, &fault);
 	return r < 0 ? verb_fail(&fault) : r;
+}
+
+int verb_status(const struct context *context, int count, char **args)
+{
+	(void)args;
+	return count ? verb_usage("status takes no arguments")
+		     : repeat_run(context, draw, NULL);
 }

@@ -30,6 +30,7 @@ struct context {
 	const char *remote;
 	const char *port;
 	const char *rule;
+	const char *watch; /* how often it is drawn; NULL: once */
 };
 
 /* Run a command; args: what stood behind its name, count of them. Prints, and
