@@ -2,6 +2,7 @@
 /* scoutgate flows: with packets and bytes each way, and what is to become of
  * each. */
 #include <arpa/inet.h>
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -11,6 +12,7 @@
 
 #include "cleanup.h"
 #include "flow_filter.h"
+#include "flow_sort.h"
 #include "judge.h"
 #include "maps.h"
 #include "names.h"
@@ -85,10 +87,12 @@ static const struct table_column columns[COLUMN_COUNT] = {
 struct listing {
 	struct judge judge;
 	struct flow_filter filter;
+	struct flow_sort sort;
 	struct rule_names names;
 	struct stream *stream;
 	bool is_json;
-	time_t now; /* of the wall, when judge.now_s was */
+	uint8_t map; /* of maps[]: the one that is read */
+	time_t now;  /* of the wall, when judge.now_s was */
 };
 
 static uint32_t seconds_since(uint32_t then_s, uint32_t now_s)
@@ -202,11 +206,10 @@ static int print_flow(const struct listing *list, const struct sg_flow_key *key,
 	return stream_row(stream);
 }
 
-static int list_flow(const void *map_key, const void *value, void *context)
+/* Take up a flow of a map: print it, or put it among those that are sorted. */
+static int take_flow(const struct listing *list, struct flow_sort *sort,
+		     const struct sg_flow_key *key, const struct sg_flow *flow)
 {
-	const struct sg_flow_key *key = map_key;
-	const struct sg_flow *flow = value;
-	const struct listing *list = context;
 	struct sg_flow_key shown = *key;
 	struct judgement judgement;
 	const char *rule = NULL;
@@ -219,15 +222,57 @@ static int list_flow(const void *map_key, const void *value, void *context)
 	judgement = judge_flow(&list->judge, key, flow);
 	if (flow->rule != SG_NO_RULE)
 		rule = rule_names_find(&list->names, flow->rule);
-	return flow_filter_takes(&list->filter, &shown, flow, &judgement, rule)
-		       ? print_flow(list, &shown, flow, &judgement, rule)
-		       : 0;
+	if (!flow_filter_takes(&list->filter, &shown, flow, &judgement, rule))
+		return 0;
+	return sort ? flow_sort_add(sort, key, flow, list->map)
+		    : print_flow(list, &shown, flow, &judgement, rule);
+}
+
+static int read_flow(const void *map_key, const void *value, void *context)
+{
+	struct listing *list = context;
+
+	return take_flow(list, list->sort.key_count ? &list->sort : NULL,
+			 map_key, value);
+}
+
+static const enum pins_map maps[] = {PINS_flows, PINS_half_open};
+
+#define MAP_COUNT (sizeof(maps) / sizeof(maps[0]))
+
+/* Print a flow that was sorted as it is by now; it may have become an open one,
+ * or be over. */
+static int print_sorted(const struct pins *pins, const struct listing *list,
+			const struct flow_sort_item *item)
+{
+	struct sg_flow_key key = item->key;
+	struct sg_flow flow;
+	size_t map = key.id[0];
+
+	key.id[0] = 0;
+	if (bpf_map_lookup_elem(pins->map_fds[maps[map]], &key, &flow) &&
+	    bpf_map_lookup_elem(pins->map_fds[maps[0]], &key, &flow))
+		return 0;
+	return take_flow(list, NULL, &key, &flow);
+}
+
+static int read_flows(const struct pins *pins, struct listing *list)
+{
+	int r = 0;
+
+	for (list->map = 0; list->map < MAP_COUNT && !r; list->map++)
+		r = maps_each(pins->map_fds[maps[list->map]],
+			      sizeof(struct sg_flow_key),
+			      sizeof(struct sg_flow), read_flow, list);
+	flow_sort_finish(&list->sort);
+	for (size_t i = 0; i < list->sort.count && !r; i++)
+		r = print_sorted(pins, list, &list->sort.items[i]);
+	return r;
 }
 
 static int list_flows(const struct pins *pins, struct listing *list,
 		      enum show_form form)
 {
-	const enum pins_map maps[] = {PINS_flows, PINS_half_open};
 	int r = judge_begin(&list->judge, pins);
 	int ended;
 
@@ -239,10 +284,7 @@ static int list_flows(const struct pins *pins, struct listing *list,
 	list->stream = stream_begin("flows", columns, COLUMN_COUNT, form);
 	if (!list->stream)
 		return -ENOMEM;
-	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]) && !r; i++)
-		r = maps_each(pins->map_fds[maps[i]],
-			      sizeof(struct sg_flow_key),
-			      sizeof(struct sg_flow), list_flow, list);
+	r = read_flows(pins, list);
 	ended = stream_end(list->stream);
 	return r ? r : ended;
 }
@@ -258,6 +300,7 @@ static int draw(const struct context *context, const void *what)
 		return verb_fail(&fault);
 	r = list_flows(&pins, &list, repeat_form(context));
 	rule_names_release(&list.names);
+	flow_sort_release(&list.sort);
 	if (!r)
 		return EXIT_OK;
 	fault_set(&fault, r, "%s: reading flows failed: %s", context->pin_dir,
@@ -273,7 +316,8 @@ int verb_flows(const struct context *context, int count, char **args)
 	(void)args;
 	if (count)
 		return verb_usage("flows takes no arguments");
-	if (flow_filter_parse(context, &list.filter, &fault))
+	if (flow_filter_parse(context, &list.filter, &fault) ||
+	    flow_sort_parse(context, &list.sort, &fault))
 		return verb_usage("%s", fault.text);
 	return repeat_run(context, draw, &list);
 }

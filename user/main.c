@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "text.h"
 #include "verb.h"
 
 #define DEFAULT_CONFIG "/etc/scoutgate.conf"
@@ -65,6 +66,8 @@ enum {
 	KEY_REMOTE,
 	KEY_PORT,
 	KEY_RULE,
+	KEY_SORT,
+	KEY_TOP,
 	KEY_WATCH,
 	KEY_HELP,
 };
@@ -91,6 +94,14 @@ static const struct argp_option options[] = {
 	 "flows with that address, or one of that network", 0},
 	{"port", KEY_PORT, "PORT", 0, "flows with that port at either end", 0},
 	{"rule", KEY_RULE, "NAME", 0, "flows of that forward", 0},
+	{"sort", KEY_SORT, "KEY[,KEY]", 0,
+	 "order flows by bytes, in-bytes, out-bytes, packets, age, idle, state "
+	 "(from new to closed), remote or local, the least first; -KEY: the "
+	 "greatest first. It needs memory: 75 MB for a million flows",
+	 0},
+	{"top", KEY_TOP, "COUNT", 0,
+	 "with --sort: the first COUNT flows alone; it needs memory for these",
+	 0},
 	{"watch", KEY_WATCH, "DURATION", OPTION_ARG_OPTIONAL,
 	 "print it again every 2s, or every DURATION, until it is "
 	 "interrupted; on a terminal in the same place, elsewhere each after "
@@ -124,6 +135,8 @@ static const struct {
 	OF(KEY_REMOTE, "--remote", "flows", remote),
 	OF(KEY_PORT, "--port", "flows", port),
 	OF(KEY_RULE, "--rule", "flows", rule),
+	OF(KEY_SORT, "--sort", "flows", sort),
+	OF(KEY_TOP, "--top", "flows", top),
 	OF(KEY_WATCH, "--watch", "status, flows, forwards and drops", watch),
 #undef OF
 };
@@ -315,38 +328,13 @@ static int said(int status)
 	return EXIT_FAILED;
 }
 
-/* Return the verb that begins as the word does, or has a letter or two that are
- * not its; NULL: none is meant. */
-static const char *nearest_verb(const char *word)
-{
-	size_t bytes = strlen(word);
-
-	for (size_t i = 0; i < VERB_COUNT; i++) {
-		const char *name = verbs[i].name;
-		size_t end = strlen(name);
-		size_t head = 0;
-		size_t tail = 0;
-
-		while (head < end && word[head] == name[head])
-			head++;
-		while (tail < end - head && tail < bytes - head &&
-		       word[bytes - 1 - tail] == name[end - 1 - tail])
-			tail++;
-		if (bytes && (head == bytes ||
-			      (head + tail + 2 >= end &&
-			       head + tail + 2 >= bytes && head + tail >= 2)))
-			return name;
-	}
-	return NULL;
-}
-
 static int say_unknown(const char *word)
 {
-	const char *nearest = nearest_verb(word);
-
-	return nearest ? verb_usage("no verb \"%s\"; is it \"%s\"?", word,
-				    nearest)
-		       : verb_usage("no verb \"%s\"", word);
+	for (size_t i = 0; i < VERB_COUNT; i++)
+		if (text_is_near(word, verbs[i].name))
+			return verb_usage("no verb \"%s\"; is it \"%s\"?", word,
+					  verbs[i].name);
+	return verb_usage("no verb \"%s\"", word);
 }
 
 static int run_verb(struct command_line *line)
