@@ -30,7 +30,7 @@ say = $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' $(1) $(2))
 MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := all
 
-PACKAGES := libbpf libconfuse libmnl json-c libsystemd libnftables
+PACKAGES := libbpf libconfuse libmnl json-c libsystemd libnftables smartcols
 # from 1.0 on its calls return -errno
 LIBBPF_NEEDED := 1.0
 CFLAGS ?= -O2 -g

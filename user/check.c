@@ -10,14 +10,14 @@
 #include "show.h"
 #include "verb.h"
 
-static const struct show_column columns[] = {
-	{"from", "FROM"},
-	{"to", "TO"},
-	{"protocol", "PROTOCOL"},
-	{"ports", "PORTS"},
-	{"arrives_at", "ARRIVES AT"},
-	{"when", "WHEN"},
-	{"rule", "RULE"},
+static const struct table_column columns[] = {
+	{"from", "FROM", TABLE_TEXT, 0},
+	{"to", "TO", TABLE_TEXT, 0},
+	{"protocol", "PROTOCOL", TABLE_TEXT, 0},
+	{"ports", "PORTS", TABLE_TEXT, 0},
+	{"arrives_at", "ARRIVES AT", TABLE_TEXT, 0},
+	{"when", "WHEN", TABLE_TEXT, 0},
+	{"rule", "RULE", TABLE_TEXT, 0},
 };
 
 static struct json_object *add_row(struct json_object *rows, const char *from,
@@ -193,7 +193,7 @@ int verb_check(const struct context *context, int count, char **args)
 	add_egress(rows, &policy);
 	add_rest(root, &policy);
 	if (context->json)
-		show_json(root);
+		show_json(root, SHOW_JSON);
 	else
 		print_text(rows, &policy);
 	return EXIT_OK;

@@ -2,6 +2,7 @@
 /* scoutgate flows: with packets and bytes each way, and what is to become of
  * each. */
 #include <arpa/inet.h>
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -11,9 +12,11 @@
 
 #include "cleanup.h"
 #include "flow_filter.h"
+#include "flow_sort.h"
 #include "judge.h"
 #include "maps.h"
 #include "names.h"
+#include "repeat.h"
 #include "rule_names.h"
 #include "sg_flow.h"
 #include "show.h"
@@ -51,43 +54,45 @@ enum column {
 	COLUMN_COUNT
 };
 
-static const struct stream_column columns[COLUMN_COUNT] = {
-	[KIND] = {"kind", "KIND", false, 2},
-	[PROTOCOL] = {"protocol", "PROTO", false, 0},
-	[STATE] = {"state", "STATE", false, 0},
-	[REMOTE] = {"remote", "REMOTE", false, 0},
-	[GATE] = {"gate", "GATE", false, 3},
-	[LOCAL] = {"local", "LOCAL", false, 0},
-	[INTERFACE] = {"interface", "INTERFACE", false, 5},
-	[IN_PACKETS] = {"in_packets", "IN PKTS", true, 7},
-	[IN_BYTES] = {"in_bytes", "IN BYTES", true, 0},
-	[OUT_PACKETS] = {"out_packets", "OUT PKTS", true, 7},
-	[OUT_BYTES] = {"out_bytes", "OUT BYTES", true, 0},
-	[IDLE_S] = {"idle_s", "IDLE S", true, 4},
-	[AGE_S] = {"age_s", "AGE S", true, 6},
-	[STATUS] = {"status", "STATUS", false, 8},
-	[WHY] = {"why", NULL, false, 0},
-	[ROLE] = {"role", NULL, false, 0},
-	[RULE] = {"rule", NULL, false, 0},
-	[GRANTS] = {"grants", NULL, true, 0},
-	[ID] = {"id", NULL, false, 0},
-	[REMOTE_ADDR] = {"remote_addr", NULL, false, 0},
-	[REMOTE_PORT] = {"remote_port", NULL, true, 0},
-	[GATE_ADDR] = {"gate_addr", NULL, false, 0},
-	[GATE_PORT] = {"gate_port", NULL, true, 0},
-	[LOCAL_ADDR] = {"local_addr", NULL, false, 0},
-	[LOCAL_PORT] = {"local_port", NULL, true, 0},
-	[BEGUN] = {"begun", NULL, false, 0},
-	[SEEN] = {"seen", NULL, false, 0},
+static const struct table_column columns[COLUMN_COUNT] = {
+	[KIND] = {"kind", "KIND", TABLE_TEXT, 2},
+	[PROTOCOL] = {"protocol", "PROTO", TABLE_TEXT, 0},
+	[STATE] = {"state", "STATE", TABLE_TEXT, 0},
+	[REMOTE] = {"remote", "REMOTE", TABLE_TEXT, 0},
+	[GATE] = {"gate", "GATE", TABLE_TEXT, 3},
+	[LOCAL] = {"local", "LOCAL", TABLE_TEXT, 0},
+	[INTERFACE] = {"interface", "INTERFACE", TABLE_TEXT, 5},
+	[IN_PACKETS] = {"in_packets", "IN PKTS", TABLE_NUMBER, 7},
+	[IN_BYTES] = {"in_bytes", "IN BYTES", TABLE_NUMBER, 0},
+	[OUT_PACKETS] = {"out_packets", "OUT PKTS", TABLE_NUMBER, 7},
+	[OUT_BYTES] = {"out_bytes", "OUT BYTES", TABLE_NUMBER, 0},
+	[IDLE_S] = {"idle_s", "IDLE S", TABLE_NUMBER, 4},
+	[AGE_S] = {"age_s", "AGE S", TABLE_NUMBER, 6},
+	[STATUS] = {"status", "STATUS", TABLE_TEXT, 8},
+	[WHY] = {"why", NULL, TABLE_TEXT, 0},
+	[ROLE] = {"role", NULL, TABLE_TEXT, 0},
+	[RULE] = {"rule", NULL, TABLE_TEXT, 0},
+	[GRANTS] = {"grants", NULL, TABLE_NUMBER, 0},
+	[ID] = {"id", NULL, TABLE_TEXT, 0},
+	[REMOTE_ADDR] = {"remote_addr", NULL, TABLE_TEXT, 0},
+	[REMOTE_PORT] = {"remote_port", NULL, TABLE_NUMBER, 0},
+	[GATE_ADDR] = {"gate_addr", NULL, TABLE_TEXT, 0},
+	[GATE_PORT] = {"gate_port", NULL, TABLE_NUMBER, 0},
+	[LOCAL_ADDR] = {"local_addr", NULL, TABLE_TEXT, 0},
+	[LOCAL_PORT] = {"local_port", NULL, TABLE_NUMBER, 0},
+	[BEGUN] = {"begun", NULL, TABLE_TEXT, 0},
+	[SEEN] = {"seen", NULL, TABLE_TEXT, 0},
 };
 
 struct listing {
 	struct judge judge;
 	struct flow_filter filter;
+	struct flow_sort sort;
 	struct rule_names names;
 	struct stream *stream;
 	bool is_json;
-	time_t now; /* of the wall, when judge.now_s was */
+	uint8_t map; /* of maps[]: the one that is read */
+	time_t now;  /* of the wall, when judge.now_s was */
 };
 
 static uint32_t seconds_since(uint32_t then_s, uint32_t now_s)
@@ -169,10 +174,9 @@ static void set_rest(const struct listing *list, const struct sg_flow *flow,
 	set_time(list, SEEN, seconds_since(flow->last_s, now_s));
 }
 
-static void print_flow(const struct listing *list,
-		       const struct sg_flow_key *key,
-		       const struct sg_flow *flow,
-		       const struct judgement *judgement, const char *rule)
+static int print_flow(const struct listing *list, const struct sg_flow_key *key,
+		      const struct sg_flow *flow,
+		      const struct judgement *judgement, const char *rule)
 {
 	const struct sg_traffic *in = &flow->traffic[SG_IN];
 	const struct sg_traffic *out = &flow->traffic[SG_OUT];
@@ -199,14 +203,13 @@ static void print_flow(const struct listing *list,
 		stream_set(stream, STATUS, "%s", judgement->status);
 	if (list->is_json)
 		set_rest(list, flow, judgement, rule);
-	stream_row(stream);
+	return stream_row(stream);
 }
 
-static int list_flow(const void *map_key, const void *value, void *context)
+/* Take up a flow of a map: print it, or put it among those that are sorted. */
+static int take_flow(const struct listing *list, struct flow_sort *sort,
+		     const struct sg_flow_key *key, const struct sg_flow *flow)
 {
-	const struct sg_flow_key *key = map_key;
-	const struct sg_flow *flow = value;
-	const struct listing *list = context;
 	struct sg_flow_key shown = *key;
 	struct judgement judgement;
 	const char *rule = NULL;
@@ -219,52 +222,102 @@ static int list_flow(const void *map_key, const void *value, void *context)
 	judgement = judge_flow(&list->judge, key, flow);
 	if (flow->rule != SG_NO_RULE)
 		rule = rule_names_find(&list->names, flow->rule);
-	if (flow_filter_takes(&list->filter, &shown, flow, &judgement, rule))
-		print_flow(list, &shown, flow, &judgement, rule);
-	return 0;
+	if (!flow_filter_takes(&list->filter, &shown, flow, &judgement, rule))
+		return 0;
+	return sort ? flow_sort_add(sort, key, flow, list->map)
+		    : print_flow(list, &shown, flow, &judgement, rule);
 }
 
-static int list_flows(const struct pins *pins, struct listing *list)
+static int read_flow(const void *map_key, const void *value, void *context)
 {
-	const enum pins_map maps[] = {PINS_flows, PINS_half_open};
+	struct listing *list = context;
+
+	return take_flow(list, list->sort.key_count ? &list->sort : NULL,
+			 map_key, value);
+}
+
+static const enum pins_map maps[] = {PINS_flows, PINS_half_open};
+
+#define MAP_COUNT (sizeof(maps) / sizeof(maps[0]))
+
+/* Print a flow that was sorted as it is by now; it may have become an open one,
+ * or be over. */
+static int print_sorted(const struct pins *pins, const struct listing *list,
+			const struct flow_sort_item *item)
+{
+	struct sg_flow_key key = item->key;
+	struct sg_flow flow;
+	size_t map = key.id[0];
+
+	key.id[0] = 0;
+	if (bpf_map_lookup_elem(pins->map_fds[maps[map]], &key, &flow) &&
+	    bpf_map_lookup_elem(pins->map_fds[maps[0]], &key, &flow))
+		return 0;
+	return take_flow(list, NULL, &key, &flow);
+}
+
+static int read_flows(const struct pins *pins, struct listing *list)
+{
+	int r = 0;
+
+	for (list->map = 0; list->map < MAP_COUNT && !r; list->map++)
+		r = maps_each(pins->map_fds[maps[list->map]],
+			      sizeof(struct sg_flow_key),
+			      sizeof(struct sg_flow), read_flow, list);
+	flow_sort_finish(&list->sort);
+	for (size_t i = 0; i < list->sort.count && !r; i++)
+		r = print_sorted(pins, list, &list->sort.items[i]);
+	return r;
+}
+
+static int list_flows(const struct pins *pins, struct listing *list,
+		      enum show_form form)
+{
 	int r = judge_begin(&list->judge, pins);
+	int ended;
 
 	if (!r)
 		r = rule_names_read(pins, &list->names);
 	if (r)
 		return r;
 	list->now = time(NULL);
-	list->stream =
-		stream_begin("flows", columns, COLUMN_COUNT, list->is_json);
+	list->stream = stream_begin("flows", columns, COLUMN_COUNT, form);
 	if (!list->stream)
 		return -ENOMEM;
-	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]) && !r; i++)
-		r = maps_each(pins->map_fds[maps[i]],
-			      sizeof(struct sg_flow_key),
-			      sizeof(struct sg_flow), list_flow, list);
-	stream_end(list->stream);
-	return r;
+	r = read_flows(pins, list);
+	ended = stream_end(list->stream);
+	return r ? r : ended;
 }
 
-int verb_flows(const struct context *context, int count, char **args)
+static int draw(const struct context *context, const void *what)
 {
 	_cleanup_(pins_close) struct pins pins = PINS_CLOSED;
-	struct listing list = {.is_json = context->json};
+	struct listing list = *(const struct listing *)what;
 	struct fault fault;
 	int r;
 
-	(void)args;
-	if (count)
-		return verb_usage("flows takes no arguments");
-	if (flow_filter_parse(context, &list.filter, &fault))
-		return verb_usage("%s", fault.text);
 	if (pins_open(context->pin_dir, &pins, &fault))
 		return verb_fail(&fault);
-	r = list_flows(&pins, &list);
+	r = list_flows(&pins, &list, repeat_form(context));
 	rule_names_release(&list.names);
+	flow_sort_release(&list.sort);
 	if (!r)
 		return EXIT_OK;
 	fault_set(&fault, r, "%s: reading flows failed: %s", context->pin_dir,
 		  strerror(-r));
 	return verb_fail(&fault);
+}
+
+int verb_flows(const struct context *context, int count, char **args)
+{
+	struct listing list = {.is_json = context->json};
+	struct fault fault;
+
+	(void)args;
+	if (count)
+		return verb_usage("flows takes no arguments");
+	if (flow_filter_parse(context, &list.filter, &fault) ||
+	    flow_sort_parse(context, &list.sort, &fault))
+		return verb_usage("%s", fault.text);
+	return repeat_run(context, draw, &list);
 }

@@ -13,11 +13,14 @@
 #include "names.h"
 #include "sg_policy.h"
 
-static const struct show_column columns[] = {
-	{"name", "NAME"},	{"protocol", "PROTOCOL"},
-	{"ports", "PORTS"},	{"to", "TO"},
-	{"from", "FROM"},	{"admitted", "ADMITTED"},
-	{"refused", "REFUSED"},
+static const struct table_column columns[] = {
+	{"name", "NAME", TABLE_TEXT, 0},
+	{"protocol", "PROTOCOL", TABLE_TEXT, 0},
+	{"ports", "PORTS", TABLE_TEXT, 0},
+	{"to", "TO", TABLE_TEXT, 0},
+	{"from", "FROM", TABLE_TEXT, 0},
+	{"admitted", "ADMITTED", TABLE_NUMBER, 0},
+	{"refused", "REFUSED", TABLE_NUMBER, 0},
 };
 
 static int add_rule(const struct pins *pins, struct json_object *rows,

@@ -36,7 +36,7 @@ static void tell(const struct context *context, const char *name,
 		if (grant->open && grant->deadline_s)
 			show_add_number(root, "seconds_left",
 					deadline_seconds_left(grant));
-		show_json(root);
+		show_json(root, SHOW_JSON);
 		return;
 	}
 	deadline_describe(before, was);

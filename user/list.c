@@ -5,17 +5,17 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "repeat.h"
 
-int list_run(const struct context *context, int count, const struct list *list)
+static int draw(const struct context *context, const void *what)
 {
 	_cleanup_(show_release) struct json_object *root = NULL;
 	_cleanup_(pins_close) struct pins pins = PINS_CLOSED;
+	const struct list *list = what;
 	struct json_object *rows;
 	struct fault fault;
 	int r;
 
-	if (count)
-		return verb_usage("%s takes no arguments", list->name);
 	if (pins_open(context->pin_dir, &pins, &fault))
 		return verb_fail(&fault);
 	root = json_object_new_object();
@@ -27,8 +27,14 @@ int list_run(const struct context *context, int count, const struct list *list)
 		return verb_fail(&fault);
 	}
 	if (context->json)
-		show_json(root);
+		show_json(root, repeat_form(context));
 	else
 		show_table(rows, list->columns, list->column_count);
 	return EXIT_OK;
+}
+
+int list_run(const struct context *context, int count, const struct list *list)
+{
+	return count ? verb_usage("%s takes no arguments", list->name)
+		     : repeat_run(context, draw, list);
 }

@@ -10,11 +10,12 @@
 struct list {
 	const char *name; /* of the command, and of the JSON member */
 	int (*add)(const struct pins *pins, struct json_object *rows);
-	const struct show_column *columns;
+	const struct table_column *columns;
 	size_t column_count;
 };
 
-/* Run such a command; count: of the arguments, of which it takes none. */
+/* Run such a command; count: of the arguments, of which it takes none.
+ * --watch is obeyed (repeat.h). */
 int list_run(const struct context *context, int count, const struct list *list);
 
 #endif

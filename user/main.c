@@ -2,13 +2,16 @@
 /* scoutgate's command line: a verb and its arguments, and options, which may
  * stand anywhere. */
 #include <argp.h>
+#include <ctype.h>
 #include <errno.h>
+#include <locale.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "text.h"
 #include "verb.h"
 
 #define DEFAULT_CONFIG "/etc/scoutgate.conf"
@@ -63,6 +66,9 @@ enum {
 	KEY_REMOTE,
 	KEY_PORT,
 	KEY_RULE,
+	KEY_SORT,
+	KEY_TOP,
+	KEY_WATCH,
 	KEY_HELP,
 };
 
@@ -88,6 +94,19 @@ static const struct argp_option options[] = {
 	 "flows with that address, or one of that network", 0},
 	{"port", KEY_PORT, "PORT", 0, "flows with that port at either end", 0},
 	{"rule", KEY_RULE, "NAME", 0, "flows of that forward", 0},
+	{"sort", KEY_SORT, "KEY[,KEY]", 0,
+	 "order flows by bytes, in-bytes, out-bytes, packets, age, idle, state "
+	 "(from new to closed), remote or local, the least first; -KEY: the "
+	 "greatest first. It needs memory: 75 MB for a million flows",
+	 0},
+	{"top", KEY_TOP, "COUNT", 0,
+	 "with --sort: the first COUNT flows alone; it needs memory for these",
+	 0},
+	{"watch", KEY_WATCH, "DURATION", OPTION_ARG_OPTIONAL,
+	 "print it again every 2s, or every DURATION, until it is "
+	 "interrupted; on a terminal in the same place, elsewhere each after "
+	 "an empty line; with --json a document is a line",
+	 0},
 	{"help", KEY_HELP, NULL, 0, "this, or of the verb alone", -1},
 	{"version", 'V', NULL, 0, "the program's version", -1},
 	{NULL, 'h', NULL, OPTION_HIDDEN, NULL, 0},
@@ -97,17 +116,17 @@ static const struct argp_option options[] = {
 
 #define OPTION_COUNT (sizeof(options) / sizeof(options[0]))
 
-/* Those that mean something to one verb alone: each is a text of the context.
+/* Those that mean something to some verbs alone: each is a text of the context.
  */
 static const struct {
 	int key;
 	const char *option;
-	const char *verb;
-	size_t at; /* of struct context: a const char * */
+	const char *verbs; /* as a person reads them */
+	size_t at;	   /* of struct context: a const char * */
 } owned[] = {
-#define OF(key, option, verb, field)                                           \
+#define OF(key, option, verbs, field)                                          \
 	{                                                                      \
-		key, option, verb, offsetof(struct context, field)             \
+		key, option, verbs, offsetof(struct context, field)            \
 	}
 	OF(KEY_FOR, "--for", "grant", duration),
 	OF(KEY_UNTIL, "--until", "grant", until),
@@ -116,6 +135,9 @@ static const struct {
 	OF(KEY_REMOTE, "--remote", "flows", remote),
 	OF(KEY_PORT, "--port", "flows", port),
 	OF(KEY_RULE, "--rule", "flows", rule),
+	OF(KEY_SORT, "--sort", "flows", sort),
+	OF(KEY_TOP, "--top", "flows", top),
+	OF(KEY_WATCH, "--watch", "status, flows, forwards and drops", watch),
 #undef OF
 };
 
@@ -178,10 +200,23 @@ static bool take_owned(struct command_line *line, int key, const char *arg)
 	return false;
 }
 
+/* Return the word behind --watch, if that is a number's. */
+static char *watch_duration(struct argp_state *state)
+{
+	static char usual[] = "2s";
+	const char *next = state->argv[state->next];
+
+	if (state->next >= state->argc || !isdigit((unsigned char)next[0]))
+		return usual;
+	return state->argv[state->next++];
+}
+
 static error_t on_option(int key, char *arg, struct argp_state *state)
 {
 	struct command_line *line = state->input;
 
+	if (key == KEY_WATCH && !arg)
+		arg = watch_duration(state);
 	if (take_owned(line, key, arg))
 		return 0;
 	switch (key) {
@@ -216,11 +251,27 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
 	}
 }
 
+/* Return whether one of the words of a list is this. */
+static bool has_word(const char *list, const char *word)
+{
+	size_t bytes = strlen(word);
+
+	while (*list) {
+		size_t length = strcspn(list, ", ");
+
+		if (length == bytes && strncmp(list, word, bytes) == 0)
+			return true;
+		list += length;
+		list += strspn(list, ", ");
+	}
+	return false;
+}
+
 static bool is_of_verb(int key, const char *verb)
 {
 	for (size_t i = 0; i < OWNED_COUNT; i++)
 		if (owned[i].key == key)
-			return verb && strcmp(owned[i].verb, verb) == 0;
+			return verb && has_word(owned[i].verbs, verb);
 	return true;
 }
 
@@ -277,38 +328,13 @@ static int said(int status)
 	return EXIT_FAILED;
 }
 
-/* Return the verb that begins as the word does, or has a letter or two that are
- * not its; NULL: none is meant. */
-static const char *nearest_verb(const char *word)
-{
-	size_t bytes = strlen(word);
-
-	for (size_t i = 0; i < VERB_COUNT; i++) {
-		const char *name = verbs[i].name;
-		size_t end = strlen(name);
-		size_t head = 0;
-		size_t tail = 0;
-
-		while (head < end && word[head] == name[head])
-			head++;
-		while (tail < end - head && tail < bytes - head &&
-		       word[bytes - 1 - tail] == name[end - 1 - tail])
-			tail++;
-		if (bytes && (head == bytes ||
-			      (head + tail + 2 >= end &&
-			       head + tail + 2 >= bytes && head + tail >= 2)))
-			return name;
-	}
-	return NULL;
-}
-
 static int say_unknown(const char *word)
 {
-	const char *nearest = nearest_verb(word);
-
-	return nearest ? verb_usage("no verb \"%s\"; is it \"%s\"?", word,
-				    nearest)
-		       : verb_usage("no verb \"%s\"", word);
+	for (size_t i = 0; i < VERB_COUNT; i++)
+		if (text_is_near(word, verbs[i].name))
+			return verb_usage("no verb \"%s\"; is it \"%s\"?", word,
+					  verbs[i].name);
+	return verb_usage("no verb \"%s\"", word);
 }
 
 static int run_verb(struct command_line *line)
@@ -326,9 +352,9 @@ static int run_verb(struct command_line *line)
 	}
 	for (size_t i = 0; i < OWNED_COUNT; i++)
 		if (*owned_text(line, i) &&
-		    strcmp(owned[i].verb, verb->name) != 0)
+		    !has_word(owned[i].verbs, verb->name))
 			return verb_usage("%s is of %s alone", owned[i].option,
-					  owned[i].verb);
+					  owned[i].verbs);
 	return said(verb->run(&line->context, line->count, line->args));
 }
 
@@ -347,6 +373,7 @@ int main(int argc, char **argv)
 	error_t error;
 
 	argp_err_exit_status = EXIT_USAGE;
+	setlocale(LC_CTYPE, "C.UTF-8"); /* tables have names of any script */
 	error = argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, &line);
 	if (error)
 		return error == EINVAL ? verb_usage("too many arguments")

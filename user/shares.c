@@ -13,10 +13,12 @@
 #include "sg_policy.h"
 #include "show.h"
 
-static const struct show_column columns[] = {
-	{"share", "FLOWS OF"},	    {"open", "OPEN"},
-	{"open_room", "ROOM"},	    {"half_open", "HALF OPEN"},
-	{"half_open_room", "ROOM"},
+static const struct table_column columns[] = {
+	{"share", "FLOWS OF", TABLE_TEXT, 0},
+	{"open", "OPEN", TABLE_NUMBER, 0},
+	{"open_room", "ROOM", TABLE_NUMBER, 0},
+	{"half_open", "HALF OPEN", TABLE_NUMBER, 0},
+	{"half_open_room", "ROOM", TABLE_NUMBER, 0},
 };
 
 /* Return how many flows of a share are open and alive. -errno: not to be read.

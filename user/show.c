@@ -2,19 +2,24 @@
 /* See show.h. */
 #include "show.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cleanup.h"
+#include "printable.h"
 #include "text.h"
+
+static void end_without_memory(void)
+{
+	fputs("scoutgate: out of memory\n", stderr);
+	exit(1);
+}
 
 static void *must(void *value)
 {
-	if (!value) {
-		fputs("scoutgate: out of memory\n", stderr);
-		exit(1);
-	}
+	if (!value)
+		end_without_memory();
 	return value;
 }
 
@@ -23,87 +28,54 @@ static const char *cell(struct json_object *row, const char *key)
 	struct json_object *value = NULL;
 
 	if (!json_object_object_get_ex(row, key, &value) || !value)
-		return "-";
+		return NULL;
 	return json_object_get_string(value);
 }
 
-/* How a column is printed; found by one look at every row. */
-struct layout {
-	int width;
-	bool is_number; /* in every row that has it */
-};
-
-static struct layout layout_of(struct json_object *rows,
-			       const struct show_column *column)
+void show_table(struct json_object *rows, const struct table_column *columns,
+		size_t count)
 {
-	struct layout layout = {.width = (int)strlen(column->heading)};
-	struct json_object *value;
-	bool has_text = false;
+	struct table *table = must(table_begin(columns, count));
+	const char *cells[TABLE_COLUMNS_MAX];
 
 	for (size_t i = 0; i < json_object_array_length(rows); i++) {
 		struct json_object *row = json_object_array_get_idx(rows, i);
-		int width = (int)strlen(cell(row, column->key));
 
-		if (width > layout.width)
-			layout.width = width;
-		if (!json_object_object_get_ex(row, column->key, &value))
-			continue;
-		if (json_object_is_type(value, json_type_int))
-			layout.is_number = true;
-		else
-			has_text = true;
+		for (size_t j = 0; j < count; j++)
+			cells[j] = cell(row, columns[j].key);
+		if (table_row(table, cells))
+			end_without_memory();
 	}
-	layout.is_number = layout.is_number && !has_text;
-	return layout;
+	if (table_end(table))
+		end_without_memory();
 }
 
-/* One line; row NULL: the headings. The last column is not padded. */
-static void print_line(struct json_object *row,
-		       const struct show_column *columns,
-		       const struct layout *layouts, size_t count)
+void show_json(struct json_object *value, enum show_form form)
 {
-	for (size_t i = 0; i < count; i++) {
-		const struct layout *layout = &layouts[i];
-		bool is_last = i + 1 == count;
-		const char *text =
-			row ? cell(row, columns[i].key) : columns[i].heading;
+	int flags = form == SHOW_JSON_LINE ? JSON_C_TO_STRING_PLAIN
+					   : JSON_C_TO_STRING_PRETTY;
 
-		if (layout->is_number)
-			printf("%*s", layout->width, text);
-		else
-			printf("%-*s", is_last ? 0 : layout->width, text);
-		fputs(is_last ? "\n" : "  ", stdout);
-	}
-}
-
-void show_table(struct json_object *rows, const struct show_column *columns,
-		size_t count)
-{
-	struct layout layouts[SHOW_COLUMNS_MAX];
-
-	if (json_object_array_length(rows) == 0) {
-		puts("(none)");
-		return;
-	}
-	assert(count <= SHOW_COLUMNS_MAX);
-	for (size_t i = 0; i < count; i++)
-		layouts[i] = layout_of(rows, &columns[i]);
-	print_line(NULL, columns, layouts, count);
-	for (size_t i = 0; i < json_object_array_length(rows); i++)
-		print_line(json_object_array_get_idx(rows, i), columns, layouts,
-			   count);
-}
-
-void show_json(struct json_object *value)
-{
 	puts(json_object_to_json_string_ext(
-		value,
-		JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
+		value, flags | JSON_C_TO_STRING_NOSLASHESCAPE));
+}
+
+void show_paragraph(const char *text)
+{
+	if (table_paragraph(text))
+		end_without_memory();
 }
 
 void show_add_text(struct json_object *object, const char *key,
 		   const char *text)
 {
+	_cleanup_(cleanup_free) char *copy = NULL;
+	size_t bytes = strlen(text) * PRINTABLE_GROWTH + 1;
+
+	if (!printable_is(text)) {
+		copy = must(malloc(bytes));
+		printable_copy(text, copy, bytes);
+		text = copy;
+	}
 	json_object_object_add(object, key, must(json_object_new_string(text)));
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Every command that prints builds one JSON value; --json prints it as it is,
- * and otherwise its lists of objects are printed as tables.
+ * and otherwise its lists of objects are printed as tables (table.h).
  */
 #ifndef SG_USER_SHOW_H
 #define SG_USER_SHOW_H
@@ -11,20 +11,25 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SHOW_COLUMNS_MAX 16
+#include "table.h"
 
-struct show_column {
-	const char *key;     /* of the row's object */
-	const char *heading; /* numbers stand to the right, text to the left */
+enum show_form {
+	SHOW_TABLE,
+	SHOW_JSON,
+	SHOW_JSON_LINE, /* a document is one line */
 };
 
-/* Rows (an array of objects) as a table on standard output; absent: "-". */
-void show_table(struct json_object *rows, const struct show_column *columns,
-		size_t count);
-void show_json(struct json_object *value);
+/* Print on standard output, and add members, by type. Out of memory ends the
+ * program, as nothing was changed. */
 
-/* Members, by type. The object takes no part in errors: out of memory ends
- * the program, as nothing was changed. */
+/* Print rows (an array of objects) as a table. */
+void show_table(struct json_object *rows, const struct table_column *columns,
+		size_t count);
+void show_json(struct json_object *value, enum show_form form);
+/* Print a paragraph, in lines that fit the terminal. */
+void show_paragraph(const char *text);
+
+/* The text becomes printable (printable.h). */
 void show_add_text(struct json_object *object, const char *key,
 		   const char *text);
 void show_add_number(struct json_object *object, const char *key,

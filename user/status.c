@@ -16,6 +16,7 @@
 #include "maps.h"
 #include "names.h"
 #include "pins.h"
+#include "repeat.h"
 #include "sg_policy.h"
 #include "shares.h"
 #include "show.h"
@@ -25,19 +26,23 @@
 
 #define STALE_S 10 /* a daemon looks several times a second */
 
-static const struct show_column iface_columns[] = {
-	{"interface", "INTERFACE"},   {"role", "ROLE"},
-	{"ingress", "INGRESS"},	      {"egress", "EGRESS"},
-	{"early_drop", "EARLY DROP"}, {"forwarding", "KERNEL FORWARDS"},
+static const struct table_column iface_columns[] = {
+	{"interface", "INTERFACE", TABLE_TEXT, 0},
+	{"role", "ROLE", TABLE_TEXT, 0},
+	{"ingress", "INGRESS", TABLE_TEXT, 0},
+	{"egress", "EGRESS", TABLE_TEXT, 0},
+	{"early_drop", "EARLY DROP", TABLE_TEXT, 0},
+	{"forwarding", "KERNEL FORWARDS", TABLE_TEXT, 0},
 };
 
-static const struct show_column grant_columns[] = {
-	{"grant", "GRANT"},
-	{"state", "STATE"},
-	{"seconds_left", "SECONDS LEFT"},
+static const struct table_column grant_columns[] = {
+	{"grant", "GRANT", TABLE_TEXT, 0},
+	{"state", "STATE", TABLE_TEXT, 0},
+	{"seconds_left", "SECONDS LEFT", TABLE_NUMBER, 0},
 };
 
-static const struct show_column trouble_columns[] = {{"trouble", "TROUBLE"}};
+static const struct table_column trouble_columns[] = {
+	{"trouble", "TROUBLE", TABLE_TEXT, 0}};
 
 static int add_grants(const struct pins *pins, struct json_object *rows)
 {
@@ -167,7 +172,7 @@ static int check_changing(const struct pins *pins, struct json_object *root)
 	print_section(root, key, columns, sizeof(columns) / sizeof(columns[0]))
 
 static void print_section(struct json_object *root, const char *key,
-			  const struct show_column *columns, size_t count)
+			  const struct table_column *columns, size_t count)
 {
 	struct json_object *rows = json_object_object_get(root, key);
 
@@ -186,26 +191,40 @@ static void print_daemon(struct json_object *daemon)
 {
 	struct json_object *running = json_object_object_get(daemon, "running");
 	struct json_object *died = json_object_object_get(daemon, "died");
+	char text[256];
 
 	if (!running) /* of another network namespace: it is not seen here */
 		return;
 	if (json_object_get_boolean(died))
-		printf("daemon: DIED, pid %s; nothing follows interfaces and "
-		       "addresses: start `scoutgate run` again\n",
-		       text_of(daemon, "pid"));
+		snprintf(text, sizeof(text),
+			 "daemon: DIED, pid %s; nothing follows interfaces and "
+			 "addresses: start `scoutgate run` again",
+			 text_of(daemon, "pid"));
 	else if (died)
-		printf("daemon: running, pid %s, for %s s\n",
-		       text_of(daemon, "pid"), text_of(daemon, "for_s"));
+		snprintf(text, sizeof(text),
+			 "daemon: running, pid %s, for %s s",
+			 text_of(daemon, "pid"), text_of(daemon, "for_s"));
 	else if (json_object_get_boolean(running))
-		puts("daemon: starting");
+		snprintf(text, sizeof(text), "daemon: starting");
 	else
-		puts("daemon: not running; interfaces and addresses are as at "
-		     "the last `scoutgate up`");
+		snprintf(text, sizeof(text),
+			 "daemon: not running; interfaces and addresses are as "
+			 "at the last `scoutgate up`");
+	show_paragraph(text);
+}
+
+static void print_note(const char *note)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), "note: %s", note);
+	show_paragraph(text);
 }
 
 static void print_text(struct json_object *root)
 {
-	printf("%s\n\n", text_of(root, "summary"));
+	show_paragraph(text_of(root, "summary"));
+	putchar('\n');
 	TABLE(root, "troubles", trouble_columns);
 	TABLE(root, "interfaces", iface_columns);
 	TABLE(root, "grants", grant_columns);
@@ -215,7 +234,7 @@ static void print_text(struct json_object *root)
 	putchar('\n');
 	print_daemon(json_object_object_get(root, "daemon"));
 	if (json_object_object_get(root, "note"))
-		printf("note: %s\n", text_of(root, "note"));
+		print_note(text_of(root, "note"));
 	printf("guard: %s\nversion: %s, layout %s\nhealth: %s\n",
 	       text_of(root, "guard_state"), text_of(root, "version"),
 	       text_of(root, "layout"), text_of(root, "health"));
@@ -279,25 +298,22 @@ static int report(const struct context *context, const struct pins *pins,
 		      : json_object_array_length(found.waiting) ? "waiting"
 								: "healthy");
 	if (context->json)
-		show_json(root);
+		show_json(root, repeat_form(context));
 	else
 		print_text(root);
 	return healthy ? EXIT_OK : EXIT_DEGRADED;
 }
 
-int verb_status(const struct context *context, int count, char **args)
+static int draw(const struct context *context, const void *what)
 {
 	_cleanup_(policy_release) struct policy policy = {0};
 	_cleanup_(pins_close) struct pins pins = PINS_CLOSED;
 	struct fault fault;
 	uint32_t number;
 	int tries = 10;
-	int r;
+	int r = pins_open(context->pin_dir, &pins, &fault);
 
-	(void)args;
-	if (count)
-		return verb_usage("status takes no arguments");
-	r = pins_open(context->pin_dir, &pins, &fault);
+	(void)what;
 	if (r) {
 		verb_fail(&fault);
 		return r == -ENOENT ? EXIT_NOT_LOADED : EXIT_FAILED;
@@ -308,4 +324,11 @@ int verb_status(const struct context *context, int count, char **args)
 	if (!r)
 		r = report(context, &pins, &policy, &fault);
 	return r < 0 ? verb_fail(&fault) : r;
+}
+
+int verb_status(const struct context *context, int count, char **args)
+{
+	(void)args;
+	return count ? verb_usage("status takes no arguments")
+		     : repeat_run(context, draw, NULL);
 }

@@ -200,6 +200,23 @@ bool text_interface_matches(const char *pattern, const char *name)
 	return strcmp(pattern, name) == 0;
 }
 
+bool text_is_near(const char *word, const char *name)
+{
+	size_t bytes = strlen(word);
+	size_t end = strlen(name);
+	size_t head = 0;
+	size_t tail = 0;
+
+	while (head < end && word[head] == name[head])
+		head++;
+	while (tail < end - head && tail < bytes - head &&
+	       word[bytes - 1 - tail] == name[end - 1 - tail])
+		tail++;
+	return bytes && (head == bytes ||
+			 (head + tail + 2 >= end && head + tail + 2 >= bytes &&
+			  head + tail >= 2));
+}
+
 void text_from_addr(const union sg_addr *addr, char *ret_text, size_t bytes)
 {
 	int family = text_addr_is_v4(addr) ? AF_INET : AF_INET6;

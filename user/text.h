@@ -44,6 +44,10 @@ bool text_is_interface(const char *text);
 /* whether a name is, or begins as, a pattern of the above form says */
 bool text_interface_matches(const char *pattern, const char *name);
 
+/* Return whether a word may be meant for a name: it is its beginning, or has a
+ * letter or two that are not the name's. */
+bool text_is_near(const char *word, const char *name);
+
 void text_from_addr(const union sg_addr *addr, char *ret_text, size_t bytes);
 void text_from_network(const struct network *network, char *ret_text,
 		       size_t bytes);

@@ -30,6 +30,9 @@ struct context {
 	const char *remote;
 	const char *port;
 	const char *rule;
+	const char *sort;  /* the order of flows; NULL: none */
+	const char *top;   /* how many flows of the order; NULL: all */
+	const char *watch; /* how often it is drawn; NULL: once */
 };
 
 /* Run a command; args: what stood behind its name, count of them. Prints, and

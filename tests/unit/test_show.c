@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What people and programs read: tables, JSON, ports and endpoints. */
 #include <arpa/inet.h>
+#include <locale.h>
 
 #include "cleanup.h"
+#include "printable.h"
 #include "show.h"
+#include "stream.h"
 #include "unit.h"
 
-static const struct show_column columns[] = {
-	{"name", "NAME"},
-	{"hits", "HITS"},
-	{"note", "NOTE"},
+static const struct table_column columns[] = {
+	{"name", "NAME", TABLE_TEXT, 0},
+	{"hits", "HITS", TABLE_NUMBER, 0},
+	{"note", "NOTE", TABLE_TEXT, 0},
 };
 
 /* Standard output goes to a file from start to end; its text is then there. */
@@ -71,7 +74,7 @@ static void text_is_left_and_numbers_are_right(void **state)
 	add(rows, "services", 12345, "");
 	assert_table(rows, "NAME       HITS  NOTE\n"
 			   "ssh           5  a b\n"
-			   "services  12345  \n");
+			   "services  12345  -\n");
 }
 
 static void what_is_absent_is_a_dash(void **state)
@@ -87,17 +90,151 @@ static void what_is_absent_is_a_dash(void **state)
 			   "x        -  note\n");
 }
 
-static void a_number_is_right_wherever_the_first_one_stands(void **state)
+/* Two columns of a terminal each; a byte that is no text is four. */
+static void wide_and_odd_names_keep_the_columns(void **state)
 {
 	_cleanup_(show_release) struct json_object *rows =
 		json_object_new_array();
 
 	(void)state;
-	add(rows, "x", -1, "note");
-	add(rows, "ssh", 5, NULL);
-	assert_table(rows, "NAME  HITS  NOTE\n"
-			   "x        -  note\n"
-			   "ssh      5  -\n");
+	add(rows, "\xe7\xb6\xb2", 5, "wide");
+	add(rows, "\xc3\xa9th0", 6, "accent");
+	add(rows, "a\xff", 7, "odd");
+	assert_table(rows, "NAME   HITS  NOTE\n"
+			   "\xe7\xb6\xb2        5  wide\n"
+			   "\xc3\xa9th0      6  accent\n"
+			   "a\\xff     7  odd\n");
+}
+
+static void set_row(struct stream *stream, const char *name, unsigned int hits)
+{
+	stream_set(stream, 0, "%s", name);
+	stream_set(stream, 1, "%u", hits);
+	assert_int_equal(stream_row(stream), 0);
+}
+
+/* The first piece decides; a longer cell later on widens its own piece. */
+static void a_long_list_keeps_its_widths(void **state)
+{
+	struct stream *stream =
+		stream_begin("rows", columns, COUNT(columns), SHOW_TABLE);
+	const char *line;
+
+	(void)state;
+	assert_non_null(stream);
+	start();
+	set_row(stream, "the longest", 1);
+	for (unsigned int i = 1; i < 2 * TABLE_PIECE_ROWS; i++)
+		set_row(stream, "x", i);
+	set_row(stream, "the longest of another piece", 1);
+	assert_int_equal(stream_end(stream), 0);
+	end();
+	line = output.text;
+	for (unsigned int i = 0; i <= 2 * TABLE_PIECE_ROWS; i++) {
+		assert_int_equal(strcspn(line, "\n"),
+				 i ? strlen("the longest     1  -")
+				   : strlen("NAME         HITS  NOTE"));
+		line = strchr(line, '\n') + 1;
+	}
+	assert_string_equal(line, "the longest of another piece     1  -\n");
+	assert_null(strstr(strchr(output.text, '\n'), "NAME"));
+}
+
+/* A million rows of one list are never in memory at once, nor is the reader
+ * kept waiting for the last one. */
+static void a_piece_is_printed_when_it_is_full(void **state)
+{
+	struct stream *stream =
+		stream_begin("rows", columns, COUNT(columns), SHOW_TABLE);
+
+	(void)state;
+	assert_non_null(stream);
+	start();
+	for (unsigned int i = 0; i < TABLE_PIECE_ROWS; i++)
+		set_row(stream, "x", i);
+	end();
+	assert_non_null(strstr(output.text, "511"));
+	start();
+	assert_int_equal(stream_end(stream), 0);
+	end();
+	assert_string_equal(output.text, "");
+}
+
+static void a_list_as_json(void **state)
+{
+	static const struct {
+		enum show_form form;
+		const char *none;
+		const char *two;
+	} want[] = {
+		{SHOW_JSON, "{\n  \"rows\":[\n  ]\n}\n",
+		 "{\n  \"rows\":[\n    {\"name\":\"a\\\\xff\",\"hits\":1},\n"
+		 "    {\"name\":\"\\\"b\",\"hits\":2}\n  ]\n}\n"},
+		{SHOW_JSON_LINE, "{\"rows\":[]}\n",
+		 "{\"rows\":[{\"name\":\"a\\\\xff\",\"hits\":1},"
+		 "{\"name\":\"\\\"b\",\"hits\":2}]}\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(want); i++) {
+		for (int rows = 0; rows <= 1; rows++) {
+			struct stream *stream = stream_begin(
+				"rows", columns, COUNT(columns), want[i].form);
+
+			assert_non_null(stream);
+			start();
+			if (rows) {
+				set_row(stream, "a\xff", 1);
+				set_row(stream, "\"b", 2);
+			}
+			assert_int_equal(stream_end(stream), 0);
+			end();
+			assert_string_equal(output.text,
+					    rows ? want[i].two : want[i].none);
+		}
+	}
+}
+
+static void text_becomes_printable(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *printed;
+	} cases[] = {
+		{"", ""},
+		{"eth0", "eth0"},
+		{"\\ \\y", "\\ \\y"},
+		{"\\x41", "\\x5cx41"}, /* or it would read as a byte */
+		{"a\tb\x7f", "a\\x09b\\x7f"},
+		{"\x1b[31m", "\\x1b[31m"},
+		{"\xc3\xa9", "\xc3\xa9"},
+		{"\xe7\xb6\xb2", "\xe7\xb6\xb2"},
+		{"\xf0\x9f\x94\xa5", "\xf0\x9f\x94\xa5"},
+		{"\xf4\x8f\xbf\xbf", "\xf4\x8f\xbf\xbf"},
+		{"\xc2\x9b", "\\xc2\\x9b"},		      /* CSI */
+		{"\xc0\xaf", "\\xc0\\xaf"},		      /* too long */
+		{"\xe0\x80\xaf", "\\xe0\\x80\\xaf"},	      /* too long */
+		{"\xed\xa0\x80", "\\xed\\xa0\\x80"},	      /* a surrogate */
+		{"\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80"}, /* too high */
+		{"\xe7\xb6", "\\xe7\\xb6"},		      /* it ends */
+		{"\xe7\xb6z", "\\xe7\\xb6z"},
+		{"\xff\x80", "\\xff\\x80"},
+	};
+	char text[64];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		printable_copy(cases[i].text, text, sizeof(text));
+		assert_string_equal(text, cases[i].printed);
+		assert_true(printable_is(text) ==
+			    (strstr(text, "\\x") == NULL));
+		assert_true(printable_is(cases[i].text) ==
+			    (strcmp(cases[i].text, text) == 0));
+	}
+	printable_copy("ab\xc3\xa9", text, 4); /* no half of a character */
+	assert_string_equal(text, "ab");
+	printable_copy("ab\xff", text, 6);
+	assert_string_equal(text, "ab");
 }
 
 static void no_rows_are_said_to_be_none(void **state)
@@ -111,26 +248,37 @@ static void no_rows_are_said_to_be_none(void **state)
 
 static void json_is_read_back_as_it_was(void **state)
 {
+	static const enum show_form forms[] = {SHOW_JSON, SHOW_JSON_LINE};
 	_cleanup_(show_release) struct json_object *root =
 		json_object_new_object();
-	_cleanup_(show_release) struct json_object *back = NULL;
 
 	(void)state;
-	show_add_text(root, "text", "10.1.0.0/24 \"x\"\n");
+	show_add_text(root, "text", "10.1.0.0/24 \"x\"\n\xff");
 	show_add_number(root, "number", 1ULL << 40);
 	show_add_flag(root, "flag", true);
 	add(show_add_list(root, "rows"), "ssh", 5, NULL);
-	start();
-	show_json(root);
-	end();
-	assert_non_null(strstr(output.text, "10.1.0.0/24"));
-	back = json_tokener_parse(output.text);
-	assert_non_null(back);
-	assert_int_equal(json_object_equal(root, back), 1);
-	assert_true(json_object_get_int64(json_object_object_get(
-			    back, "number")) == 1LL << 40);
-	assert_true(json_object_is_type(json_object_object_get(back, "flag"),
-					json_type_boolean));
+	for (size_t i = 0; i < COUNT(forms); i++) {
+		_cleanup_(show_release) struct json_object *back = NULL;
+
+		start();
+		show_json(root, forms[i]);
+		end();
+		assert_non_null(strstr(output.text, "10.1.0.0/24"));
+		assert_true((strchr(output.text, '\n')[1] == '\0') ==
+			    (forms[i] == SHOW_JSON_LINE));
+		back = json_tokener_parse(output.text);
+		assert_non_null(back);
+		assert_int_equal(json_object_equal(root, back), 1);
+		assert_string_equal(
+			json_object_get_string(
+				json_object_object_get(back, "text")),
+			"10.1.0.0/24 \"x\"\\x0a\\xff");
+		assert_true(json_object_get_int64(json_object_object_get(
+				    back, "number")) == 1LL << 40);
+		assert_true(json_object_is_type(
+			json_object_object_get(back, "flag"),
+			json_type_boolean));
+	}
 }
 
 static void ports_read_as_they_are_configured(void **state)
@@ -162,8 +310,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(text_is_left_and_numbers_are_right),
 		cmocka_unit_test(what_is_absent_is_a_dash),
-		cmocka_unit_test(
-			a_number_is_right_wherever_the_first_one_stands),
+		cmocka_unit_test(wide_and_odd_names_keep_the_columns),
+		cmocka_unit_test(a_long_list_keeps_its_widths),
+		cmocka_unit_test(a_piece_is_printed_when_it_is_full),
+		cmocka_unit_test(a_list_as_json),
+		cmocka_unit_test(text_becomes_printable),
 		cmocka_unit_test(no_rows_are_said_to_be_none),
 		cmocka_unit_test(json_is_read_back_as_it_was),
 		cmocka_unit_test(ports_read_as_they_are_configured),
@@ -171,5 +322,6 @@ int main(void)
 			endpoints_have_brackets_where_colons_would_mislead),
 	};
 
+	setlocale(LC_CTYPE, "C.UTF-8"); /* as main() has it */
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -198,6 +198,25 @@ static void patterns_match_by_their_start(void **state)
 	assert_false(text_interface_matches("", "lo"));
 }
 
+static void a_word_may_be_meant_for_a_name(void **state)
+{
+	static const struct {
+		const char *word;
+		bool is_near;
+	} cases[] = {
+		{"packets", true},   {"p", true},	{"pack", true},
+		{"packet", true},    {"pakets", true},	{"pocketz", false},
+		{"packettss", true}, {"puckets", true}, {"", false},
+		{"bytes", false},    {"kets", false},	{"Packets", true},
+		{"pxxxxts", false},  {"pkts", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++)
+		if (text_is_near(cases[i].word, "packets") != cases[i].is_near)
+			fail_msg("\"%s\"", cases[i].word);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -207,6 +226,7 @@ int main(void)
 		cmocka_unit_test(the_next_time_of_a_clock),
 		cmocka_unit_test(case_91_interface_names_fit_the_kernel),
 		cmocka_unit_test(patterns_match_by_their_start),
+		cmocka_unit_test(a_word_may_be_meant_for_a_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
