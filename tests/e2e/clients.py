@@ -12,9 +12,16 @@ clients.py from ADDRESS PORT SOURCE         one datagram from port SOURCE: the a
 clients.py serve PORT                       answer a line each, and forget the connection
 clients.py once ADDRESS PORT SOURCE         a line and its answer, and forget it, too:
                                             neither kernel says a word of the end
+clients.py lines ADDRESS PORT COUNT SECONDS connections one after the other over half
+                                            of the time, each with a line and its
+                                            answer within the other half; after it, a
+                                            line more by each: how many were answered,
+                                            and how many of those once more
 """
 import socket
 import sys
+import threading
+import time
 
 TCP_REPAIR = 19     # <linux/tcp.h>
 
@@ -91,11 +98,51 @@ def once(address, port, source):
     forget(client)
 
 
+def one_line(connection, limit):
+    connection.settimeout(limit)
+    connection.sendall(b"line")
+    return connection.recv(100) != b""
+
+
+class Line(threading.Thread):
+    """A connection that says a line at its begin, and one when all is over."""
+
+    def __init__(self, address, port, limit, over):
+        super().__init__()
+        self.to, self.limit, self.over = (address, port), limit, over
+        self.answers = 0
+
+    def run(self):
+        end = time.monotonic() + self.limit
+        try:
+            with socket.create_connection(self.to, self.limit) as connection:
+                self.answers += one_line(connection,
+                                         max(0.01, end - time.monotonic()))
+                time.sleep(max(0, self.over - time.monotonic()))
+                self.answers += one_line(connection, 5)
+        except OSError:
+            pass
+
+
+def lines(address, port, count, seconds):
+    half, begun = float(seconds) / 2, time.monotonic()
+    threads = [Line(address, int(port), half, begun + 2 * half + 0.5)
+               for _ in range(int(count))]
+    for number, thread in enumerate(threads):
+        time.sleep(max(0, begun + half * number / len(threads) -
+                       time.monotonic()))
+        thread.start()
+    for thread in threads:
+        thread.join()
+    print(*(sum(thread.answers >= least for thread in threads)
+            for least in (1, 2)))
+
+
 def main():
     command, *arguments = sys.argv[1:]
     {"echo": echo, "port": say_port, "lookup": lookup, "refused": refused,
      "from": lambda *words: print(ask(*words)),
-     "serve": serve, "once": once}[command](*arguments)
+     "serve": serve, "once": once, "lines": lines}[command](*arguments)
 
 
 main()

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Packets as fast as an interface of this namespace takes them, each from
- * another source: flood [OPTION...] IFACE DST_MAC syn|fragment COUNT
+ * another source: flood [OPTION...] IFACE DST_MAC KIND COUNT
  *
  *   --sources PREFIX  where they say they come from (10.64.0.0/10); no address
- *                     comes twice before each has come once
+ *                     comes twice before each has come once. IPv6: /96 at least
  *   --from-port PORT  (any)
  *   --to ADDRESS      10.1.0.2; a second one: to each in turn
  *   --port PORT       22
@@ -13,10 +13,13 @@
  *                     with this process
  *   --down            not set up: that is for others. Packets are pressed on it
  *                     all the while
+ *   --seconds N       ends after N seconds, if COUNT were not sent before
  *
- * syn: TCP SYNs. fragment: UDP datagrams of which the first fragment comes, or
- * one of the later, and never the rest. COUNT 0: without end. Prints how many
- * were sent.
+ * KIND: syn, TCP SYNs. udp. echo, ICMP echo requests. fragment, UDP datagrams
+ * of which the first fragment comes, or one of the later, and never the rest;
+ * first and later, the one or the other alone, of TCP. garbage, SYNs with one
+ * thing wrong. neighbour, ARP requests, or of IPv6 neighbour solicitations.
+ * COUNT 0: without end. Prints how many were sent.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -34,6 +37,7 @@
 #include <sys/ioctl.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "flood_packets.h"
@@ -44,7 +48,8 @@ struct flood {
 	const char *iface;
 	struct ether_addr to_mac;
 	uint64_t count;
-	struct in_addr tap; /* 0: through an interface that is there */
+	unsigned int seconds; /* 0: no end */
+	struct in_addr tap;   /* 0: through an interface that is there */
 	bool down;
 	struct flood_packets packets;
 };
@@ -135,8 +140,24 @@ static int write_batch(int fd, const struct mmsghdr *messages,
 	return 0;
 }
 
-/* How many were sent; fewer than wanted: errno says why. */
-static uint64_t run(struct flood *flood)
+/* Return the milliseconds of the clock that nobody sets. */
+static int64_t clock_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static bool is_over(const struct flood *flood, int64_t began_ms)
+{
+	return flood->seconds &&
+	       clock_ms() - began_ms >= (int64_t)flood->seconds * 1000;
+}
+
+/* Return how many were sent. If they are not *ret_is_whole, all that were
+ * wanted or that there was time for, errno says why. */
+static uint64_t run(struct flood *flood, bool *ret_is_whole)
 {
 	static struct slot slots[BATCH];
 	static struct iovec parts[BATCH];
@@ -144,17 +165,17 @@ static uint64_t run(struct flood *flood)
 	struct ether_addr from_mac = {{2}};
 	bool tap = flood->tap.s_addr != 0;
 	int fd = tap ? make_tap(flood) : open_iface(flood, &from_mac);
+	int64_t began_ms = clock_ms();
 	uint64_t sent = 0;
 
 	for (size_t i = 0; i < BATCH; i++) {
-		slots[i].eth.ether_type = htons(ETHERTYPE_IP);
 		memcpy(slots[i].eth.ether_dhost, &flood->to_mac, ETH_ALEN);
 		memcpy(slots[i].eth.ether_shost, &from_mac, ETH_ALEN);
 		parts[i].iov_base = &slots[i].eth;
 		messages[i].msg_hdr.msg_iov = &parts[i];
 		messages[i].msg_hdr.msg_iovlen = 1;
 	}
-	while (fd >= 0 && sent < flood->count) {
+	while (fd >= 0 && sent < flood->count && !is_over(flood, began_ms)) {
 		uint64_t left = flood->count - sent;
 		unsigned int batch = left < BATCH ? (unsigned int)left : BATCH;
 
@@ -162,35 +183,64 @@ static uint64_t run(struct flood *flood)
 			parts[i].iov_len =
 				flood_packets_next(&flood->packets, &slots[i]);
 		if (tap ? write_batch(fd, messages, batch)
-			: send_batch(fd, messages, batch))
-			break;
+			: send_batch(fd, messages, batch)) {
+			*ret_is_whole = false;
+			return sent;
+		}
 		sent += batch;
 	}
+	*ret_is_whole = fd >= 0;
 	return sent;
+}
+
+static bool take_address(const char *text, struct flood_packets *packets,
+			 struct flood_address *ret_address)
+{
+	struct in6_addr v6;
+	struct in_addr v4;
+	uint32_t low;
+
+	packets->v6 = strchr(text, ':') != NULL;
+	if (!packets->v6) {
+		if (!inet_aton(text, &v4))
+			return false;
+		ret_address->low = ntohl(v4.s_addr);
+		return true;
+	}
+	if (inet_pton(AF_INET6, text, &v6) != 1)
+		return false;
+	memcpy(ret_address->high, v6.s6_addr, sizeof(ret_address->high));
+	memcpy(&low, v6.s6_addr + sizeof(ret_address->high), sizeof(low));
+	ret_address->low = ntohl(low);
+	return true;
 }
 
 static bool take_prefix(const char *text, struct flood_packets *ret_packets)
 {
+	struct flood_address first = {};
+	char address[INET6_ADDRSTRLEN];
 	unsigned int bits;
-	char address[INET_ADDRSTRLEN];
-	struct in_addr first;
 
-	if (sscanf(text, "%15[0-9.]/%u", address, &bits) != 2 || bits < 1 ||
-	    bits > 32 || !inet_aton(address, &first))
+	if (sscanf(text, "%45[0-9a-f.:]/%u", address, &bits) != 2 ||
+	    !take_address(address, ret_packets, &first))
+		return false;
+	if (ret_packets->v6)
+		bits -= 96; /* those that never vary */
+	if (bits > 32 || (!bits && !ret_packets->v6))
 		return false;
 	ret_packets->source_mask = (uint32_t)(((uint64_t)1 << (32 - bits)) - 1);
-	ret_packets->first_source =
-		ntohl(first.s_addr) & ~ret_packets->source_mask;
+	first.low &= ~ret_packets->source_mask;
+	ret_packets->first_source = first;
 	return true;
 }
 
 static bool take_target(const char *text, struct flood_packets *ret_packets)
 {
-	struct in_addr to;
-
-	if (ret_packets->to_count == TARGETS_MAX || !inet_aton(text, &to))
+	if (ret_packets->to_count == TARGETS_MAX ||
+	    !take_address(text, ret_packets,
+			  &ret_packets->to[ret_packets->to_count]))
 		return false;
-	ret_packets->to[ret_packets->to_count++] = ntohl(to.s_addr);
+	ret_packets->to_count++;
 	return true;
 }
 
@@ -212,6 +262,9 @@ static bool take_option(int option, const char *value, struct flood *ret_flood)
 	case 'd':
 		ret_flood->down = true;
 		return true;
+	case 'n':
+		ret_flood->seconds = (unsigned int)atoi(value);
+		return true;
 	default:
 		return false;
 	}
@@ -226,6 +279,7 @@ static bool take_arguments(int argc, char **argv, struct flood *ret_flood)
 		{"port", required_argument, NULL, 'p'},
 		{"tap", required_argument, NULL, 'i'},
 		{"down", no_argument, NULL, 'd'},
+		{"seconds", required_argument, NULL, 'n'},
 		{},
 	};
 	int option;
@@ -237,26 +291,27 @@ static bool take_arguments(int argc, char **argv, struct flood *ret_flood)
 		return false;
 	argv += optind;
 	ret_flood->iface = argv[0];
-	ret_flood->packets.fragments = strcmp(argv[2], "fragment") == 0;
+	ret_flood->packets.kind = flood_packets_kind(argv[2]);
 	ret_flood->count = strtoull(argv[3], NULL, 10);
 	if (!ret_flood->count)
 		ret_flood->count = UINT64_MAX;
 	return ether_aton_r(argv[1], &ret_flood->to_mac) &&
-	       (ret_flood->packets.fragments || strcmp(argv[2], "syn") == 0);
+	       ret_flood->packets.kind != FLOOD_KIND_COUNT;
 }
 
 int main(int argc, char **argv)
 {
 	struct flood flood = {.packets = {.port = 22}};
 	struct flood_packets *packets = &flood.packets;
+	bool is_whole;
 	uint64_t sent;
 
 	take_prefix("10.64.0.0/10", packets);
 	if (!take_arguments(argc, argv, &flood)) {
 		fprintf(stderr, "usage: flood [--sources PREFIX] [--from-port "
 				"PORT] [--to ADDRESS]... [--port PORT] [--tap "
-				"ADDRESS] [--down] IFACE DST_MAC syn|fragment "
-				"COUNT\n");
+				"ADDRESS] [--down] [--seconds N] IFACE DST_MAC "
+				"KIND COUNT\n");
 		return 2;
 	}
 	if (!packets->to_count)
@@ -266,10 +321,10 @@ int main(int argc, char **argv)
 		packets->random = 1;
 	packets->source_at = (uint32_t)packets->random;
 	packets->source_step = (uint32_t)(packets->random >> 32) | 1;
-	sent = run(&flood);
-	if (sent < flood.count)
+	sent = run(&flood, &is_whole);
+	if (!is_whole)
 		fprintf(stderr, "flood: %s: %s\n", flood.iface,
 			strerror(errno));
 	printf("%llu\n", (unsigned long long)sent);
-	return sent < flood.count;
+	return !is_whole;
 }

@@ -1,10 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A cable of two tap or tun devices: pump.py tap|tun NS IFACE NS IFACE
+"""A cable of two tap or tun devices: pump.py tap|tun NS IFACE NS IFACE [DELAY_MS]
 
 Makes each device in its network namespace and copies packets between them, as
-a VPN's two ends would, until it is killed. On SIGUSR1 the first device receives
+a VPN's two ends would, until it is killed; each packet so much later, if a delay
+is given. On SIGUSR1 the first device receives
 frames of 0 to 13 bytes, the beginning of an IPv4 header in them."""
+import collections
 import ctypes
 import fcntl
 import os
@@ -12,6 +14,7 @@ import select
 import signal
 import struct
 import sys
+import time
 
 TUNSETIFF = 0x400454CA
 FLAGS = {"tap": 0x0002, "tun": 0x0001}
@@ -36,19 +39,31 @@ def send_runts(device):
             pass    # the driver takes none so short
 
 
+def copy_to(device, packet):
+    try:
+        os.write(device, packet)
+    except OSError:
+        pass    # the other end is down
+
+
 def main():
     kind, *ends = sys.argv[1:]
     left = open_device(kind, ends[0], ends[1])
     right = open_device(kind, ends[2], ends[3])
+    delay = float(ends[4]) / 1000 if ends[4:] else 0
     other = {left: right, right: left}
+    late = collections.deque()  # when, to where, what
     signal.signal(signal.SIGUSR1, lambda *_: send_runts(left))
     while True:
-        for device in select.select(list(other), [], [])[0]:
+        wait = max(0, late[0][0] - time.monotonic()) if late else None
+        for device in select.select(list(other), [], [], wait)[0]:
             packet = os.read(device, 65536)
-            try:
-                os.write(other[device], packet)
-            except OSError:
-                pass    # the other end is down
+            if delay:
+                late.append((time.monotonic() + delay, other[device], packet))
+            else:
+                copy_to(other[device], packet)
+        while late and late[0][0] <= time.monotonic():
+            copy_to(*late.popleft()[1:])
 
 
 main()

@@ -11,6 +11,10 @@ ticks.py beat udp|tcp ADDRESS PORT [SPORT]: asks ten times a second, by a new
 ticks.py pull ADDRESS PORT: receives for ever; prints the boot clock of what came
 ticks.py gap FROM TO: of those times on standard input, the longest without one, in s
 ticks.py stream PORT: pours data to whoever connects
+ticks.py pour PORT MB: the same, so many MB a second, if they are taken
+ticks.py meter ADDRESS PORT: receives for ever by one connection; prints the boot
+    clock and the bytes so far twenty times a second
+ticks.py rate FROM TO: of those lines on standard input, MB a second
 ticks.py forge IFACE SRC_MAC DST_MAC SRC DST SPORT DPORT FLAGS SEQ: one TCP segment
 """
 import errno
@@ -67,6 +71,18 @@ def pour(connection, _):
     while True:
         connection.sendall(b"x" * 4096)
         time.sleep(0.02)
+
+
+def pour_at(rate_mb):
+    piece = bytes(rate_mb * 10000)
+
+    def pour_it(connection, _):
+        due = time.monotonic()
+        while True:
+            connection.sendall(piece)
+            due = max(due + 0.01, time.monotonic() - 0.1)
+            time.sleep(max(0, due - time.monotonic()))
+    return pour_it
 
 
 def connect(kind, address, port, sport, seconds):
@@ -137,6 +153,29 @@ def pull(address, port):
             time.sleep(0.1)
 
 
+def meter(address, port):
+    s = connect("tcp", address, port, 0, 5)
+    s.settimeout(0.05)
+    room = bytearray(1 << 18)
+    total, said = 0, 0
+    while True:
+        try:
+            total += s.recv_into(room)
+        except socket.timeout:
+            pass
+        if clock() - said >= 0.05:
+            said = clock()
+            print(said, total, flush=True)
+
+
+def rate(begun, ended):
+    seen = [tuple(map(float, line.split())) for line in sys.stdin]
+    seen = [(at, total) for at, total in seen if begun <= at <= ended]
+    if len(seen) < 2:
+        return 0
+    return (seen[-1][1] - seen[0][1]) / (ended - begun) / 1e6
+
+
 def gap(begun, ended):
     times = [begun] + [t for t in map(float, sys.stdin)
                        if begun <= t <= ended] + [ended]
@@ -197,6 +236,12 @@ def main(verb, *args):
         print("%.1f" % gap(float(args[0]), float(args[1])))
     elif verb == "stream":
         serve_tcp(int(args[0]), pour)
+    elif verb == "pour":
+        serve_tcp(int(args[0]), pour_at(int(args[1])))
+    elif verb == "meter":
+        meter(args[0], int(args[1]))
+    elif verb == "rate":
+        print("%.1f" % rate(float(args[0]), float(args[1])))
     elif verb == "forge":
         forge(*args)
     else:
