@@ -11,8 +11,7 @@
 #include "sweep.h"
 
 #define GC_PER_FLOW 2	   /* so a full round takes half as many new flows */
-#define GC_WHEN_FULL 16	   /* open ones looked at, */
-#define GC_ANSWERED_MAX 4  /* and half-open ones that may stay */
+#define GC_WHEN_FULL 16	   /* open ones looked at */
 #define GC_CLOSED_TOO 0x80 /* a bit of `tries`: those that are closed, too */
 
 /* Look at the oldest tokens of a share's open flows: end what has expired, put
@@ -42,17 +41,6 @@ standalone int gc_open(__u32 side, __u32 share, __u32 now_s, __u32 tries)
 	return 0;
 }
 
-/* Return whether a half-open flow is to stay, though it is old: what was
- * answered is worth more than what was not. */
-stage bool gc_is_answered(const struct sg_flow_key *key,
-			  const struct sg_flow *flow,
-			  const struct sg_policy *in_force, __u32 now_s)
-{
-	return (flow->state == SG_STATE_SYN_RECEIVED ||
-		flow->state == SG_STATE_ANSWERED) &&
-	       !sg_flow_is_over(key, flow, in_force, now_s);
-}
-
 /* A half-open flow is forgotten, and its masquerade port with it. */
 stage void gc_forget(const struct sg_flow_key *key, const struct sg_flow *flow,
 		     const struct sg_policy *in_force, __u32 now_s)
@@ -61,30 +49,46 @@ stage void gc_forget(const struct sg_flow_key *key, const struct sg_flow *flow,
 	bpf_map_delete_elem(&half_open, key);
 }
 
-/* Room for one more half-open flow of a share. */
-standalone int gc_half_open(__u32 side, __u32 share, __u32 now_s)
+/* Make room for one more token in a ring of half-open flows: the oldest goes.
+ * The unanswered make room among themselves alone, so that no flood of them
+ * costs anybody a handshake that is on its way. */
+standalone int gc_half_open(__u32 side, __u32 ring, __u32 now_s)
 {
 	const struct sg_policy *in_force = bpf_map_lookup_elem(&policy, &side);
-	__u32 ring = SG_RING(SG_TABLE_HALF_OPEN, share);
 	struct sg_sweep_hand *hand = bpf_map_lookup_elem(&sweep_hand, &ring);
 	struct scratch *room = scratch_get();
 	struct sg_flow *flow;
 
-	if (!in_force || !room || !hand || hand->count < sweep_size(ring))
+	if (!in_force || !room || !hand || hand->count < sweep_size(ring) ||
+	    sweep_step(ring, SWEEP_PEEK))
 		return 0;
-	for (int i = 0; i <= GC_ANSWERED_MAX; i++) {
-		if (sweep_step(ring, SWEEP_PEEK))
-			return 0;
-		flow = sweep_find(room, &half_open);
-		if (flow && i < GC_ANSWERED_MAX &&
-		    gc_is_answered(&room->swept, flow, in_force, now_s)) {
-			sweep_step(ring, SWEEP_ROTATE);
-			continue;
-		}
-		if (!sweep_step(ring, SWEEP_DROP) && flow)
-			gc_forget(&room->swept, flow, in_force, now_s);
+	flow = sweep_find(room, &half_open);
+	if (sweep_step(ring, SWEEP_DROP) || !flow)
 		return 0;
-	}
+	if (flow->flags & SG_FLOW_ANSWERED &&
+	    ring < SG_RING(SG_TABLE_ANSWERED, 0))
+		return 0; /* that token meant nothing any more */
+	gc_forget(&room->swept, flow, in_force, now_s);
+	__sync_fetch_and_add(&hand->forgotten, 1);
+	return 0;
+}
+
+/* Put a half-open flow that was answered among those that are; where there is
+ * no room, with its next packet. */
+static __noinline int gc_answered(const struct sg_flow_key *key,
+				  struct sg_flow *flow,
+				  const struct packet *pkt)
+{
+	struct scratch *room = scratch_get();
+	__u32 ring;
+
+	if (!key || !flow || !pkt || !room)
+		return 0;
+	ring = SG_RING(SG_TABLE_ANSWERED, flow->share);
+	gc_half_open(pkt->side, ring, pkt->now_s);
+	sweep_note(room, key, flow);
+	if (!sweep_push(ring))
+		atomic_change(&flow->flags, 0, SG_FLOW_ANSWERED);
 	return 0;
 }
 

@@ -15,6 +15,7 @@ stage int move_begin(struct scratch *room, const struct sg_flow_key *key,
 		     bool is_last)
 {
 	struct sg_flow *flow = &room->promoted;
+	enum sg_table table;
 
 	*flow = room->fresh;
 	begun_note(key, flow->gate_port, flow_is_hosts(flow));
@@ -23,8 +24,10 @@ stage int move_begin(struct scratch *room, const struct sg_flow_key *key,
 		flow->flags |= SG_FLOW_ADOPTED;
 	if (flow_is_half_open(flow)) { /* those for which there is room */
 		sweep_note(room, key, flow);
+		table = flow->flags & SG_FLOW_ANSWERED ? SG_TABLE_ANSWERED
+						       : SG_TABLE_HALF_OPEN;
 		if (!bpf_map_update_elem(&half_open, key, flow, BPF_NOEXIST) &&
-		    sweep_push(SG_RING(SG_TABLE_HALF_OPEN, flow->share)))
+		    sweep_push(SG_RING(table, flow->share)))
 			bpf_map_delete_elem(&half_open, key);
 		return 0;
 	}

@@ -44,14 +44,14 @@ stage void open_insert(const struct sg_flow_key *key,
 	struct scratch *room = scratch_get();
 
 	gc_open(pkt->side, fresh->share, pkt->now_s, GC_PER_FLOW);
-	gc_half_open(pkt->side, fresh->share, pkt->now_s);
+	gc_half_open(pkt->side, ring, pkt->now_s);
 	if (!room || bpf_map_update_elem(&half_open, key, fresh, BPF_NOEXIST))
 		return;
 	sweep_note(room, key, fresh);
 	if (!sweep_push(ring))
 		return;
 	/* another CPU has taken the room that there was */
-	gc_half_open(pkt->side, fresh->share, pkt->now_s);
+	gc_half_open(pkt->side, ring, pkt->now_s);
 	sweep_note(room, key, fresh);
 	if (sweep_push(ring))
 		bpf_map_delete_elem(&half_open, key);

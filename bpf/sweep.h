@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The rings by which expired flows, and the oldest half-open ones, are found
- * with nobody's help: each entry of a flow table has one token in the ring of
- * its share (sg_flow.h).
+ * with nobody's help: each entry of a flow table has a token in the ring of its
+ * share (sg_flow.h).
  */
 #ifndef SG_BPF_SWEEP_H
 #define SG_BPF_SWEEP_H
@@ -12,9 +12,9 @@
 
 #define SWEEP_TRIES 8 /* against other CPUs at the same ring */
 
-/* set by the loader: max_entries of `flows` and `half_open` */
+/* set by the loader: the configuration's limits */
 const volatile __u32 sweep_flows = 65536;
-const volatile __u32 sweep_half_open = 16384;
+const volatile __u32 sweep_half_open = 65536;
 
 stage __u32 sweep_size(__u32 ring)
 {

@@ -300,6 +300,9 @@ stage int track(struct __sk_buff *skb, const struct sg_flow_key *key,
 	}
 	if (before != state)
 		track_becomes(key, entry, pkt, state);
+	if ((state == SG_STATE_SYN_RECEIVED || state == SG_STATE_ANSWERED) &&
+	    !(entry->flags & SG_FLOW_ANSWERED))
+		gc_answered(key, entry, pkt);
 	if (before == SG_STATE_RESET || before == SG_STATE_REFUSED)
 		track_count(entry, pkt, direction); /* it ends soon */
 	else

@@ -118,6 +118,7 @@ struct sg_tcp_end {
 	     * SYN; it never carries a connection */
 #define SG_FLOW_PROBE_HELD                                                     \
 	512 /* something else than a reset answered, and was held back */
+#define SG_FLOW_ANSWERED 1024 /* half open, with a token among the answered */
 
 #define SG_NO_RULE 0xffffffff
 
@@ -157,15 +158,34 @@ SG_ASSERT_SIZE(struct sg_flow, 136);
 _Static_assert(__builtin_offsetof(struct sg_flow, window) % 4 == 0,
 	       "both windows are one word, which several CPUs raise at once");
 
-/* map `sweep`: rings of tokens, one for each share of each table. Each entry of
- * a table has one token, by which the datapath finds the expired, and in
- * `half_open` the oldest. Its id tells a flow from a successor. */
+/* map `sweep`: rings of tokens, one for each share of each enum sg_table. Each
+ * entry of a table has a token, by which the datapath finds the expired, and in
+ * `half_open` the oldest. Its id tells a flow from a successor. A half-open
+ * flow that is answered gets another token, among the answered, and the first
+ * means nothing any more. */
 struct sg_sweep {
 	struct sg_flow_key key;
 };
 SG_ASSERT_SIZE(struct sg_sweep, 40);
 
-enum sg_table { SG_TABLE_FLOWS, SG_TABLE_HALF_OPEN, SG_TABLE_COUNT };
+enum sg_table {
+	SG_TABLE_FLOWS,
+	SG_TABLE_HALF_OPEN, /* not answered yet */
+	SG_TABLE_ANSWERED,  /* half open, too */
+	SG_TABLE_COUNT
+};
+
+/* Return how many entries map `half_open` has, for so many unanswered flows and
+ * as many answered ones. */
+static inline __u32 sg_half_open_entries(__u32 half_open)
+{
+	return 2 * half_open;
+}
+
+static inline __u32 sg_half_open_limit(__u32 entries)
+{
+	return entries / 2;
+}
 
 /* map `sweep_hand`, key: SG_RING(). The ring holds `count` tokens from position
  * `head` on. */
@@ -173,14 +193,15 @@ struct sg_sweep_hand {
 	struct bpf_spin_lock lock;
 	__u32 head;
 	__u32 count;
+	__u32 forgotten; /* half-open flows that had to make room */
 };
-SG_ASSERT_SIZE(struct sg_sweep_hand, 12);
+SG_ASSERT_SIZE(struct sg_sweep_hand, 16);
 
 #define SG_RINGS (SG_TABLE_COUNT * SG_SHARE_COUNT)
 #define SG_RING(table, share) ((table)*SG_SHARE_COUNT + (share))
 
-/* Return how many tokens a ring has room for, with tables of so many entries;
- * `flows`: an eighth each for the VPN and the host, three for the others. */
+/* Return how many tokens a ring has room for, with so many flows: of the open
+ * ones, an eighth each for the VPN and the host, three for the others. */
 static inline __u32 sg_ring_size(__u32 ring, __u32 flows, __u32 half_open)
 {
 	if (ring >= SG_SHARE_COUNT)

@@ -18,7 +18,9 @@ static const struct table_column columns[] = {
 	{"open", "OPEN", TABLE_NUMBER, 0},
 	{"open_room", "ROOM", TABLE_NUMBER, 0},
 	{"half_open", "HALF OPEN", TABLE_NUMBER, 0},
+	{"answered", "ANSWERED", TABLE_NUMBER, 0},
 	{"half_open_room", "ROOM", TABLE_NUMBER, 0},
+	{"forgotten", "FORGOTTEN", TABLE_NUMBER, 0},
 };
 
 /* Return how many flows of a share are open and alive. -errno: not to be read.
@@ -44,14 +46,37 @@ static int count_alive(const struct pins *pins, uint32_t share)
 	return r ? r : alive;
 }
 
-static int read_count(const struct pins *pins, uint32_t ring,
-		      uint32_t *ret_count)
+static int read_hand(const struct pins *pins, enum sg_table table,
+		     uint32_t share, struct sg_sweep_hand *ret_hand)
 {
-	struct sg_sweep_hand hand;
+	uint32_t ring = SG_RING(table, share);
 
-	if (bpf_map_lookup_elem(pins->map_fds[PINS_sweep_hand], &ring, &hand))
-		return -errno;
-	*ret_count = hand.count;
+	return bpf_map_lookup_elem(pins->map_fds[PINS_sweep_hand], &ring,
+				   ret_hand)
+		       ? -errno
+		       : 0;
+}
+
+/* Add how many flows of a share are half open: not answered, and answered, with
+ * room for so many of each; and how many had to make room. */
+static int add_half_open(const struct pins *pins, uint32_t share,
+			 struct json_object *row)
+{
+	uint32_t entries = maps_room(pins->map_fds[PINS_half_open]);
+	struct sg_sweep_hand answered;
+	struct sg_sweep_hand hand;
+	int r = read_hand(pins, SG_TABLE_HALF_OPEN, share, &hand);
+
+	if (!r)
+		r = read_hand(pins, SG_TABLE_ANSWERED, share, &answered);
+	if (r)
+		return r;
+	show_add_number(row, "half_open", hand.count);
+	show_add_number(row, "answered", answered.count);
+	show_add_number(row, "half_open_room",
+			sg_ring_size(SG_RING(SG_TABLE_HALF_OPEN, share), 0,
+				     sg_half_open_limit(entries)));
+	show_add_number(row, "forgotten", hand.forgotten + answered.forgotten);
 	return 0;
 }
 
@@ -59,31 +84,25 @@ int shares_add(const struct pins *pins, struct json_object *rows,
 	       struct json_object *full)
 {
 	uint32_t flows = maps_room(pins->map_fds[PINS_flows]);
-	uint32_t half_open = maps_room(pins->map_fds[PINS_half_open]);
 	int r = 0;
 
 	for (uint32_t share = 0; share < SG_SHARE_COUNT && !r; share++) {
-		uint32_t open_ring = SG_RING(SG_TABLE_FLOWS, share);
-		uint32_t half_ring = SG_RING(SG_TABLE_HALF_OPEN, share);
-		uint32_t room = sg_ring_size(open_ring, flows, half_open);
+		uint32_t room =
+			sg_ring_size(SG_RING(SG_TABLE_FLOWS, share), flows, 0);
 		struct json_object *row = show_add_row(rows);
-		uint32_t open = 0;
-		uint32_t half = 0;
+		struct sg_sweep_hand open = {0};
 		int alive = 0;
 
-		r = read_count(pins, open_ring, &open);
-		if (!r)
-			r = read_count(pins, half_ring, &half);
-		if (!r && open >= room)
+		show_add_text(row, "share", name_of_share(share));
+		r = read_hand(pins, SG_TABLE_FLOWS, share, &open);
+		if (!r && open.count >= room)
 			alive = count_alive(pins, share);
 		if (alive < 0)
 			r = alive;
-		show_add_text(row, "share", name_of_share(share));
-		show_add_number(row, "open", open);
+		show_add_number(row, "open", open.count);
 		show_add_number(row, "open_room", room);
-		show_add_number(row, "half_open", half);
-		show_add_number(row, "half_open_room",
-				sg_ring_size(half_ring, flows, half_open));
+		if (!r)
+			r = add_half_open(pins, share, row);
 		if (alive > 0 && (uint32_t)alive >= room)
 			json_object_array_add(
 				full,
