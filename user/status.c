@@ -2,6 +2,7 @@
 /* scoutgate status: is the gate whole, and what is open. */
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -79,6 +80,14 @@ static int add_shares(const struct pins *pins, struct json_object *rows,
 	return r;
 }
 
+/* Return whether a keeper without its lock is there: one that has just said
+ * what is wrong, as that somebody keeps it from the lock. */
+static bool keeper_lives(const struct sg_keeper *keeper, uint32_t now_s)
+{
+	return keeper->trouble[0] && now_s - keeper->looked_s <= STALE_S &&
+	       kill((pid_t)keeper->pid, 0) == 0;
+}
+
 /* Who keeps it so. Nobody has to. */
 static int add_daemon(const struct pins *pins, struct json_object *daemon,
 		      struct json_object *findings)
@@ -91,6 +100,8 @@ static int add_daemon(const struct pins *pins, struct json_object *daemon,
 
 	if (pins_check_netns(pins, &other)) /* its daemon is not seen here */
 		return 0;
+	if (!runs && !r && keeper.pid)
+		runs = keeper_lives(&keeper, now_s);
 	show_add_flag(daemon, "running", runs);
 	if (r || !keeper.pid)
 		return r;
