@@ -12,6 +12,7 @@
 #include "forwarding.h"
 #include "guard.h"
 #include "in_force.h"
+#include "kernel.h"
 #include "leftover.h"
 #include "loopback.h"
 #include "maps.h"
@@ -115,10 +116,9 @@ static int apply(const struct pins *pins, const struct change *change,
 
 static struct attach choose(bool clsact, const int *program_fds)
 {
-	int any = program_fds[DATAPLANE_sg_host_out];
-
 	return (struct attach){
-		.mode = clsact ? HOOK_CLSACT : hook_probe(any),
+		.mode = !clsact && kernel_has(KERNEL_TCX) ? HOOK_TCX
+							  : HOOK_CLSACT,
 		.program_fds = program_fds,
 	};
 }

@@ -8,6 +8,7 @@
 
 #include "cleanup.h"
 #include "clock.h"
+#include "fallbacks.h"
 #include "finding.h"
 #include "forwards.h"
 #include "guard.h"
@@ -227,8 +228,9 @@ static void print_text(struct json_object *root)
 	print_daemon(json_object_object_get(root, "daemon"));
 	if (json_object_object_get(root, "note"))
 		printf("note: %s\n", text_of(root, "note"));
-	printf("guard: %s\nversion: %s, layout %s\nhealth: %s\n",
-	       text_of(root, "guard_state"), text_of(root, "version"),
+	printf("guard: %s\n", text_of(root, "guard_state"));
+	fallbacks_print(json_object_object_get(root, "fallbacks"));
+	printf("version: %s, layout %s\nhealth: %s\n", text_of(root, "version"),
 	       text_of(root, "layout"), text_of(root, "health"));
 }
 
@@ -282,6 +284,7 @@ static int report(const struct context *context, const struct pins *pins,
 	if (r)
 		return fault_set(ret_fault, r, "%s: reading failed: %s",
 				 context->pin_dir, strerror(-r));
+	fallbacks_add(show_add_list(root, "fallbacks"));
 	healthy = json_object_array_length(found.findings) == 0;
 	show_add_text(root, "version", SCOUTGATE_VERSION);
 	show_add_number(root, "layout", SG_LAYOUT);
