@@ -13,14 +13,14 @@
 #include "cleanup.h"
 #include "pins.h"
 
-/* One for each gate: by its network namespace and where it is pinned, with
- * colons for slashes. */
-static int path_of(const char *pin_dir, char ret_path[PATH_MAX])
+#define LOCK "keeper"
+
+int hold_path(const char *pin_dir, const char *end, char ret_path[PATH_MAX])
 {
 	int at = snprintf(ret_path, PATH_MAX, HOLD_FOLDER "/%llu",
 			  (unsigned long long)pins_netns());
-	int length = snprintf(ret_path + at, PATH_MAX - (size_t)at, "%s.keeper",
-			      pin_dir);
+	int length = snprintf(ret_path + at, PATH_MAX - (size_t)at, "%s.%s",
+			      pin_dir, end);
 
 	if (at + length >= PATH_MAX)
 		return -ENAMETOOLONG;
@@ -38,8 +38,7 @@ static int refuse_others(const char *path, struct fault *ret_fault)
 			 path);
 }
 
-/* Refuse a folder in which another user could put another file in its place. */
-static int check_folder(struct fault *ret_fault)
+int hold_folder(struct fault *ret_fault)
 {
 	struct stat st;
 
@@ -59,11 +58,11 @@ int hold_begin(const char *pin_dir, struct fault *ret_fault)
 	struct flock lock = {.l_type = F_WRLCK};
 	char path[PATH_MAX];
 	struct stat st;
-	int r = path_of(pin_dir, path);
+	int r = hold_path(pin_dir, LOCK, path);
 
 	if (r)
 		return fault_set(ret_fault, r, "%.64s...: too long", pin_dir);
-	r = check_folder(ret_fault);
+	r = hold_folder(ret_fault);
 	while (!r) {
 		_cleanup_(cleanup_close) int fd = open(
 			path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -88,7 +87,7 @@ int hold_keep(const char *pin_dir, int *fd, struct fault *ret_fault)
 	char path[PATH_MAX];
 	int again;
 
-	if (path_of(pin_dir, path) || pins_stand_at(*fd, path))
+	if (hold_path(pin_dir, LOCK, path) || pins_stand_at(*fd, path))
 		return 0;
 	again = hold_begin(pin_dir, ret_fault);
 	if (again < 0)
@@ -102,7 +101,8 @@ void hold_end(const char *pin_dir, int *fd)
 {
 	char path[PATH_MAX];
 
-	if (*fd >= 0 && path_of(pin_dir, path) == 0 && pins_stand_at(*fd, path))
+	if (*fd >= 0 && hold_path(pin_dir, LOCK, path) == 0 &&
+	    pins_stand_at(*fd, path))
 		unlink(path);
 	cleanup_close(fd);
 	*fd = -1;
@@ -114,7 +114,7 @@ bool hold_is_taken(const char *pin_dir)
 	_cleanup_(cleanup_close) int fd = -1;
 	char path[PATH_MAX];
 
-	if (path_of(pin_dir, path))
+	if (hold_path(pin_dir, LOCK, path))
 		return false;
 	fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
 	return fd >= 0 && fcntl(fd, F_OFD_GETLK, &lock) == 0 &&

@@ -7,11 +7,19 @@
 #ifndef SG_USER_HOLD_H
 #define SG_USER_HOLD_H
 
+#include <limits.h>
 #include <stdbool.h>
 
 #include "fault.h"
 
 #define HOLD_FOLDER "/run/scoutgate-keeper"
+
+/* Name a file of a gate in the folder: by its network namespace, and where it
+ * is pinned, with colons for slashes. 0 or -ENAMETOOLONG. */
+int hold_path(const char *pin_dir, const char *end, char ret_path[PATH_MAX]);
+/* Make the folder, and refuse one in which another user could put another file
+ * in a file's place. 0 or -errno with *ret_fault. */
+int hold_folder(struct fault *ret_fault);
 
 /* Become the keeper of the gate in pin_dir of this network namespace. Returns a
  * descriptor that holds it until hold_end(), or -errno with *ret_fault: -EBUSY:

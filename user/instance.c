@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "accept_ra.h"
 #include "attach.h"
 #include "cleanup.h"
 #include "dataplane.h"
@@ -257,6 +258,7 @@ static int take_down(const char *pin_dir, bool *ret_begun,
 {
 	int r = pins_are_begun(pin_dir, ret_begun, ret_fault);
 
+	accept_ra_restore(pin_dir);
 	if (!r && *ret_begun)
 		r = detach(pin_dir, ret_fault);
 	return r ? r : pins_remove(pin_dir, ret_fault);
@@ -360,7 +362,10 @@ static int take_leftovers(const char *pin_dir, enum instance_end *ret_end,
 			  struct fault *ret_fault)
 {
 	size_t left = 0;
-	int r = leftover_remove(pin_dir, &left, ret_fault);
+	int r;
+
+	accept_ra_restore(pin_dir);
+	r = leftover_remove(pin_dir, &left, ret_fault);
 
 	*ret_end = left ? INSTANCE_LEFT_SOMETHING : INSTANCE_WAS_NONE;
 	return r;
