@@ -23,14 +23,19 @@ int hold_folder(struct fault *ret_fault);
 
 /* Become the keeper of the gate in pin_dir of this network namespace. Returns a
  * descriptor that holds it until hold_end(), or -errno with *ret_fault: -EBUSY:
- * there is another. */
+ * there is another. Whoever takes the gate down is waited for, some seconds:
+ * -EAGAIN. */
 int hold_begin(const char *pin_dir, struct fault *ret_fault);
 /* Hold it again, if somebody has removed its file: who comes next would hold
  * another. 0, or -errno with *ret_fault: -EBUSY: one has come already. */
 int hold_keep(const char *pin_dir, int *fd, struct fault *ret_fault);
+/* Keep keepers off until hold_end(), as one does that takes the gate down;
+ * there may be several. A descriptor, or -errno with *ret_fault: -EBUSY: there
+ * is a keeper. */
+int hold_keep_off(const char *pin_dir, struct fault *ret_fault);
 void hold_end(const char *pin_dir, int *fd);
 
-/* Return whether somebody is. */
+/* Return whether there is a keeper. */
 bool hold_is_taken(const char *pin_dir);
 
 #endif

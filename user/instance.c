@@ -277,7 +277,9 @@ int instance_up(const char *pin_dir, bool clsact, const struct policy *policy,
 	lock = pins_lock(pin_dir, ret_fault);
 	if (lock < 0)
 		return lock;
-	r = pins_are_begun(pin_dir, &begun, ret_fault);
+	r = pins_prepare(pin_dir, ret_fault); /* `down` may have been at it */
+	if (!r)
+		r = pins_are_begun(pin_dir, &begun, ret_fault);
 	if (r) {
 		pins_remove_empty(pin_dir);
 		return r;
