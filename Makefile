@@ -81,6 +81,9 @@ life: deps ## a host's life in minutes, beside Netfilter's (root)
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)SCOUTGATE=$(abspath $(O)/scoutgate) tests/e2e/life
 
+figures: deps ## print what the daemon and the lists cost (root; F=links: that one)
+	$(Q)$(MAKE) --no-print-directory run-figures
+
 check-kernels: deps ## the tests under Debian's 5.10, 6.1 and 6.12, in QEMU (root)
 	$(Q)$(MAKE) --no-print-directory all build-tests
 	$(Q)tests/kernels/run $(O) $(KERNELS)
@@ -152,7 +155,7 @@ vmlinux: ## make vmlinux/vmlinux.h anew from the running kernel's BTF
 
 C_FILES = $(wildcard bpf/*.[ch] user/*.[ch] include/*.h maps/*.h tests/*/*.[ch])
 
-.PHONY: help deps deps-build all demo check check-long life check-compilers check-kernels \
+.PHONY: help deps deps-build all demo figures check check-long life check-compilers check-kernels \
 	check-releases bench run-check install uninstall clean format lint mutate verify \
 	vmlinux
 
