@@ -86,6 +86,9 @@ floods: deps ## floods, beside Netfilter under the same (root; an hour; DURATION
 	$(Q)SCOUTGATE=$(abspath $(O)/scoutgate) DURATION_S=$(DURATION_S) \
 		tests/e2e/floods $(if $(PATTERN),"$(PATTERN)")
 
+figures: deps ## print what the daemon and the lists cost (root; F=links: that one)
+	$(Q)$(MAKE) --no-print-directory run-figures
+
 check-kernels: deps ## the tests under Debian's 5.10, 6.1 and 6.12, in QEMU (root)
 	$(Q)$(MAKE) --no-print-directory all build-tests
 	$(Q)tests/kernels/run $(O) $(KERNELS)
@@ -157,7 +160,7 @@ vmlinux: ## make vmlinux/vmlinux.h anew from the running kernel's BTF
 
 C_FILES = $(wildcard bpf/*.[ch] user/*.[ch] include/*.h maps/*.h tests/*/*.[ch])
 
-.PHONY: help deps deps-build all demo check check-long life floods check-compilers check-kernels \
+.PHONY: help deps deps-build all demo check check-long life floods figures check-compilers check-kernels \
 	check-releases bench run-check install uninstall clean format lint mutate verify \
 	vmlinux
 

@@ -27,7 +27,7 @@ $(E2E_PROGRAMS): $(O)/tests/e2e/%: $(O)/tests/e2e/%.o $(LIB_OBJECTS)
 
 $(O)/tests/e2e/flood: $(O)/tests/e2e/flood_packets.o
 
-$(VERIFY): $(VERIFY).o $(O)/user/atomics.o
+$(VERIFY): $(VERIFY).o $(O)/user/atomics.o $(O)/user/kernel.o
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -o $@
 
@@ -67,6 +67,9 @@ run-check-compilers: $(VERIFY)
 run-bench: all $(BENCH)
 	$(Q)tests/bench/run $(BENCHFLAGS) $(abspath $(O)/scoutgate) $(abspath $(O)/bench)
 
-.PHONY: build-tests run-check run-check-compilers run-bench
+run-figures: all $(O)/tests/e2e/fill
+	$(Q)SCOUTGATE=$(abspath $(O)/scoutgate) tests/e2e/figures $(F)
+
+.PHONY: build-tests run-check run-check-compilers run-bench run-figures
 .SECONDARY:
 -include $(patsubst %,%.d,$(UNIT_TESTS) $(BPF_TESTS) $(E2E_PROGRAMS) $(BENCH_PROGRAMS) $(VERIFY)) $(BPF_HARNESS:.o=.d) $(O)/tests/e2e/flood_packets.d

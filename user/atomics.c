@@ -2,13 +2,13 @@
 /* See atomics.h. */
 #include "atomics.h"
 
-#include <bpf/bpf.h>
 #include <errno.h>
 #include <gelf.h>
 #include <libelf.h>
 #include <linux/bpf.h>
 #include <stdbool.h>
-#include <unistd.h>
+
+#include "kernel.h"
 
 #ifndef BPF_ATOMIC /* <linux/bpf.h> of before 5.12 */
 #define BPF_ATOMIC BPF_XADD
@@ -16,7 +16,6 @@
 #ifndef BPF_CMPXCHG
 #define BPF_CMPXCHG 0xf1
 #endif
-#define REGISTERS(dst, src) .dst_reg = (dst), .src_reg = (src)
 
 static bool is_exchange(const struct bpf_insn *insn)
 {
@@ -30,34 +29,6 @@ static void make_store(struct bpf_insn *insn)
 {
 	insn->code = BPF_STX | BPF_SIZE(insn->code) | BPF_MEM;
 	insn->imm = 0;
-}
-
-/* Return whether the kernel loads a program that does nothing but one. */
-static bool kernel_has_exchange(void)
-{
-	static bool known; /* that it does; a refusal may be a passing one */
-	const struct bpf_insn insns[] = {
-		{.code = BPF_ALU64 | BPF_MOV | BPF_K, REGISTERS(0, 0)},
-		{.code = BPF_STX | BPF_MEM | BPF_DW,
-		 REGISTERS(10, 0),
-		 .off = -8},
-		{.code = BPF_STX | BPF_ATOMIC | BPF_W,
-		 REGISTERS(10, 0),
-		 .off = -8,
-		 .imm = BPF_CMPXCHG},
-		{.code = BPF_JMP | BPF_EXIT},
-	};
-	int fd;
-
-	if (known)
-		return true;
-	fd = bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, NULL, "GPL", insns,
-			   sizeof(insns) / sizeof(insns[0]), NULL);
-	if (fd < 0)
-		return false;
-	close(fd);
-	known = true;
-	return true;
 }
 
 static void replace_in(Elf_Data *code)
@@ -95,7 +66,7 @@ int atomics_fit(void *object, size_t bytes)
 	Elf *elf;
 	int r;
 
-	if (kernel_has_exchange())
+	if (kernel_has(KERNEL_EXCHANGE))
 		return 0;
 	if (elf_version(EV_CURRENT) == EV_NONE)
 		return -EINVAL;

@@ -3,7 +3,6 @@
 #include "dataplane.h"
 
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <pthread.h>
@@ -16,6 +15,7 @@
 #include "cleanup.h"
 #include "gate.skel.h"
 #include "gate_view.skel.h"
+#include "kernel.h"
 #include "pins.h"
 #include "refusal.h"
 
@@ -130,26 +130,11 @@ static int explain_load(const char *pin_dir, const struct loading *loading,
 			 warnings);
 }
 
-/* Return whether this kernel shows a program its own view of a packet. */
-static bool has_kernel_view(void)
-{
-	static int known = -1;
-	struct btf *btf;
-
-	if (known >= 0)
-		return known;
-	btf = btf__load_vmlinux_btf();
-	known = btf && btf__find_by_name_kind(btf, "bpf_cast_to_kern_ctx",
-					      BTF_KIND_FUNC) > 0;
-	btf__free(btf);
-	return known;
-}
-
 /* The object that fits the kernel, in memory of its own: both have the same
  * maps and programs. NULL, and errno. */
 static void *object_that_fits(size_t *ret_bytes)
 {
-	const void *built = has_kernel_view()
+	const void *built = kernel_has(KERNEL_PACKET_VIEW)
 				    ? gate_view_bpf__elf_bytes(ret_bytes)
 				    : gate_bpf__elf_bytes(ret_bytes);
 	void *object = malloc(*ret_bytes);

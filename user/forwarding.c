@@ -45,59 +45,57 @@ int forwarding_set(enum forwarding_family family, const char *interface,
 	return 0;
 }
 
-/* What decides over packets of a family that an interface receives. */
-static const char *switch_of(enum forwarding_family family,
-			     const char *interface)
-{
-	return family == FORWARDING_IPV4 ? interface : "all";
-}
+#define ALL "all" /* IPv6's one switch, for every interface */
 
 bool forwarding_is_on(const char *interface)
 {
-	for (int family = 0; family < FORWARDING_FAMILIES; family++)
-		if (forwarding_get(family, switch_of(family, interface)) == 1)
-			return true;
-	return false;
+	return forwarding_get(FORWARDING_IPV4, interface) == 1 ||
+	       forwarding_get(FORWARDING_IPV6, ALL) == 1;
 }
 
 bool forwarding_is_open(const struct policy *policy, const struct links *links)
 {
-	for (size_t i = 0; i < links->count; i++)
-		if (entries_role(policy, &links->items[i]) >= 0 &&
-		    forwarding_is_on(links->items[i].name))
+	bool governs = false;
+
+	for (size_t i = 0; i < links->count; i++) {
+		if (entries_role(policy, &links->items[i]) < 0)
+			continue;
+		governs = true;
+		if (forwarding_get(FORWARDING_IPV4, links->items[i].name) == 1)
 			return true;
-	return false;
+	}
+	return governs && forwarding_get(FORWARDING_IPV6, ALL) == 1;
 }
 
-static int close_link(const char *interface)
+/* Turn one switch off, which may have gone meanwhile. */
+static int turn_off(enum forwarding_family family, const char *interface,
+		    struct fault *ret_fault)
 {
-	for (int family = 0; family < FORWARDING_FAMILIES; family++) {
-		const char *name = switch_of(family, interface);
-		int r = forwarding_get(family, name);
+	int r = forwarding_get(family, interface);
+	char path[PATH_BYTES];
 
-		if (r == 1)
-			r = forwarding_set(family, name, false);
-		if (r && r != -ENOENT) /* it may have gone meanwhile */
-			return r;
-	}
-	return 0;
+	if (r == 1)
+		r = forwarding_set(family, interface, false);
+	if (!r || r == -ENOENT)
+		return 0;
+	path_of(family, interface, path);
+	return fault_set(ret_fault, r,
+			 "%s: turning the kernel's forwarding off failed: %s; "
+			 "run as root, with /proc/sys writable",
+			 path, strerror(-r));
 }
 
 int forwarding_close(const struct policy *policy, const struct links *links,
 		     struct fault *ret_fault)
 {
-	for (size_t i = 0; i < links->count; i++) {
-		const struct link *link = &links->items[i];
-		int r = 0;
+	bool governs = false;
+	int r = 0;
 
-		if (entries_role(policy, link) >= 0)
-			r = close_link(link->name);
-		if (r)
-			return fault_set(ret_fault, r,
-					 "%s: turning the kernel's forwarding "
-					 "off failed: %s; run as root, with "
-					 "/proc/sys writable",
-					 link->name, strerror(-r));
+	for (size_t i = 0; i < links->count && !r; i++) {
+		if (entries_role(policy, &links->items[i]) < 0)
+			continue;
+		governs = true;
+		r = turn_off(FORWARDING_IPV4, links->items[i].name, ret_fault);
 	}
-	return 0;
+	return governs && !r ? turn_off(FORWARDING_IPV6, ALL, ret_fault) : r;
 }

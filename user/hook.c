@@ -21,8 +21,6 @@
 
 #define TCX_PROGRAMS_MAX 64 /* BPF_MPROG_MAX */
 
-#define NO_INTERFACE 0x7fffffff
-
 /* The filter that is ours, on a hook where others may have theirs. */
 #define FILTER_PRIORITY 1
 #define FILTER_HANDLE 0x5c07
@@ -68,17 +66,6 @@ static struct bpf_tc_opts filter_opts(void)
 		.handle = FILTER_HANDLE,
 		.priority = FILTER_PRIORITY,
 	};
-}
-
-enum hook_mode hook_probe(int program_fd)
-{
-	/* a kernel that knows TCX finds that there is no such interface; one
-	 * that does not finds the attach type wrong */
-	int fd = bpf_link_create(program_fd, NO_INTERFACE, TCX_INGRESS, NULL);
-
-	if (fd >= 0)
-		close(fd);
-	return fd < 0 && errno == ENODEV ? HOOK_TCX : HOOK_CLSACT;
 }
 
 const char *hook_mode_name(enum hook_mode mode)

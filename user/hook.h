@@ -29,8 +29,6 @@ struct hook {
 	enum hook_side side;
 };
 
-/* What this kernel has; program_fd: any program for tc. */
-enum hook_mode hook_probe(int program_fd);
 const char *hook_mode_name(enum hook_mode mode);
 
 /* Make the program the one on the hook, in place of an earlier one of ours,

@@ -6,12 +6,14 @@
 #include <errno.h>
 #include <string.h>
 
+#include "accept_ra.h"
 #include "attach.h"
 #include "cleanup.h"
 #include "dataplane.h"
 #include "forwarding.h"
 #include "guard.h"
 #include "in_force.h"
+#include "kernel.h"
 #include "leftover.h"
 #include "loopback.h"
 #include "maps.h"
@@ -115,10 +117,9 @@ static int apply(const struct pins *pins, const struct change *change,
 
 static struct attach choose(bool clsact, const int *program_fds)
 {
-	int any = program_fds[DATAPLANE_sg_host_out];
-
 	return (struct attach){
-		.mode = clsact ? HOOK_CLSACT : hook_probe(any),
+		.mode = !clsact && kernel_has(KERNEL_TCX) ? HOOK_TCX
+							  : HOOK_CLSACT,
 		.program_fds = program_fds,
 	};
 }
@@ -257,6 +258,7 @@ static int take_down(const char *pin_dir, bool *ret_begun,
 {
 	int r = pins_are_begun(pin_dir, ret_begun, ret_fault);
 
+	accept_ra_restore(pin_dir);
 	if (!r && *ret_begun)
 		r = detach(pin_dir, ret_fault);
 	return r ? r : pins_remove(pin_dir, ret_fault);
@@ -275,7 +277,9 @@ int instance_up(const char *pin_dir, bool clsact, const struct policy *policy,
 	lock = pins_lock(pin_dir, ret_fault);
 	if (lock < 0)
 		return lock;
-	r = pins_are_begun(pin_dir, &begun, ret_fault);
+	r = pins_prepare(pin_dir, ret_fault); /* `down` may have been at it */
+	if (!r)
+		r = pins_are_begun(pin_dir, &begun, ret_fault);
 	if (r) {
 		pins_remove_empty(pin_dir);
 		return r;
@@ -360,7 +364,10 @@ static int take_leftovers(const char *pin_dir, enum instance_end *ret_end,
 			  struct fault *ret_fault)
 {
 	size_t left = 0;
-	int r = leftover_remove(pin_dir, &left, ret_fault);
+	int r;
+
+	accept_ra_restore(pin_dir);
+	r = leftover_remove(pin_dir, &left, ret_fault);
 
 	*ret_end = left ? INSTANCE_LEFT_SOMETHING : INSTANCE_WAS_NONE;
 	return r;

@@ -269,17 +269,20 @@ static bool guard_is_missing(struct keep *keep)
 	return state == GUARD_CHANGED || state == GUARD_ABSENT;
 }
 
+int keep_hold(struct keep *keep, struct fault *ret_fault)
+{
+	return hold_keep(keep->pin_dir, &keep->hold, ret_fault);
+}
+
 int keep_repair(struct keep *keep, const char **ret_what,
 		struct fault *ret_fault)
 {
 	_cleanup_(links_release) struct links links = {0};
 	bool completed = false;
 	bool pinned;
-	int r = hold_keep(keep->pin_dir, &keep->hold, ret_fault);
+	int r = pins_prepare(keep->pin_dir, ret_fault);
 
 	*ret_what = NULL;
-	if (!r)
-		r = pins_prepare(keep->pin_dir, ret_fault);
 	if (!r &&
 	    migrate_is_open(keep->pin_dir)) { /* somebody's, or nobody's */
 		r = instance_complete(keep->pin_dir, keep->clsact,

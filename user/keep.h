@@ -57,6 +57,12 @@ int keep_follow_change(struct keep *keep, struct fault *ret_fault);
 int keep_links(const struct keep *keep, struct links *ret_links,
 	       struct fault *ret_fault);
 
+/* Be the keeper still, if somebody has removed the lock. 0 or -errno: -EBUSY:
+ * another is, and the gate is his to repair; with any other it stays this
+ * one's.
+ */
+int keep_hold(struct keep *keep, struct fault *ret_fault);
+
 /* Put right what is not. *ret_what says what, or is NULL: nothing was.
  * -EPROTO: another scoutgate has made the gate anew, with a layout of its own.
  */

@@ -4,15 +4,9 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <net/if.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "cleanup.h"
+#include "accept_ra.h"
 #include "forwarding.h"
 #include "sg_iface.h"
 
@@ -35,49 +29,13 @@ static int write_gate(const struct pins *pins, const struct sg_gate *gate)
 		       : 0;
 }
 
-/* Change an interface's accept_ra, if it is what it is said to be. Return
- * whether it was. */
-static bool change_accept_ra(const char *interface, char from, char to)
+static int forward_ipv6(const char *pin_dir)
 {
-	_cleanup_(cleanup_close) int fd = -1;
-	char path[64];
-	char value;
-
-	snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/accept_ra",
-		 interface);
-	fd = open(path, O_RDWR | O_CLOEXEC);
-	return fd >= 0 && read(fd, &value, 1) == 1 && value == from &&
-	       pwrite(fd, &to, 1, 0) == 1;
-}
-
-static void release_names(struct if_nameindex **names)
-{
-	if (*names)
-		if_freenameindex(*names);
-}
-
-/* When any interface begins to forward IPv6, the kernel forgets all routes that
- * routers have advertised (rt6_purge_dflt_routers), but for interfaces that
- * take advertisements even if they forward: accept_ra is 2. So it is for a
- * moment. */
-static int forward_ipv6(void)
-{
-	_cleanup_(release_names) struct if_nameindex *names = if_nameindex();
-	_cleanup_(cleanup_free) bool *changed = NULL;
-	size_t count = 0;
 	int r;
 
-	while (names && names[count].if_index)
-		count++;
-	changed = calloc(count + 1, sizeof(*changed));
-	if (!changed)
-		return -ENOMEM;
-	for (size_t i = 0; i < count; i++)
-		changed[i] = change_accept_ra(names[i].if_name, '1', '2');
+	accept_ra_raise(pin_dir);
 	r = forwarding_set(FORWARDING_IPV6, "lo", true);
-	for (size_t i = 0; i < count; i++)
-		if (changed[i])
-			change_accept_ra(names[i].if_name, '2', '1');
+	accept_ra_restore(pin_dir);
 	return r;
 }
 
@@ -99,13 +57,14 @@ static int set(const struct pins *pins, enum forwarding_family family)
 	r = write_gate(pins, &gate);
 	if (!r)
 		r = family == FORWARDING_IPV6
-			    ? forward_ipv6()
+			    ? forward_ipv6(pins->dir)
 			    : forwarding_set(family, "lo", true);
 	return r;
 }
 
 int loopback_set(const struct pins *pins, struct fault *ret_fault)
 {
+	accept_ra_restore(pins->dir); /* of one that was killed */
 	for (int family = 0; family < FORWARDING_FAMILIES; family++) {
 		int r = set(pins, (enum forwarding_family)family);
 

@@ -510,7 +510,8 @@ static int remove_folder(const char *path, bool (*is_ours)(const char *),
 				 "%s/%s is not the gate's; it stays, and the "
 				 "folder with it",
 				 path, other);
-	if (rmdir(path) && errno != ENOENT)
+	/* not empty: the next gate is being begun there */
+	if (rmdir(path) && errno != ENOENT && errno != ENOTEMPTY)
 		return fault_set(ret_fault, errno, "%s: %s", path,
 				 strerror(errno));
 	return 0;

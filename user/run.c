@@ -30,6 +30,7 @@
 enum trouble {
 	TROUBLE_FOLLOW,
 	TROUBLE_LEARN,
+	TROUBLE_HOLD,
 	TROUBLE_REPAIR,
 	TROUBLE_CUT,
 	TROUBLE_SAVE,
@@ -287,12 +288,27 @@ static void note_look(const struct run *run)
 	keeper_note_look(&run->keep.pins, trouble);
 }
 
+/* Put right what is not, unless another keeper does. A lock that cannot be held
+ * again is said, and stops nothing. */
+static int repair(struct run *run)
+{
+	const char *what = NULL;
+	struct fault fault;
+	int r = keep_hold(&run->keep, &fault);
+
+	say_trouble(run, TROUBLE_HOLD, r, &fault);
+	if (r == -EBUSY)
+		return r;
+	r = keep_repair(&run->keep, &what, &fault);
+	say_trouble(run, TROUBLE_REPAIR, r, &fault);
+	if (what && !r)
+		report(REPORT_REPAIRED, NULL, "%s", what);
+	return r;
+}
+
 static int on_timer(sd_event_source *source, uint64_t usec, void *data)
 {
 	struct run *run = data;
-	struct fault fault;
-	const char *what;
-	int r;
 
 	(void)source;
 	(void)usec;
@@ -300,14 +316,10 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *data)
 	learn(run);
 	if (run->is_behind)
 		follow(run);
-	r = keep_repair(&run->keep, &what, &fault);
-	say_trouble(run, TROUBLE_REPAIR, r, &fault);
-	if (r == -EPROTO) { /* that one's to keep, and its maps to read */
+	if (repair(run) == -EPROTO) { /* another's, with its maps to read */
 		sd_event_exit(run->event, EXIT_FAILED);
 		return 0;
 	}
-	if (what && !r)
-		report(REPORT_REPAIRED, NULL, "%s", what);
 	watch_grants(run);
 	save_grants(run); /* they may be switched by hand */
 	note_look(run);

@@ -2,11 +2,13 @@
 /* scoutgate status: is the gate whole, and what is open. */
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cleanup.h"
 #include "clock.h"
+#include "fallbacks.h"
 #include "finding.h"
 #include "forwards.h"
 #include "guard.h"
@@ -84,6 +86,14 @@ static int add_shares(const struct pins *pins, struct json_object *rows,
 	return r;
 }
 
+/* Return whether a keeper without its lock is there: one that has just said
+ * what is wrong, as that somebody keeps it from the lock. */
+static bool keeper_lives(const struct sg_keeper *keeper, uint32_t now_s)
+{
+	return keeper->trouble[0] && now_s - keeper->looked_s <= STALE_S &&
+	       kill((pid_t)keeper->pid, 0) == 0;
+}
+
 /* Who keeps it so. Nobody has to. */
 static int add_daemon(const struct pins *pins, struct json_object *daemon,
 		      struct json_object *findings)
@@ -96,6 +106,8 @@ static int add_daemon(const struct pins *pins, struct json_object *daemon,
 
 	if (pins_check_netns(pins, &other)) /* its daemon is not seen here */
 		return 0;
+	if (!runs && !r && keeper.pid)
+		runs = keeper_lives(&keeper, now_s);
 	show_add_flag(daemon, "running", runs);
 	if (r || !keeper.pid)
 		return r;
@@ -235,8 +247,9 @@ static void print_text(struct json_object *root)
 	print_daemon(json_object_object_get(root, "daemon"));
 	if (json_object_object_get(root, "note"))
 		print_note(text_of(root, "note"));
-	printf("guard: %s\nversion: %s, layout %s\nhealth: %s\n",
-	       text_of(root, "guard_state"), text_of(root, "version"),
+	printf("guard: %s\n", text_of(root, "guard_state"));
+	fallbacks_print(json_object_object_get(root, "fallbacks"));
+	printf("version: %s, layout %s\nhealth: %s\n", text_of(root, "version"),
 	       text_of(root, "layout"), text_of(root, "health"));
 }
 
@@ -290,6 +303,7 @@ static int report(const struct context *context, const struct pins *pins,
 	if (r)
 		return fault_set(ret_fault, r, "%s: reading failed: %s",
 				 context->pin_dir, strerror(-r));
+	fallbacks_add(show_add_list(root, "fallbacks"));
 	healthy = json_object_array_length(found.findings) == 0;
 	show_add_text(root, "version", SCOUTGATE_VERSION);
 	show_add_number(root, "layout", SG_LAYOUT);

@@ -103,17 +103,23 @@ int verb_down(const struct context *context, int count, char **args)
 	};
 	enum instance_end end;
 	struct fault fault;
+	int hold;
+	int r;
 
 	(void)args;
 	if (count)
 		return verb_usage("down takes no arguments");
-	if (hold_is_taken(context->pin_dir)) {
+	hold = hold_keep_off(context->pin_dir, &fault);
+	if (hold == -EBUSY) {
 		fault_set(&fault, EBUSY,
 			  "%s: `scoutgate run` keeps it; stop that first",
 			  context->pin_dir);
 		return verb_fail(&fault);
 	}
-	if (instance_down(context->pin_dir, &end, &fault))
+	/* where no lock can be taken, no keeper can begin */
+	r = instance_down(context->pin_dir, &end, &fault);
+	hold_end(context->pin_dir, &hold);
+	if (r)
 		return verb_fail(&fault);
 	puts(said[end]);
 	return EXIT_OK;
