@@ -106,7 +106,8 @@ stage struct sg_fragment *fragment_find(const struct sg_fragment_key *key,
 		       : NULL;
 }
 
-/* A later one, behind its first: it has the first's ports. When all of the
+/* A later one, behind its first: it has the first's ports, and TCP's numbers go
+ * on. When all of the
  * packet has come, its number may be another packet's (RFC 6864 4.1). */
 stage int fragment_follow(struct packet *pkt, struct sg_fragment *first,
 			  const struct sg_fragment_key *key)
@@ -118,6 +119,8 @@ stage int fragment_follow(struct packet *pkt, struct sg_fragment *first,
 		return SG_DROP_FRAGMENT_BAD;
 	pkt->sport = first->sport;
 	pkt->dport = first->dport;
+	pkt->seq = first->seq + pkt->fragment_at;
+	pkt->seq_end = pkt->seq + bytes;
 	if (!pkt->has_more)
 		first->all = pkt->fragment_at + bytes;
 	__sync_fetch_and_add(&first->come, bytes);
@@ -157,6 +160,7 @@ static __noinline int fragment_remember(const struct packet *pkt, bool has_flow)
 	first.dport = pkt->dport;
 	first.bytes = fragment_bytes(pkt);
 	first.come = first.bytes;
+	first.seq = pkt->seq_end - first.bytes;
 	first.has_flow = has_flow;
 	first.last_s = pkt->now_s;
 	return bpf_map_update_elem(&fragments, &key, &first, BPF_ANY);

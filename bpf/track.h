@@ -202,6 +202,19 @@ stage int track_open(struct __sk_buff *skb, struct sg_flow *flow,
 	return SG_OK;
 }
 
+/* A later fragment's data count as sent, as far as the other end takes any; how
+ * far that is, it has not said before it answers a SYN. */
+stage void track_later(struct sg_flow *flow, const struct packet *pkt,
+		       __u32 direction)
+{
+	bool is_out = direction == SG_OUT;
+
+	if (flow->state == SG_STATE_SYN_SENT ||
+	    !seq_after(pkt->seq, flow->tcp[!is_out].acked +
+					 window_bytes(flow, !direction)))
+		seq_raise(&flow->tcp[is_out].sent, pkt->seq_end);
+}
+
 static __noinline int track_tcp(struct __sk_buff *skb, const struct packet *pkt,
 				struct sg_flow *flow, __u32 direction,
 				__u8 *ret_state)
@@ -286,7 +299,9 @@ stage int track(struct __sk_buff *skb, const struct sg_flow_key *key,
 
 	if (key->protocol != IPPROTO_TCP)
 		state = track_query(entry, pkt, direction);
-	else if (!is_later(pkt))
+	else if (is_later(pkt))
+		track_later(entry, pkt, direction);
+	else
 		reason = track_tcp(skb, pkt, entry, direction, &state);
 	if (reason)
 		return reason;

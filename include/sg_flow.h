@@ -299,8 +299,10 @@ struct sg_fragment {
 	__u32 last_s; /* boot clock */
 	__u32 come;   /* bytes of data that have come, */
 	__u32 all;    /* and of the whole packet; 0: not known yet */
+	__u32 seq;    /* TCP: the number of a byte, less its place in the IP
+			 packet's data */
 };
-SG_ASSERT_SIZE(struct sg_fragment, 20);
+SG_ASSERT_SIZE(struct sg_fragment, 24);
 
 /* map `held`: a frame that came before its packet's first fragment */
 #define SG_HELD_SLOTS 4

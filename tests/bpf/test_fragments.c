@@ -112,6 +112,70 @@ static void fragments_in_ipv6(void **state)
 	assert_string_equal(frame_dst(&second), "fd00:3::2");
 }
 
+/* A SYN with data in two fragments: a reset that acknowledges all of it is
+ * meant, one that acknowledges more is not. */
+static void a_syn_in_fragments(const char *src, const char *dst,
+			       const char *container)
+{
+	struct spec spec = between(src, dst, 40000, 22, IPPROTO_TCP, SYN);
+	struct spec refusal =
+		between(container, src, 22, 40000, IPPROTO_TCP, RST | ACK);
+	struct frame second;
+	struct frame first;
+
+	harness_restart(IN_IPV6 "forward \"ssh\" { ports = {\"22\"} }");
+	spec.payload_bytes = 1200;
+	spec.seq = 1000;
+	cut(&spec, &first, &second);
+	assert_int_equal(run_in(&first, TAP0), ACTION_REDIRECT);
+	assert_int_equal(run_in(&second, TAP0), ACTION_REDIRECT);
+	refusal.ack = 1000 + 1 + 1200 + 1;
+	assert_spec_dropped(&refusal, VE_CONTAINER, SG_DROP_TCP_WINDOW);
+	refusal.ack = 1000 + 1 + 1200;
+	assert_int_equal(send_in(&refusal, VE_CONTAINER, NULL),
+			 ACTION_REDIRECT);
+}
+
+/* Data of a connection in two fragments: all of it may be acknowledged. */
+static void data_in_fragments(const char *src, const char *dst,
+			      const char *container)
+{
+	struct spec in = between(src, dst, 40001, 22, IPPROTO_TCP, SYN);
+	struct spec out =
+		between(container, src, 22, 40001, IPPROTO_TCP, SYN | ACK);
+	struct frame second;
+	struct frame first;
+
+	in.seq = 1000;
+	out.seq = 5000;
+	out.ack = 1001;
+	assert_int_equal(send_in(&in, TAP0, NULL), ACTION_REDIRECT);
+	assert_int_equal(send_in(&out, VE_CONTAINER, NULL), ACTION_REDIRECT);
+	in.flags = ACK;
+	in.seq = 1001;
+	in.ack = 5001;
+	assert_int_equal(send_in(&in, TAP0, NULL), ACTION_REDIRECT);
+	in.payload_bytes = 1200;
+	cut(&in, &first, &second);
+	assert_int_equal(run_in(&first, TAP0), ACTION_REDIRECT);
+	assert_int_equal(run_in(&second, TAP0), ACTION_REDIRECT);
+	out.flags = ACK;
+	out.seq = 5001;
+	out.ack = 1001 + 1200 + 1;
+	assert_spec_dropped(&out, VE_CONTAINER, SG_DROP_TCP_WINDOW);
+	out.ack = 1001 + 1200;
+	assert_int_equal(send_in(&out, VE_CONTAINER, NULL), ACTION_REDIRECT);
+}
+
+static void tcp_numbers_go_on_in_later_fragments(void **state)
+{
+	(void)state;
+	a_syn_in_fragments("10.1.0.1", "10.1.0.2", "10.0.3.2");
+	data_in_fragments("10.1.0.1", "10.1.0.2", "10.0.3.2");
+	a_syn_in_fragments("fd00:1::1", "fd00:1::2", "fd00:3::2");
+	data_in_fragments("fd00:1::1", "fd00:1::2", "fd00:3::2");
+}
+
 static void case_23_a_later_fragment_without_a_first(void **state)
 {
 	struct spec closed = datagram;
@@ -330,6 +394,7 @@ int main(void)
 		TEST(case_22_a_first_fragment_is_translated),
 		TEST(fragments_go_out_too),
 		TEST(fragments_in_ipv6),
+		TEST(tcp_numbers_go_on_in_later_fragments),
 		TEST(case_23_a_later_fragment_without_a_first),
 		TEST(case_25_overlaps_do_not_change_the_port),
 		TEST(case_157_a_number_that_comes_again),

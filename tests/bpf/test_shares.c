@@ -223,6 +223,24 @@ static void refused_connections_give_their_port_back(void **state)
 	}
 }
 
+/* Ports that are kept for a flow that is half open. */
+static uint32_t waited_for_ports(void)
+{
+	int fd = gate_test.pins.map_fds[PINS_mappings];
+	struct sg_mapping_key *keys = NULL;
+	struct sg_mapping mapping;
+	uint32_t waited_for = 0;
+	size_t count;
+
+	assert_int_equal(maps_keys(fd, sizeof(*keys), (void **)&keys, &count),
+			 0);
+	for (size_t i = 0; i < count; i++)
+		if (!bpf_map_lookup_elem(fd, &keys[i], &mapping))
+			waited_for += mapping.until_s > boot_s() + 1;
+	free(keys);
+	return waited_for;
+}
+
 /* Who is forgotten for want of room keeps no port. */
 static void what_is_forgotten_gives_its_port_back(void **state)
 {
@@ -235,6 +253,7 @@ static void what_is_forgotten_gives_its_port_back(void **state)
 		assert_int_equal(send_in(&spec, VE_CONTAINER, NULL),
 				 ACTION_REDIRECT);
 	assert_int_equal(flow_count(PINS_half_open), 16);
+	assert_int_equal(waited_for_ports(), 16);
 	/* at once, by a port that is shared with one that nobody talks by */
 	for (int i = 0; i < 16; i++, spec.sport++)
 		assert_int_equal(send_in(&spec, VE_CONTAINER, NULL),
