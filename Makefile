@@ -21,6 +21,7 @@ PYTHON ?= /usr/bin/python3
 COMPILERS ?= $(sort $(patsubst /usr/bin/clang-%,%,$(wildcard /usr/bin/clang-[0-9][0-9])))
 RELEASES ?= bookworm trixie
 KERNELS ?= bullseye bookworm trixie
+JOBS ?= 1
 
 Q := $(if $(filter 1,$(V)),,@)
 say = $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' $(1) $(2))
@@ -147,8 +148,8 @@ format: ## format every C file
 lint: deps ## formatting, static checks, include graph, headers alone
 	$(Q)O=$(O) tests/lint/run
 
-mutate: deps ## break it line by line: do the tests see it? (root; M=WORD: faults with it in their or their files' names)
-	$(Q)tests/mutate/run "$(M)"
+mutate: deps ## break it line by line: do the tests see it? (root; M=WORD: faults with it in their or their files' names; JOBS=N: as many at a time)
+	$(Q)JOBS=$(JOBS) tests/mutate/run $(M)
 
 verify: all $(O)/tests/bpf/verify ## print each program's verified instruction count (root)
 	$(Q)$(O)/tests/bpf/verify $(O)/gate.bpf.o

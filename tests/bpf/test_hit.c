@@ -442,7 +442,7 @@ static void nor_does_it_get_answers(void **state)
 }
 
 /* An offer to the host's DHCP client is the host's, though there is a flow that
- * a fragment has begun. */
+ * fragments have begun and that was assured. */
 static void dhcp_is_the_hosts(void **state)
 {
 	struct spec offer =
@@ -451,14 +451,19 @@ static void dhcp_is_the_hosts(void **state)
 		between("10.0.3.2", "192.168.7.9", 68, 67, IPPROTO_UDP, 0);
 	struct frame first;
 	struct frame whole;
+	size_t before;
 
 	(void)state;
 	talks_begin();
+	before = flow_count(PINS_flows);
 	offer.payload_bytes = 400;
 	build_frame(&whole, &offer, ETH0, false);
 	build_fragment(&first, &whole, 0, 200, true);
 	assert_int_equal(run_in(&first, ETH0), ACTION_REDIRECT);
 	assert_int_equal(send_in(&answer, VE_CONTAINER, NULL), ACTION_REDIRECT);
+	build_fragment(&first, &whole, 0, 200, true);
+	assert_int_equal(run_in(&first, ETH0), ACTION_REDIRECT);
+	assert_int_equal(flow_count(PINS_flows), before + 1);
 	assert_passed(&offer, ETH0);
 }
 

@@ -231,6 +231,35 @@ static void case_78_nor_by_the_port_that_it_stands_for(void **state)
 	assert_delivered_to(&answer, ETH0, 700);
 }
 
+/* Nor does the host, when it begins once more by the port of another one. */
+static void case_78_the_host_ends_no_conversation_but_its_ports(void **state)
+{
+	struct spec host = between("192.168.7.2", "192.168.7.9", 700, 2049,
+				   IPPROTO_UDP, 0);
+	struct spec out =
+		between("10.0.3.2", "192.168.7.10", 700, 2049, IPPROTO_UDP, 0);
+	struct spec answer;
+	struct frame sent;
+
+	(void)state;
+	assert_left(&out, &sent); /* 700 stands for 700 */
+	assert_int_equal(frame_sport(&sent), 700);
+	assert_int_equal(send_out(&host, ETH0, NULL), ACTION_PASS);
+	out.dst = "192.168.7.9"; /* and to this remote, another does */
+	assert_left(&out, &sent);
+	assert_int_not_equal(frame_sport(&sent), 700);
+	answer = answer_to(&sent, IPPROTO_UDP, 0);
+	assert_delivered_to(&answer, ETH0, 700);
+	assert_left(&out, &sent);
+	age_flows(PINS_half_open, 31); /* the host's is over */
+	assert_int_equal(send_out(&host, ETH0, NULL), ACTION_PASS);
+	answer = answer_to(&sent, IPPROTO_UDP, 0);
+	assert_delivered_to(&answer, ETH0, 700);
+	answer = between("192.168.7.9", "192.168.7.2", 2049, 700, IPPROTO_UDP,
+			 0);
+	assert_passed(&answer, ETH0);
+}
+
 static void case_78_another_peer_gets_and_sends_nothing(void **state)
 {
 	static const char *const others[] = {"10.1.0.9", "10.1.0.77"};
@@ -333,6 +362,7 @@ int main(void)
 		TEST(case_78_no_gate_port_shadows_a_forward),
 		TEST(case_78_no_port_shadows_the_hosts_conversation),
 		TEST(case_78_nor_by_the_port_that_it_stands_for),
+		TEST(case_78_the_host_ends_no_conversation_but_its_ports),
 		TEST(case_78_another_peer_gets_and_sends_nothing),
 		TEST(case_78_no_forward_is_masqueraded_by),
 		TEST(case_79_a_published_port_by_a_direct_route),

@@ -36,6 +36,7 @@ static int teardown(void **state)
 	shell_runs("ip route flush proto 99; ip route flush table 200;"
 		   "while ip rule del prio 100; do :; done 2>/dev/null;"
 		   "ip addr replace 192.168.7.2/24 dev eth0;"
+		   "ip addr del 192.168.7.50/24 dev tap0 2>/dev/null;"
 		   "ip addr del 192.168.7.50/24 dev eth0 2>/dev/null;:");
 	return harness_teardown(state);
 }
@@ -282,6 +283,21 @@ static void a_source_is_kept_while_it_is_there(void **state)
 	assert_int_equal(flow.traffic[SG_OUT].packets, 1);
 }
 
+/* It is another link's too, which has one of its own for that path. */
+static void a_source_is_not_kept_on_another_link(void **state)
+{
+	(void)state;
+	needs_kernel(6, 7);
+	shell_runs("ip addr add 192.168.7.50/24 dev tap0 noprefixroute;"
+		   "ip route add " FAR BY_ETH0 " src 192.168.7.50");
+	harness_restart(
+		"vpn { interfaces = {\"none0\"} }"); /* both are the LAN's */
+	leaves_from("192.168.7.50");
+	shell_runs("ip route del " FAR);
+	age_path(2, 0);
+	leaves_from("10.1.0.2");
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -297,6 +313,7 @@ int main(void)
 		CASE(so_it_has_for_one_that_goes_on),
 		CASE(a_path_to_a_closed_role_ends),
 		CASE(a_source_is_kept_while_it_is_there),
+		CASE(a_source_is_not_kept_on_another_link),
 	};
 
 	return cmocka_run_group_tests(tests, harness_setup_group, NULL);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* TCP by its numbers: what each end can mean, RFC 9293, 5961, 7323. */
+#include <netinet/in.h>
+
 #include "probes.h"
 #include "segments.h"
 
@@ -121,6 +123,38 @@ static void case_161_with_the_largest_scale(void **state)
 	PASSES(client(ACK, 70001, 90001, 0));
 	PASSES(server(PSH | ACK, 90001 + 40000, 70001, 100));
 	PASSES(server(PSH | ACK, 90001 + 900000, 70001, 100));
+}
+
+/* The same for the container's windows, to the byte. */
+static void case_161_by_the_container_with_the_largest_scale(void **state)
+{
+	struct spec out =
+		between("10.0.3.2", "10.1.0.1", 33000, 80, IPPROTO_TCP, SYN);
+	struct frame sent;
+	struct spec in;
+
+	(void)state;
+	add_scale(&out, 7);
+	for (uint32_t i = 0; i < 2; i++) {
+		out.flags = SYN;
+		out.seq = CLIENT_ISN + i * 70000;
+		assert_left(&out, &sent);
+		in = answer_to(&sent, IPPROTO_TCP, SYN | ACK);
+		in.seq = SERVER_ISN + i * 90000;
+		in.ack = out.seq + 1;
+		add_scale(&in, 7);
+		PASSES(send_in(&in, TAP0, NULL));
+		out.flags = ACK;
+		out.seq++;
+		out.ack = in.seq + 1;
+		assert_left(&out, &sent);
+	}
+	in.flags = ACK;
+	in.tcp_options_bytes = 0;
+	in.seq = out.ack + (0xffffU << 14) + 1;
+	assert_spec_dropped(&in, TAP0, SG_DROP_TCP_WINDOW);
+	in.seq--;
+	PASSES(send_in(&in, TAP0, NULL));
 }
 
 /* Who did not begin the first does not begin another by the same tuple. */
@@ -318,6 +352,7 @@ int main(void)
 		TEST(a_challenge_to_a_new_connection_passes),
 		TEST(case_161_a_forgotten_connection_begins_anew),
 		TEST(case_161_with_the_largest_scale),
+		TEST(case_161_by_the_container_with_the_largest_scale),
 		TEST(case_161_by_the_one_that_began),
 		TEST(case_161_nor_by_the_word_of_one),
 		TEST(case_162_data_in_a_syn),

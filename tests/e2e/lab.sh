@@ -245,8 +245,9 @@ expect_drop() {
 	[ "$after" -gt "$before" ] || fail "no drop as $2 on $1 by: ${*:3}"
 }
 
-lab_run_tests() { # [NAME...]
+lab_run_tests() { # [NAME...]: these, all, or those that were chosen
 	local name tests=${*:-$(declare -F | awk '/ test_/ {print $3}')}
+	tests=${LAB_CHOSEN:-$tests}
 	# one that is written and in no list would never run
 	[ -n "$LAB_CHOSEN" ] || for name in $(declare -F | awk '/ test_/ {print $3}'); do
 		[[ " ${tests//$'\n'/ } " = *" $name "* ]] || {
