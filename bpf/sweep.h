@@ -12,9 +12,9 @@
 
 #define SWEEP_TRIES 8 /* against other CPUs at the same ring */
 
-/* set by the loader: the configuration's limits */
+/* set by the loader: max_entries of `flows` and `half_open` */
 const volatile __u32 sweep_flows = 65536;
-const volatile __u32 sweep_half_open = 65536;
+const volatile __u32 sweep_half_open = 131072;
 
 stage __u32 sweep_size(__u32 ring)
 {

@@ -175,18 +175,6 @@ enum sg_table {
 	SG_TABLE_COUNT
 };
 
-/* Return how many entries map `half_open` has, for so many unanswered flows and
- * as many answered ones. */
-static inline __u32 sg_half_open_entries(__u32 half_open)
-{
-	return 2 * half_open;
-}
-
-static inline __u32 sg_half_open_limit(__u32 entries)
-{
-	return entries / 2;
-}
-
 /* map `sweep_hand`, key: SG_RING(). The ring holds `count` tokens from position
  * `head` on. */
 struct sg_sweep_hand {
@@ -200,12 +188,13 @@ SG_ASSERT_SIZE(struct sg_sweep_hand, 16);
 #define SG_RINGS (SG_TABLE_COUNT * SG_SHARE_COUNT)
 #define SG_RING(table, share) ((table)*SG_SHARE_COUNT + (share))
 
-/* Return how many tokens a ring has room for, with so many flows: of the open
- * ones, an eighth each for the VPN and the host, three for the others. */
+/* Return how many tokens a ring has room for, with tables of so many entries.
+ * Of `flows`: an eighth each for the VPN and the host, three for the others. Of
+ * `half_open`: the same for each share, half of it for the answered. */
 static inline __u32 sg_ring_size(__u32 ring, __u32 flows, __u32 half_open)
 {
 	if (ring >= SG_SHARE_COUNT)
-		return half_open / SG_SHARE_COUNT;
+		return half_open / (2 * SG_SHARE_COUNT);
 	return ring == SG_SHARE_VPN || ring == SG_SHARE_HOST ? flows / 8
 							     : flows / 8 * 3;
 }
@@ -214,8 +203,8 @@ static inline __u32 sg_ring_size(__u32 ring, __u32 flows, __u32 half_open)
 static inline __u32 sg_ring_first(__u32 ring, __u32 flows, __u32 half_open)
 {
 	if (ring >= SG_SHARE_COUNT)
-		return flows +
-		       (ring - SG_SHARE_COUNT) * (half_open / SG_SHARE_COUNT);
+		return flows + (ring - SG_SHARE_COUNT) *
+				       (half_open / (2 * SG_SHARE_COUNT));
 	if (ring == SG_SHARE_VPN)
 		return 0;
 	return ring == SG_SHARE_LAN	    ? flows / 8

@@ -22,7 +22,7 @@ struct {
 /* Conversations that one end has begun; a full share forgets its oldest. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 2 * 65536);
+	__uint(max_entries, 131072);
 	__type(key, struct sg_flow_key);
 	__type(value, struct sg_flow);
 } half_open SEC(".maps");
@@ -36,7 +36,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 65536 + 2 * 65536);
+	__uint(max_entries, 65536 + 131072);
 	__type(key, __u32); /* sg_ring_first() + position in the ring */
 	__type(value, struct sg_sweep);
 } sweep SEC(".maps");

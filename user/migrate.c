@@ -38,7 +38,7 @@ static uint32_t entries_wanted(enum pins_map map, const struct policy *policy)
 	case PINS_flows:
 		return policy->flows;
 	case PINS_half_open:
-		return sg_half_open_entries(policy->half_open);
+		return policy->half_open;
 	case PINS_sweep:
 		return policy_sweep_entries(policy);
 	case PINS_mappings:

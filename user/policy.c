@@ -31,7 +31,7 @@ void policy_init(struct policy *ret_policy)
 		SG_ROLE_BIT(SG_ROLE_VPN) | SG_ROLE_BIT(SG_ROLE_LAN);
 	ret_policy->masquerade_ports = (struct port_range){1024, 32767};
 	ret_policy->flows = 65536;
-	ret_policy->half_open = 65536;
+	ret_policy->half_open = 131072;
 	ret_policy->new_per_source = 100;
 	ret_policy->clamps_mss[SG_ROLE_VPN] = true;
 	ret_policy->clamps_mss[SG_ROLE_LAN] = true;
@@ -63,7 +63,7 @@ void policy_release(struct policy *policy)
 
 uint32_t policy_sweep_entries(const struct policy *policy)
 {
-	return policy->flows + sg_half_open_entries(policy->half_open);
+	return policy->flows + policy->half_open;
 }
 
 uint32_t policy_mapping_entries(const struct policy *policy)

@@ -73,9 +73,9 @@ static int add_half_open(const struct pins *pins, uint32_t share,
 		return r;
 	show_add_number(row, "half_open", hand.count);
 	show_add_number(row, "answered", answered.count);
-	show_add_number(row, "half_open_room",
-			sg_ring_size(SG_RING(SG_TABLE_HALF_OPEN, share), 0,
-				     sg_half_open_limit(entries)));
+	show_add_number(
+		row, "half_open_room",
+		sg_ring_size(SG_RING(SG_TABLE_HALF_OPEN, share), 0, entries));
 	show_add_number(row, "forgotten", hand.forgotten + answered.forgotten);
 	return 0;
 }

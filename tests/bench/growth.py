@@ -66,7 +66,7 @@ def grow_rules(bench, setup, count, turn):
 class Large(setups.Scoutgate):
     """Room for a million flows."""
     title = "scoutgate"
-    more = setups.ScoutgateTc.more + "limits { flows = 1048576  half-open = 65536 }\n"
+    more = setups.ScoutgateTc.more + "limits { flows = 1048576  half-open = 131072 }\n"
 
 
 def frame_of(setup, remote, flags, numbers, payload=b""):

@@ -50,8 +50,7 @@ static bool sizes_are_right(void)
 	const struct policy *policy = &gate_test.policy;
 
 	return gate_test.is_loaded && entries_of(PINS_flows) == policy->flows &&
-	       entries_of(PINS_half_open) ==
-		       sg_half_open_entries(policy->half_open) &&
+	       entries_of(PINS_half_open) == policy->half_open &&
 	       entries_of(PINS_mappings) == policy_mapping_entries(policy);
 }
 

@@ -55,7 +55,7 @@ void shell_runs(const char *commands);
  * or the like, and the grant. Before it, new-per-source limits nothing. */
 #define LIMITED                                                                \
 	"forward \"ssh\" { ports = {\"22\"} }\n"                               \
-	"limits { flows = 64  half-open = 64  new-per-source = \"10\" }\n"
+	"limits { flows = 64  half-open = 128  new-per-source = \"10\" }\n"
 void lan_gets_short(void);
 extern const struct spec lan_tcp; /* a SYN to port 22 */
 

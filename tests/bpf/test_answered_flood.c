@@ -126,7 +126,7 @@ static void the_forgotten_are_counted(void **state)
 		between("10.0.3.2", "192.168.7.77", 40001, 1, IPPROTO_TCP, SYN);
 
 	(void)state;
-	harness_restart(OPEN "limits { flows = 64  half-open = 64 }");
+	harness_restart(OPEN "limits { flows = 64  half-open = 128 }");
 	for (unsigned int i = 0; i < 21; i++, scan.dport++)
 		assert_int_equal(send_in(&scan, VE_CONTAINER, NULL),
 				 ACTION_REDIRECT);

@@ -116,7 +116,7 @@ static void assert_table_is(const struct table *table, enum place at)
 			flow.mtu = wanted->mtu;
 		if (flow.flags & SG_FLOW_BY_MAC &&
 		    !(wanted->flags & SG_FLOW_BY_MAC)) {
-			flow.flags &= (uint8_t)~SG_FLOW_BY_MAC;
+			flow.flags &= ~(uint32_t)SG_FLOW_BY_MAC;
 			flow.next_hop = wanted->next_hop;
 		}
 		take_time(&flow.last_s, wanted->last_s);

@@ -35,7 +35,7 @@ static void each_refusal_is_counted_or_not(void **state)
 	(void)state;
 	harness_restart("forward \"ssh\" { ports = {\"22\"} from = {"
 			"\"10.1.0.0/28\", \"192.168.7.0/24\"} }\n"
-			"limits { flows = 64  half-open = 64 "
+			"limits { flows = 64  half-open = 128 "
 			"new-per-source = \"1\" }");
 	harness_grant(SG_GRANT_LAN_ACCESS, 1, 0);
 	lan_gets_short();

@@ -248,7 +248,7 @@ static void what_is_forgotten_gives_its_port_back(void **state)
 
 	(void)state;
 	harness_restart("egress { ports = \"61000-61031\" }\n"
-			"limits { flows = 64  half-open = 64 }");
+			"limits { flows = 64  half-open = 128 }");
 	for (int i = 0; i < 32; i++, spec.sport++) /* the last 16 are there */
 		assert_int_equal(send_in(&spec, VE_CONTAINER, NULL),
 				 ACTION_REDIRECT);
@@ -334,7 +334,7 @@ static void case_156_the_lan_holds_no_more_than_its_share(void **state)
 	(void)state;
 	harness_restart(
 		OPEN
-		"limits { flows = 64  half-open = 64  new-per-source = 0 }");
+		"limits { flows = 64  half-open = 128  new-per-source = 0 }");
 	harness_grant(SG_GRANT_LAN_ACCESS, 1, 0);
 	fill_lan(40000);
 	assert_int_equal(send_in(&spec, ETH0, NULL), ACTION_REDIRECT);
@@ -358,7 +358,7 @@ static void case_167_what_is_closed_makes_room(void **state)
 	(void)state;
 	harness_restart(
 		OPEN
-		"limits { flows = 64  half-open = 64  new-per-source = 0 }\n");
+		"limits { flows = 64  half-open = 128  new-per-source = 0 }\n");
 	harness_grant(SG_GRANT_LAN_ACCESS, 1, 0);
 	for (int i = 0; i < 1000; i++, spec.sport++) {
 		open_tcp(&spec, ETH0, &reply);
@@ -385,7 +385,7 @@ static void case_166_answered_datagrams_fill_no_table(void **state)
 	(void)state;
 	harness_restart(
 		"forward \"dns\" { protocol = udp ports = {\"5353\"} }\n"
-		"limits { flows = 64  half-open = 64 }");
+		"limits { flows = 64  half-open = 128 }");
 	harness_grant(SG_GRANT_LAN_ACCESS, 1, 0);
 	for (int i = 0; i < 1000; i++, spec.sport++) {
 		struct spec reply = between("10.0.3.2", "192.168.7.9", 5353,
@@ -409,7 +409,7 @@ static void a_stream_of_answers_outlasts_the_unanswered(void **state)
 	struct frame sent;
 
 	(void)state;
-	harness_restart(OPEN "limits { flows = 64  half-open = 64 }");
+	harness_restart(OPEN "limits { flows = 64  half-open = 128 }");
 	assert_int_equal(send_in(&spec, VE_CONTAINER, &sent), ACTION_REDIRECT);
 	answer = between("192.168.7.9", "192.168.7.2", 5000, frame_sport(&sent),
 			 IPPROTO_UDP, 0);
@@ -421,7 +421,7 @@ static void a_stream_of_answers_outlasts_the_unanswered(void **state)
 	}
 	assert_delivered_to(&answer, ETH0, 32999);
 	/* after as long as a query may take it is no query */
-	harness_restart(OPEN "limits { flows = 64  half-open = 64 }");
+	harness_restart(OPEN "limits { flows = 64  half-open = 128 }");
 	spec.sport = 32999;
 	assert_int_equal(send_in(&spec, VE_CONTAINER, NULL), ACTION_REDIRECT);
 	assert_delivered_to(&answer, ETH0, 32999);
@@ -447,7 +447,7 @@ static void case_168_a_handshake_outlasts_a_flood(void **state)
 	(void)state;
 	harness_restart(
 		OPEN
-		"limits { flows = 64  half-open = 64  new-per-source = 0 }\n");
+		"limits { flows = 64  half-open = 128  new-per-source = 0 }\n");
 	harness_grant(SG_GRANT_LAN_ACCESS, 1, 0);
 	assert_int_equal(send_in(&vpn, TAP0, NULL), ACTION_REDIRECT);
 	assert_int_equal(send_in(&neighbour, ETH0, NULL), ACTION_REDIRECT);

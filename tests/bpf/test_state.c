@@ -201,7 +201,7 @@ static void case_64_a_full_table_refuses_the_new(void **state)
 	struct spec reply;
 
 	(void)state;
-	harness_restart(SSH YOUNG " limits { flows = 64  half-open = 64 }");
+	harness_restart(SSH YOUNG " limits { flows = 64  half-open = 128 }");
 	for (int i = 0; i < 8; i++) { /* the VPN's part, an eighth */
 		spec.sport = (uint16_t)(41000 + i);
 		open_tcp(&spec, TAP0, &reply);
@@ -229,7 +229,7 @@ static void expired_flows_are_swept_with_nobodys_help(void **state)
 	struct spec reply;
 
 	(void)state;
-	harness_restart(SSH YOUNG " limits { flows = 512  half-open = 64 }");
+	harness_restart(SSH YOUNG " limits { flows = 512  half-open = 128 }");
 	for (int i = 0; i < 40; i++) {
 		spec.sport = (uint16_t)(41000 + i);
 		open_tcp(&spec, TAP0, &reply);
@@ -295,7 +295,7 @@ static void half_open_floods_leave_the_established_alone(void **state)
 	struct spec flood = vpn_tcp;
 
 	(void)state;
-	harness_restart(SSH "limits { flows = 64  half-open = 64 }");
+	harness_restart(SSH "limits { flows = 64  half-open = 128 }");
 	establish();
 	for (int i = 0; i < 2000; i++) {
 		flood.sport = (uint16_t)(50000 + i);

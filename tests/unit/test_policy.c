@@ -64,7 +64,7 @@ static void defaults_are_those_that_are_documented(void **state)
 	assert_int_equal(policy->masquerade_ports.first, 1024);
 	assert_int_equal(policy->masquerade_ports.last, 32767);
 	assert_int_equal(policy->flows, 65536);
-	assert_int_equal(policy->half_open, 65536);
+	assert_int_equal(policy->half_open, 131072);
 	assert_int_equal(policy->timeout_s.tcp_established, 5 * 86400);
 	assert_in_range(policy->timeout_s.tcp_half_open, 1, 240);
 	assert_in_range(policy->timeout_s.tcp_closing, 1, 240);
