@@ -21,7 +21,8 @@ stage int admit(struct __sk_buff *skb, const struct sg_flow_key *key,
 	if (!reason)
 		reason = track(skb, key, flow, pkt, direction);
 	if (!reason && is_first(pkt))
-		fragment_remember(pkt, true);
+		fragment_remember(pkt, true,
+				  track_has_checked(*flow, pkt, direction));
 	return reason;
 }
 
@@ -29,7 +30,7 @@ stage int admit(struct __sk_buff *skb, const struct sg_flow_key *key,
 stage int admit_without_flow(const struct packet *pkt, int reason)
 {
 	if (reason == TO_HOST && is_first(pkt))
-		fragment_remember(pkt, false);
+		fragment_remember(pkt, false, false);
 	return reason;
 }
 

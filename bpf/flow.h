@@ -94,6 +94,7 @@ static __noinline int flow_end(const struct sg_flow_key *key,
 {
 	if (!key || !flow)
 		return 0;
+	mapping_unshare(key, flow);
 	if (flow_is_half_open(flow))
 		return bpf_map_delete_elem(&half_open, key);
 	/* before: a deleted entry may be another flow's at once */

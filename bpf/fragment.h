@@ -119,8 +119,10 @@ stage int fragment_follow(struct packet *pkt, struct sg_fragment *first,
 		return SG_DROP_FRAGMENT_BAD;
 	pkt->sport = first->sport;
 	pkt->dport = first->dport;
-	pkt->seq = first->seq + pkt->fragment_at;
-	pkt->seq_end = pkt->seq + bytes;
+	if (first->has_seq) { /* otherwise they stay 0 */
+		pkt->seq = first->seq + pkt->fragment_at;
+		pkt->seq_end = pkt->seq + bytes;
+	}
 	if (!pkt->has_more)
 		first->all = pkt->fragment_at + bytes;
 	__sync_fetch_and_add(&first->come, bytes);
@@ -147,8 +149,10 @@ static __noinline int fragment_join(struct __sk_buff *skb, struct packet *pkt)
 		     : fragment_hold(skb, pkt, &key);
 }
 
-/* The first was let through: the others may follow. */
-static __noinline int fragment_remember(const struct packet *pkt, bool has_flow)
+/* The first was let through: the others may follow. TCP's numbers go on if
+ * those of the first were checked. */
+static __noinline int fragment_remember(const struct packet *pkt, bool has_flow,
+					bool has_seq)
 {
 	struct sg_fragment first = {};
 	struct sg_fragment_key key;
@@ -162,6 +166,7 @@ static __noinline int fragment_remember(const struct packet *pkt, bool has_flow)
 	first.come = first.bytes;
 	first.seq = pkt->seq_end - first.bytes;
 	first.has_flow = has_flow;
+	first.has_seq = has_seq;
 	first.last_s = pkt->now_s;
 	return bpf_map_update_elem(&fragments, &key, &first, BPF_ANY);
 }

@@ -46,6 +46,7 @@ stage void gc_forget(const struct sg_flow_key *key, const struct sg_flow *flow,
 		     const struct sg_policy *in_force, __u32 now_s)
 {
 	flow_shorten_port(key, flow, in_force, now_s);
+	mapping_unshare(key, flow);
 	bpf_map_delete_elem(&half_open, key);
 }
 
@@ -58,6 +59,7 @@ standalone int gc_half_open(__u32 side, __u32 ring, __u32 now_s)
 	struct sg_sweep_hand *hand = bpf_map_lookup_elem(&sweep_hand, &ring);
 	struct scratch *room = scratch_get();
 	struct sg_flow *flow;
+	bool is_over;
 
 	if (!in_force || !room || !hand || hand->count < sweep_size(ring) ||
 	    sweep_step(ring, SWEEP_PEEK))
@@ -65,11 +67,13 @@ standalone int gc_half_open(__u32 side, __u32 ring, __u32 now_s)
 	flow = sweep_find(room, &half_open);
 	if (sweep_step(ring, SWEEP_DROP) || !flow)
 		return 0;
-	if (flow->flags & SG_FLOW_ANSWERED &&
+	is_over = sg_flow_is_over(&room->swept, flow, in_force, now_s);
+	if (!is_over && flow->flags & SG_FLOW_ANSWERED &&
 	    ring < SG_RING(SG_TABLE_ANSWERED, 0))
 		return 0; /* that token meant nothing any more */
 	gc_forget(&room->swept, flow, in_force, now_s);
-	__sync_fetch_and_add(&hand->forgotten, 1);
+	if (!is_over)
+		__sync_fetch_and_add(&hand->forgotten, 1);
 	return 0;
 }
 

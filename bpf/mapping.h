@@ -9,6 +9,7 @@
 #include "clock.h"
 #include "flows_maps.h"
 #include "packet.h"
+#include "scratch.h"
 
 #define MAPPING_AFTER_S 10 /* for what is late, when a flow has ended */
 
@@ -68,6 +69,24 @@ stage void mapping_hold(const struct sg_flow_key *key, struct sg_flow *flow)
 	bpf_spin_lock(&mapping->lock);
 	mapping->flows++;
 	bpf_spin_unlock(&mapping->lock);
+}
+
+/* A flow that is over shares its gate port with nobody any more. */
+static __noinline int mapping_unshare(const struct sg_flow_key *key,
+				      const struct sg_flow *flow)
+{
+	const struct sg_shared_port *shared;
+	struct scratch *room = scratch_get();
+
+	if (!key || !flow || !room || flow->kind != SG_KIND_MASQUERADE)
+		return 0;
+	room->shared = *key;
+	room->shared.local = flow->gate_addr;
+	room->shared.local_port = flow->gate_port;
+	shared = bpf_map_lookup_elem(&shared_ports, &room->shared);
+	if (shared && shared->container_port == key->local_port)
+		bpf_map_delete_elem(&shared_ports, &room->shared);
+	return 0;
 }
 
 /* It has ended, or is about to: once, whoever says so. */

@@ -16,14 +16,23 @@
 #define MAPPING_STEP 1531 /* prime: it goes through a range of any size */
 #define MAPPING_RIVALS 4  /* ports that another CPU or the host may have */
 
-/* Return the flow of a key, or NULL. Not flow_find(): one that has just expired
- * is as good a reason to take another port, and the stack of 5.10 is deep
- * enough here. */
-stage const struct sg_flow *masquerade_flow(const struct sg_flow_key *key)
+/* Return the flow of a key, or NULL. Not flow_find(), which ends what has
+ * expired: the stack of 5.10 is deep enough here. */
+stage const struct sg_flow *
+masquerade_flow(const struct masquerade_search *search,
+		const struct sg_flow_key *key)
 {
 	const struct sg_flow *flow = bpf_map_lookup_elem(&flows, key);
+	const struct sg_policy *in_force;
 
-	return flow ? flow : bpf_map_lookup_elem(&half_open, key);
+	if (!flow)
+		flow = bpf_map_lookup_elem(&half_open, key);
+	in_force = bpf_map_lookup_elem(&policy, &search->side);
+	return flow && in_force &&
+			       !sg_flow_is_over(key, flow, in_force,
+						search->now_s)
+		       ? flow
+		       : NULL;
 }
 
 /* Return whether another port of the container's talks to the remote by this
@@ -36,7 +45,7 @@ stage bool masquerade_other_has(struct masquerade_search *search,
 	if (container_port == search->container_port)
 		return false;
 	search->inner.local_port = container_port;
-	flow = masquerade_flow(&search->inner);
+	flow = masquerade_flow(search, &search->inner);
 	return flow && flow->gate_port == gate_port;
 }
 
@@ -53,7 +62,7 @@ standalone int masquerade_is_taken(struct __sk_buff *skb, __u32 gate_port)
 		return true;
 	search = &room->search;
 	search->outer.local_port = gate_port;
-	if (masquerade_flow(&search->outer) ||
+	if (masquerade_flow(search, &search->outer) ||
 	    socket_would_take(skb, &search->outer, search->v6))
 		return true;
 	shared = bpf_map_lookup_elem(&shared_ports, &search->outer);
@@ -154,6 +163,7 @@ standalone int masquerade_share(struct __sk_buff *skb, __u32 at)
 {
 	struct masquerade_search *search;
 	const struct sg_policy *in_force;
+	const struct sg_shared_port *found;
 	struct sg_shared_port shared = {};
 	struct scratch *room = scratch_get();
 	struct sg_mapping *mapping;
@@ -175,8 +185,11 @@ standalone int masquerade_share(struct __sk_buff *skb, __u32 at)
 	mapping->is_shared = true;
 	mapping_raise(mapping, search->until_s);
 	shared.container_port = search->container_port;
-	return !bpf_map_update_elem(&shared_ports, &search->outer, &shared,
-				    BPF_ANY);
+	if (!bpf_map_update_elem(&shared_ports, &search->outer, &shared,
+				 BPF_NOEXIST))
+		return true;
+	found = bpf_map_lookup_elem(&shared_ports, &search->outer);
+	return found && found->container_port == search->container_port;
 }
 
 /* Return the first position from `at` on whose port can be shared, or -1. */

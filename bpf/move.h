@@ -52,13 +52,24 @@ stage void move_end(const struct sg_flow_key *key, struct sg_flow *flow,
 	}
 	atomic_change(&flow->flags,
 		      ~old->flags & (SG_FLOW_ADOPTED | SG_FLOW_PROBE),
-		      old->flags);
+		      old->flags & ~SG_FLOW_ANSWERED); /* its token tells */
 	if (flow->state < old->state)
 		flow->state = old->state;
 	if (flow->state > SG_STATE_ESTABLISHED)
 		mapping_release(key, flow, old->last_s + MAPPING_AFTER_S);
 	if ((__s32)(old->last_s - flow->last_s) > 0)
 		flow->last_s = old->last_s;
+}
+
+/* Of a masquerade port whose mapping was copied before it was shared. */
+stage void move_share(const struct sg_flow_key *key, const struct sg_flow *flow)
+{
+	struct sg_mapping *mapping =
+		mapping_find(key->protocol, flow->gate_port);
+
+	if (flow->kind == SG_KIND_MASQUERADE && mapping &&
+	    mapping->container_port != key->local_port)
+		mapping->is_shared = true;
 }
 
 /* 0, or -1: there is no room for it. */
@@ -78,6 +89,7 @@ stage int move(struct __sk_buff *skb)
 	at = __builtin_offsetof(struct sg_move, is_last);
 	if (bpf_skb_load_bytes(skb, at, &is_last, sizeof(is_last)))
 		return -1;
+	move_share(&key, &room->fresh);
 	flow = bpf_map_lookup_elem(&flows, &key);
 	if (!flow && flow_is_half_open(&room->fresh))
 		flow = bpf_map_lookup_elem(&half_open, &key);

@@ -42,6 +42,7 @@ struct scratch {
 	struct bpf_fib_lookup fib;
 	struct path path;
 	struct masquerade_search search;
+	struct sg_flow_key shared; /* mapping.h: a flow as the remote sees it */
 	struct bpf_redir_neigh next; /* send.h: the next hop */
 	struct {
 		__be32 fragment_id;

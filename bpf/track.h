@@ -202,17 +202,33 @@ stage int track_open(struct __sk_buff *skb, struct sg_flow *flow,
 	return SG_OK;
 }
 
+/* Return whether the numbers of a TCP packet that was taken are its sender's:
+ * in the window, or in the SYN that begins. */
+stage bool track_has_checked(const struct sg_flow *flow,
+			     const struct packet *pkt, __u32 direction)
+{
+	if (pkt->protocol != IPPROTO_TCP ||
+	    flow->flags & (SG_FLOW_ADOPTED | SG_FLOW_PROBE))
+		return false;
+	return flow_is_half_open(flow)
+		       ? is_syn(pkt) && direction == flow_initiator(flow)
+		       : !(pkt->tcp_flags & TCP_SYN);
+}
+
 /* A later fragment's data count as sent, as far as the other end takes any; how
  * far that is, it has not said before it answers a SYN. */
 stage void track_later(struct sg_flow *flow, const struct packet *pkt,
 		       __u32 direction)
 {
 	bool is_out = direction == SG_OUT;
+	__u32 end = flow->tcp[!is_out].acked;
 
-	if (flow->state == SG_STATE_SYN_SENT ||
-	    !seq_after(pkt->seq, flow->tcp[!is_out].acked +
-					 window_bytes(flow, !direction)))
-		seq_raise(&flow->tcp[is_out].sent, pkt->seq_end);
+	end += flow->state == SG_STATE_SYN_SENT
+		       ? SYN_DATA_MAX
+		       : window_bytes(flow, !direction);
+	if (pkt->seq_end && !seq_after(pkt->seq, end))
+		seq_raise(&flow->tcp[is_out].sent,
+			  seq_after(pkt->seq_end, end) ? end : pkt->seq_end);
 }
 
 static __noinline int track_tcp(struct __sk_buff *skb, const struct packet *pkt,

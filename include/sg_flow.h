@@ -284,12 +284,12 @@ struct sg_fragment {
 	__be16 dport;
 	__u16 bytes;   /* of its data; the others begin behind it */
 	__u8 has_flow; /* 0: for the host, with no flow (echo) */
-	__u8 pad;
-	__u32 last_s; /* boot clock */
-	__u32 come;   /* bytes of data that have come, */
-	__u32 all;    /* and of the whole packet; 0: not known yet */
-	__u32 seq;    /* TCP: the number of a byte, less its place in the IP
-			 packet's data */
+	__u8 has_seq;  /* TCP, and its numbers were found to be right */
+	__u32 last_s;  /* boot clock */
+	__u32 come;    /* bytes of data that have come, */
+	__u32 all;     /* and of the whole packet; 0: not known yet */
+	__u32 seq;     /* TCP: the number of a byte, less its place in the IP
+			  packet's data */
 };
 SG_ASSERT_SIZE(struct sg_fragment, 24);
 

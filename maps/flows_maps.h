@@ -51,15 +51,15 @@ struct {
 /* An entry is in force while a flow uses it, and a little longer. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 3 * (31744 + 1023));
+	__uint(max_entries, 4 * (31744 + 1023));
 	__type(key, struct sg_mapping_key);
 	__type(value, struct sg_mapping);
 } mappings SEC(".maps");
 
-/* When all masquerade ports are in use. */
+/* When all masquerade ports are in use. An entry goes with its flow. */
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 16384);
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
 	__type(key, struct sg_flow_key);
 	__type(value, struct sg_shared_port);
 } shared_ports SEC(".maps");

@@ -74,7 +74,7 @@ uint32_t policy_mapping_entries(const struct policy *policy)
 
 	if (of_a_protocol < MAPPINGS_MIN) /* other small ranges, the same map */
 		of_a_protocol = MAPPINGS_MIN;
-	return 3 * of_a_protocol; /* TCP, UDP, ICMP */
+	return 4 * of_a_protocol; /* TCP, UDP, ICMP, ICMPv6 */
 }
 
 int policy_add_source(struct policy *policy, const struct network *source)

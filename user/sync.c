@@ -2,11 +2,13 @@
 /* See sync.h. */
 #include "sync.h"
 
+#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <string.h>
 
 #include "cleanup.h"
+#include "clock.h"
 #include "entries.h"
 #include "in_force.h"
 #include "maps.h"
@@ -144,11 +146,52 @@ static int replace_side(const struct pins *pins, const struct policy *policy)
 	return r ? r : put_in_force(pins, active);
 }
 
+/* Return whether a masquerade port is of no range of the policy's, and over. */
+static bool is_left_over(const struct sg_mapping_key *key,
+			 const struct sg_mapping *mapping,
+			 const struct port_range *ports)
+{
+	uint16_t port = ntohs(key->gate_port);
+
+	return port >= SG_PORT_RESERVED &&
+	       (port < ports->first || port > ports->last) && !mapping->flows &&
+	       (int32_t)(boot_s() - mapping->until_s) > 0;
+}
+
+/* Delete the masquerade ports that are left of another range, which the
+ * datapath never takes again: they would fill the map. What cannot be deleted
+ * now is with the next policy. */
+static void purge_mappings(const struct pins *pins, const struct policy *policy)
+{
+	_cleanup_(cleanup_free) struct sg_mapping_key *keys = NULL;
+	_cleanup_(cleanup_free) struct sg_mapping *mappings = NULL;
+	const struct port_range *ports = &policy->masquerade_ports;
+	int fd = pins->map_fds[PINS_mappings];
+	bool has_waited = false;
+	size_t count = 0;
+
+	if (maps_read(fd, sizeof(*keys), sizeof(*mappings), (void **)&keys,
+		      (void **)&mappings, &count))
+		return;
+	for (size_t i = 0; i < count; i++) {
+		if (!is_left_over(&keys[i], &mappings[i], ports))
+			continue;
+		if (!has_waited) /* for those that read the former policy */
+			maps_wait_for_programs();
+		has_waited = true;
+		if (!bpf_map_lookup_elem(fd, &keys[i], &mappings[i]) &&
+		    is_left_over(&keys[i], &mappings[i], ports))
+			bpf_map_delete_elem(fd, &keys[i]);
+	}
+}
+
 int sync_policy(const struct pins *pins, const struct policy *policy,
 		struct fault *ret_fault)
 {
 	int r = replace_side(pins, policy);
 
+	if (!r)
+		purge_mappings(pins, policy);
 	return r ? fault_set(ret_fault, r,
 			     "%s: writing the policy failed: %s; the old one "
 			     "stays in force",

@@ -138,6 +138,24 @@ static void the_forgotten_are_counted(void **state)
 	assert_int_equal(flow_count(PINS_half_open), 32);
 }
 
+/* What was over anyway is not said to have been forgotten. */
+static void the_expired_are_not_counted(void **state)
+{
+	struct spec scan =
+		between("10.0.3.2", "192.168.7.77", 40001, 1, IPPROTO_TCP, SYN);
+
+	(void)state;
+	harness_restart(OPEN "limits { flows = 64  half-open = 128 }");
+	for (unsigned int i = 0; i < 16; i++, scan.dport++)
+		assert_int_equal(send_in(&scan, VE_CONTAINER, NULL),
+				 ACTION_REDIRECT);
+	age_flows(PINS_half_open, 3600);
+	for (unsigned int i = 0; i < 16; i++, scan.dport++)
+		assert_int_equal(send_in(&scan, VE_CONTAINER, NULL),
+				 ACTION_REDIRECT);
+	assert_int_equal(forgotten(SG_TABLE_HALF_OPEN, SG_SHARE_CONTAINER), 0);
+}
+
 static void a_handshake_outlasts_a_short_scan(void **state)
 {
 	(void)state;
@@ -158,6 +176,7 @@ int main(void)
 		TEST(case_168_a_handshake_outlasts_an_answered_flood),
 		TEST(case_168_the_oldest_is_forgotten_first),
 		TEST(the_forgotten_are_counted),
+		TEST(the_expired_are_not_counted),
 		TEST(a_handshake_outlasts_a_short_scan),
 		TEST(case_168_a_handshake_outlasts_a_scan),
 	};

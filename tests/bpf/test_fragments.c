@@ -176,6 +176,85 @@ static void tcp_numbers_go_on_in_later_fragments(void **state)
 	data_in_fragments("fd00:1::1", "fd00:1::2", "fd00:3::2");
 }
 
+/* A forged later fragment, of the same number and far behind, does not mute the
+ * one who sends. */
+static void a_forged_later_fragment_mutes_nobody(void **state)
+{
+	struct spec in = vpn_tcp;
+	struct spec out;
+	struct frame forged;
+	struct frame second;
+	struct frame first;
+	struct frame whole;
+
+	(void)state;
+	harness_restart("forward \"ssh\" { ports = {\"22\"} }");
+	open_tcp(&in, TAP0, &out);
+	in.flags = ACK;
+	in.seq = 1001;
+	in.ack = out.seq + 1;
+	in.payload_bytes = 1200;
+	cut(&in, &first, &second);
+	in.payload_bytes = 1460;
+	build_frame(&whole, &in, TAP0, false);
+	build_fragment(&forged, &whole, 0, 1480, true);
+	forged.data[14 + 6] = (uint8_t)(0x20 | (64000 / 8) >> 8);
+	forged.data[14 + 7] = (uint8_t)(64000 / 8);
+	fix_ip_sum(&forged);
+	assert_int_equal(run_in(&first, TAP0), ACTION_REDIRECT);
+	assert_int_equal(run_in(&forged, TAP0), ACTION_REDIRECT);
+	assert_int_equal(run_in(&second, TAP0), ACTION_REDIRECT);
+	in.seq = 1001 + 1200;
+	in.payload_bytes = 100;
+	assert_int_equal(send_in(&in, TAP0, NULL), ACTION_REDIRECT);
+}
+
+/* A first fragment that nobody has checked, before the SYN is answered, says
+ * nothing of the numbers by which a reset is believed. */
+static void a_forged_first_fragment_resets_nothing(void **state)
+{
+	struct spec syn =
+		between("10.0.3.2", "192.168.7.9", 33000, 80, IPPROTO_TCP, SYN);
+	struct spec forged =
+		between("192.168.7.9", "192.168.7.2", 80, 0, IPPROTO_TCP, ACK);
+	struct sg_flow_key key;
+	struct sg_flow flow;
+	struct spec answer;
+	struct frame first;
+	struct frame later;
+	struct frame whole;
+	struct frame sent;
+
+	(void)state;
+	harness_restart(NULL);
+	assert_left(&syn, &sent);
+	forged.dport = frame_sport(&sent);
+	answer = forged;
+	answer.flags = SYN | ACK;
+	answer.seq = 0x70000000;
+	answer.ack = 1001;
+	forged.seq = answer.seq + 20000; /* a guess, in the window */
+	forged.ack = 0x12345678;
+	forged.payload_bytes = 1000;
+	build_frame(&whole, &forged, ETH0, false);
+	build_fragment(&first, &whole, 0, CUT, true);
+	build_fragment(&later, &whole, CUT, 1020 - CUT, false);
+	assert_int_equal(run_in(&first, ETH0), ACTION_REDIRECT);
+	assert_delivered_to(&answer, ETH0, 33000);
+	syn.flags = ACK;
+	syn.seq = 1001;
+	syn.ack = answer.seq + 1;
+	assert_left(&syn, NULL);
+	assert_int_equal(run_in(&later, ETH0), ACTION_REDIRECT);
+	forged.flags = RST;
+	forged.payload_bytes = 0;
+	forged.seq += 1000;
+	send_in(&forged, ETH0, NULL);
+	the_flow(&key, &flow);
+	assert_int_equal(flow.state, SG_STATE_ESTABLISHED);
+	assert_int_equal(flow.tcp[SG_IN].sent, answer.seq + 1);
+}
+
 static void case_23_a_later_fragment_without_a_first(void **state)
 {
 	struct spec closed = datagram;
@@ -395,6 +474,8 @@ int main(void)
 		TEST(fragments_go_out_too),
 		TEST(fragments_in_ipv6),
 		TEST(tcp_numbers_go_on_in_later_fragments),
+		TEST(a_forged_later_fragment_mutes_nobody),
+		TEST(a_forged_first_fragment_resets_nothing),
 		TEST(case_23_a_later_fragment_without_a_first),
 		TEST(case_25_overlaps_do_not_change_the_port),
 		TEST(case_157_a_number_that_comes_again),

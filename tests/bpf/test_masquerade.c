@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "probes.h"
 
 static const struct spec to_lan = {
@@ -263,6 +264,117 @@ static void case_155_a_shared_port_goes_back_to_who_has_it(void **state)
 	assert_left(&owners, &sent);
 	assert_int_equal(frame_sport(&sent), answer.dport);
 	assert_delivered_to(&answer, ETH0, owners.sport);
+}
+
+/* Flows that have expired, though nobody has swept them, keep no remote from
+ * who comes after. */
+static void case_155_shared_ports_come_back_when_idle(void **state)
+{
+	struct spec spec =
+		between("10.0.3.2", "192.168.7.9", 33000, 53, IPPROTO_UDP, 0);
+
+	(void)state;
+	harness_restart("egress { ports = \"61000-61099\" }");
+	for (int i = 0; i < 200; i++, spec.sport++) {
+		spec.dport =
+			i < 100 ? 53 : 54; /* all have one, all are shared */
+		assert_left(&spec, NULL);
+	}
+	age_flows(PINS_half_open, 3600);
+	spec.sport = 40000;
+	assert_left(&spec, NULL);
+}
+
+/* The container connects by a port that it shares. Return the remote's answer.
+ */
+static struct spec connect_shared(uint16_t number)
+{
+	struct spec spec =
+		between("10.0.3.2", "192.168.7.9", (uint16_t)(34000 + number),
+			(uint16_t)(1000 + number), IPPROTO_TCP, SYN);
+	struct spec answer = answer_of(&spec);
+
+	assert_delivered_to(&answer, ETH0, spec.sport);
+	spec.flags = ACK;
+	assert_left(&spec, NULL);
+	answer.flags = ACK;
+	answer.seq = 1001;
+	return answer;
+}
+
+/* Who shares a port and is connected does not lose it to a scan; and what a
+ * scan leaves is not more than there are flows. */
+static void case_155_a_scan_takes_no_shared_port_away(void **state)
+{
+	struct spec spec =
+		between("10.0.3.2", "192.168.7.9", 33000, 53, IPPROTO_TCP, SYN);
+	struct spec answers[50];
+
+	(void)state;
+	harness_restart("egress { ports = \"61000-61000\" }\n"
+			"limits { flows = 1024  half-open = 1024 }");
+	assert_left(&spec, NULL);
+	for (uint16_t i = 0; i < 50; i++)
+		answers[i] = connect_shared(i);
+	spec.sport = 33001;
+	for (uint16_t i = 0; i < 5000; i++) {
+		spec.dport = (uint16_t)(2000 + i);
+		assert_int_equal(send_in(&spec, VE_CONTAINER, NULL),
+				 ACTION_REDIRECT);
+	}
+	for (uint16_t i = 0; i < 50; i++)
+		assert_delivered_to(&answers[i], ETH0, (uint16_t)(34000 + i));
+	assert_in_range(flow_count(PINS_shared_ports), 51,
+			flow_count(PINS_flows) + flow_count(PINS_half_open));
+}
+
+static void case_39_an_error_about_a_shared_port_is_its_users(void **state)
+{
+	struct spec owner =
+		between("10.0.3.2", "192.168.7.9", 33000, 53, IPPROTO_UDP, 0);
+	struct spec shared =
+		between("10.0.3.2", "192.168.7.9", 33001, 54, IPPROTO_UDP, 0);
+	struct spec outer = {.src = "192.168.7.9",
+			     .dst = "192.168.7.2",
+			     .protocol = IPPROTO_ICMP,
+			     .icmp_type = 3};
+	struct frame quoted;
+	struct frame error;
+	struct frame sent;
+
+	(void)state;
+	harness_restart("egress { ports = \"61000-61000\" }");
+	assert_left(&owner, NULL);
+	assert_left(&shared, &sent);
+	build_error(&error, &outer, 3, &sent, 28, ETH0);
+	assert_int_equal(run_in(&error, ETH0), ACTION_REDIRECT);
+	frame_quoted(&error, &quoted);
+	assert_int_equal(frame_sport(&quoted), 33001);
+}
+
+/* Ports of a former range, which nobody uses any more, leave room for others.
+ */
+static void ports_of_a_former_range_are_given_back(void **state)
+{
+	int fd = gate_test.pins.map_fds[PINS_mappings];
+	struct sg_mapping mapping;
+	struct sg_mapping_key key = {.protocol = IPPROTO_UDP,
+				     .gate_port = htons(10000)};
+	struct spec spec =
+		between("10.0.3.2", "192.168.7.9", 10000, 53, IPPROTO_UDP, 0);
+
+	(void)state;
+	harness_restart("egress { ports = \"10000-10007\" }");
+	fd = gate_test.pins.map_fds[PINS_mappings];
+	for (int i = 0; i < 3; i++, spec.sport++)
+		assert_left(&spec, NULL);
+	assert_int_equal(bpf_map_lookup_elem(fd, &key, &mapping), 0);
+	mapping.until_s = boot_s() - 1;
+	assert_int_equal(bpf_map_update_elem(fd, &key, &mapping, BPF_EXIST), 0);
+	harness_reload("egress { ports = \"10000-10007\" }"); /* the same */
+	assert_int_equal(flow_count(PINS_mappings), 3);
+	harness_reload("egress { ports = \"40000-40007\" }");
+	assert_int_equal(flow_count(PINS_mappings), 2); /* one is over */
 }
 
 static void case_70_exhausted_ports_recover(void **state)
@@ -568,6 +680,10 @@ int main(void)
 		TEST(case_71_a_port_is_not_taken_by_a_cpu_that_is_behind),
 		TEST(case_155_used_up_ports_are_shared_between_remotes),
 		TEST(case_155_a_shared_port_goes_back_to_who_has_it),
+		TEST(case_155_shared_ports_come_back_when_idle),
+		TEST(case_155_a_scan_takes_no_shared_port_away),
+		TEST(case_39_an_error_about_a_shared_port_is_its_users),
+		TEST(ports_of_a_former_range_are_given_back),
 		TEST(case_70_exhausted_ports_recover),
 		TEST(case_56_egress_is_as_configured),
 		TEST(case_54_the_host_is_closed_to_the_container),
