@@ -57,10 +57,44 @@ static int read_hand(const struct pins *pins, enum sg_table table,
 		       : 0;
 }
 
+/* Half-open flows that are not over, of each share. */
+struct half_open {
+	struct sg_policy policy;
+	uint32_t now_s;
+	uint32_t unanswered[SG_SHARE_COUNT];
+	uint32_t answered[SG_SHARE_COUNT];
+};
+
+static int count_one(const void *key, const void *value, void *context)
+{
+	const struct sg_flow *flow = value;
+	struct half_open *count = context;
+
+	if (flow->share >= SG_SHARE_COUNT ||
+	    sg_flow_is_over(key, flow, &count->policy, count->now_s))
+		return 0;
+	if (flow->flags & SG_FLOW_ANSWERED)
+		count->answered[flow->share]++;
+	else
+		count->unanswered[flow->share]++;
+	return 0;
+}
+
+static int count_half_open(const struct pins *pins, struct half_open *ret_count)
+{
+	int r = pins_policy(pins, &ret_count->policy);
+
+	ret_count->now_s = boot_s();
+	return r ? r
+		 : maps_each(pins->map_fds[PINS_half_open],
+			     sizeof(struct sg_flow_key), sizeof(struct sg_flow),
+			     count_one, ret_count);
+}
+
 /* Add how many flows of a share are half open: not answered, and answered, with
  * room for so many of each; and how many had to make room. */
 static int add_half_open(const struct pins *pins, uint32_t share,
-			 struct json_object *row)
+			 const struct half_open *count, struct json_object *row)
 {
 	uint32_t entries = maps_room(pins->map_fds[PINS_half_open]);
 	struct sg_sweep_hand answered;
@@ -71,8 +105,8 @@ static int add_half_open(const struct pins *pins, uint32_t share,
 		r = read_hand(pins, SG_TABLE_ANSWERED, share, &answered);
 	if (r)
 		return r;
-	show_add_number(row, "half_open", hand.count);
-	show_add_number(row, "answered", answered.count);
+	show_add_number(row, "half_open", count->unanswered[share]);
+	show_add_number(row, "answered", count->answered[share]);
 	show_add_number(
 		row, "half_open_room",
 		sg_ring_size(SG_RING(SG_TABLE_HALF_OPEN, share), 0, entries));
@@ -84,7 +118,8 @@ int shares_add(const struct pins *pins, struct json_object *rows,
 	       struct json_object *full)
 {
 	uint32_t flows = maps_room(pins->map_fds[PINS_flows]);
-	int r = 0;
+	struct half_open half_open = {0};
+	int r = count_half_open(pins, &half_open);
 
 	for (uint32_t share = 0; share < SG_SHARE_COUNT && !r; share++) {
 		uint32_t room =
@@ -102,7 +137,7 @@ int shares_add(const struct pins *pins, struct json_object *rows,
 		show_add_number(row, "open", open.count);
 		show_add_number(row, "open_room", room);
 		if (!r)
-			r = add_half_open(pins, share, row);
+			r = add_half_open(pins, share, &half_open, row);
 		if (alive > 0 && (uint32_t)alive >= room)
 			json_object_array_add(
 				full,
