@@ -107,12 +107,14 @@ static inline __u32 sg_flow_limit_s(const struct sg_flow_key *key,
 		flow->kind == SG_KIND_FORWARD || flow->kind == SG_KIND_CONTROL;
 	const __u8 *port =
 		(const __u8 *)(is_in ? &flow->gate_port : &key->remote_port);
-	__u8 state = flow->state;
+	__u32 state = flow->state;
 
 	if (key->protocol != 6 && key->protocol != 17) /* TCP, UDP */
 		return policy->icmp_timeout_s;
 	if (state == SG_STATE_ANSWERED && port[0] < 1024 >> 8)
 		state = SG_STATE_NEW;
+	/* one register is checked and indexes, as older verifiers want it */
+	__asm__ volatile("" : "+r"(state));
 	return state < SG_STATE_COUNT ? policy->timeout_s[state] : 0;
 }
 
