@@ -107,8 +107,8 @@ stage struct sg_fragment *fragment_find(const struct sg_fragment_key *key,
 }
 
 /* A later one, behind its first: it has the first's ports, and TCP's numbers go
- * on. When all of the
- * packet has come, its number may be another packet's (RFC 6864 4.1). */
+ * on. When all of the packet has come, its number may be another packet's
+ * (RFC 6864 4.1). */
 stage int fragment_follow(struct packet *pkt, struct sg_fragment *first,
 			  const struct sg_fragment_key *key)
 {

@@ -6,7 +6,6 @@
 #ifndef SG_BPF_MAPPING_H
 #define SG_BPF_MAPPING_H
 
-#include "clock.h"
 #include "flows_maps.h"
 #include "packet.h"
 #include "scratch.h"
@@ -21,12 +20,6 @@ stage struct sg_mapping *mapping_find(__u8 protocol, __be16 gate_port)
 	};
 
 	return bpf_map_lookup_elem(&mappings, &key);
-}
-
-/* Return whether nothing uses it any more. */
-stage bool mapping_is_over(const struct sg_mapping *mapping, __u32 now_s)
-{
-	return !mapping->flows && clock_is_over(now_s, mapping->until_s, 0);
 }
 
 stage void mapping_raise(struct sg_mapping *mapping, __u32 until_s)

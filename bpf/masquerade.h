@@ -74,13 +74,27 @@ standalone int masquerade_is_taken(struct __sk_buff *skb, __u32 gate_port)
 	return false;
 }
 
+/* Return the gate port at a position of the range, in network order, or 0: the
+ * gate has another use for it. */
+stage __be16 masquerade_port_at(const struct masquerade_search *search,
+				__u32 at)
+{
+	const struct sg_policy *in_force =
+		bpf_map_lookup_elem(&policy, &search->side);
+	__be16 gate_port = bpf_htons(search->low + at);
+
+	return in_force && !allow_is_reserved(in_force, search->side,
+					      search->outer.protocol, gate_port)
+		       ? gate_port
+		       : 0;
+}
+
 /* Whether the gate port at a position of the range can stand for the container
  * port: it does so already, or stands for none, and the gate has no other use
- * for it. What is asked for is in the scratch room. */
+ * for it. */
 standalone int masquerade_is_free(__u32 at)
 {
 	const struct masquerade_search *search;
-	const struct sg_policy *in_force;
 	const struct sg_mapping *mapping;
 	struct scratch *room = scratch_get();
 	__be16 gate_port;
@@ -88,31 +102,12 @@ standalone int masquerade_is_free(__u32 at)
 	if (!room)
 		return false;
 	search = &room->search;
-	in_force = bpf_map_lookup_elem(&policy, &search->side);
-	gate_port = bpf_htons(search->low + at);
-	if (!in_force || allow_is_reserved(in_force, search->side,
-					   search->outer.protocol, gate_port))
+	gate_port = masquerade_port_at(search, at);
+	if (!gate_port)
 		return false;
 	mapping = mapping_find(search->outer.protocol, gate_port);
 	return !mapping || mapping->container_port == search->container_port ||
-	       mapping_is_over(mapping, search->now_s);
-}
-
-/* The first position from `at` on whose port is free, in an order that goes
- * through a whole range of this size; one of MAPPING_TRIES, or -1: none. */
-standalone int masquerade_search(__u32 at, __u32 size)
-{
-	__u32 step = size > MAPPING_TRIES ? MAPPING_STEP : 1;
-
-	if (!size)
-		return -1;
-	for (__u32 i = 0; i < MAPPING_TRIES; i++) {
-		at %= size;
-		if (masquerade_is_free(at))
-			return at;
-		at += step;
-	}
-	return -1;
+	       sg_mapping_is_over(mapping, search->now_s);
 }
 
 /* How long it is the conversation's that begins, and no other CPU's. */
@@ -147,7 +142,7 @@ standalone int masquerade_take(__u32 gate_port)
 		return false;
 	bpf_spin_lock(&mapping->lock);
 	if (mapping->container_port == wanted.container_port ||
-	    mapping_is_over(mapping, now_s)) {
+	    sg_mapping_is_over(mapping, now_s)) {
 		mapping->container_port = wanted.container_port;
 		mapping_raise(mapping, wanted.until_s);
 		taken = true;
@@ -162,7 +157,6 @@ standalone int masquerade_take(__u32 gate_port)
 standalone int masquerade_share(struct __sk_buff *skb, __u32 at)
 {
 	struct masquerade_search *search;
-	const struct sg_policy *in_force;
 	const struct sg_shared_port *found;
 	struct sg_shared_port shared = {};
 	struct scratch *room = scratch_get();
@@ -172,10 +166,8 @@ standalone int masquerade_share(struct __sk_buff *skb, __u32 at)
 	if (!room)
 		return false;
 	search = &room->search;
-	gate_port = bpf_htons(search->low + at);
-	in_force = bpf_map_lookup_elem(&policy, &search->side);
-	if (!in_force || allow_is_reserved(in_force, search->side,
-					   search->outer.protocol, gate_port))
+	gate_port = masquerade_port_at(search, at);
+	if (!gate_port)
 		return false;
 	mapping = mapping_find(search->outer.protocol, gate_port);
 	if (!mapping ||
@@ -192,9 +184,11 @@ standalone int masquerade_share(struct __sk_buff *skb, __u32 at)
 	return found && found->container_port == search->container_port;
 }
 
-/* Return the first position from `at` on whose port can be shared, or -1. */
-standalone int masquerade_search_shared(struct __sk_buff *skb, __u32 at,
-					__u32 size)
+/* Return the first position from `at` on whose port is free, or can be shared,
+ * in an order that goes through a whole range of this size; one of
+ * MAPPING_TRIES, or -1: none. */
+standalone int masquerade_search(struct __sk_buff *skb, __u32 at, __u32 size,
+				 __u32 shares)
 {
 	__u32 step = size > MAPPING_TRIES ? MAPPING_STEP : 1;
 
@@ -202,7 +196,7 @@ standalone int masquerade_search_shared(struct __sk_buff *skb, __u32 at,
 		return -1;
 	for (__u32 i = 0; i < MAPPING_TRIES; i++) {
 		at %= size;
-		if (masquerade_share(skb, at))
+		if (shares ? masquerade_share(skb, at) : masquerade_is_free(at))
 			return at;
 		at += step;
 	}
@@ -244,7 +238,7 @@ static __noinline __u32 masquerade_port(struct __sk_buff *skb,
 	for (int i = 0; i < MAPPING_RIVALS; i++) {
 		__u32 gate_port;
 
-		at = masquerade_search(at, size);
+		at = masquerade_search(skb, at, size, false);
 		if (at < 0)
 			break;
 		gate_port = bpf_htons(low + at);
@@ -253,7 +247,7 @@ static __noinline __u32 masquerade_port(struct __sk_buff *skb,
 			return gate_port;
 		at++;
 	}
-	at = masquerade_search_shared(skb, first, size);
+	at = masquerade_search(skb, first, size, true);
 	return at < 0 ? 0 : bpf_htons(low + at);
 }
 

@@ -256,6 +256,14 @@ struct sg_mapping {
 };
 SG_ASSERT_SIZE(struct sg_mapping, 16);
 
+/* Return whether nothing uses a masquerade port any more. Signed: another CPU
+ * may have read the clock a little later. */
+static inline int sg_mapping_is_over(const struct sg_mapping *mapping,
+				     __u32 now_s)
+{
+	return !mapping->flows && (__s32)(now_s - mapping->until_s) > 0;
+}
+
 /* map `shared_ports`, by the flow's key as the remote sees it, which has the
  * gate's address and port: the container's port that this remote talks to by a
  * gate port which stands for another port of the container's. An entry means

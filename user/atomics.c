@@ -10,13 +10,6 @@
 
 #include "kernel.h"
 
-#ifndef BPF_ATOMIC /* <linux/bpf.h> of before 5.12 */
-#define BPF_ATOMIC BPF_XADD
-#endif
-#ifndef BPF_CMPXCHG
-#define BPF_CMPXCHG 0xf1
-#endif
-
 static bool is_exchange(const struct bpf_insn *insn)
 {
 	return BPF_CLASS(insn->code) == BPF_STX &&

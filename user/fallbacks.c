@@ -7,17 +7,12 @@
 #include "kernel.h"
 #include "show.h"
 
-static const char *text_of(struct json_object *row, const char *key)
-{
-	return json_object_get_string(json_object_object_get(row, key));
-}
-
 void fallbacks_add(struct json_object *rows)
 {
 	for (int i = 0; i < KERNEL_FEATURE_COUNT; i++) {
 		enum kernel_feature feature = (enum kernel_feature)i;
 		const struct kernel_words *words = kernel_words(feature);
-		enum kernel_answer answer = kernel_ask(feature);
+		enum kernel_answer answer = kernel_answer(feature);
 		struct json_object *row;
 
 		if (answer == KERNEL_HAS)
@@ -43,7 +38,7 @@ void fallbacks_print(struct json_object *rows)
 		struct json_object *row = json_object_array_get_idx(rows, i);
 
 		printf("kernel: no %s (Linux %s); instead, %s\n",
-		       text_of(row, "missing"), text_of(row, "since"),
-		       text_of(row, "instead"));
+		       show_text_of(row, "missing"), show_text_of(row, "since"),
+		       show_text_of(row, "instead"));
 	}
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the gate does where the kernel lacks something: rows of `status`. */
+/* Rows of `status` about what the gate does where the kernel lacks something.
+ */
 #ifndef SG_USER_FALLBACKS_H
 #define SG_USER_FALLBACKS_H
 

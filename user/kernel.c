@@ -11,13 +11,7 @@
 
 #include "cleanup.h"
 
-/* <linux/bpf.h>, where the library's may be older */
-#ifndef BPF_ATOMIC /* 5.12 */
-#define BPF_ATOMIC BPF_XADD
-#endif
-#ifndef BPF_CMPXCHG
-#define BPF_CMPXCHG 0xf1
-#endif
+/* of newer <linux/bpf.h> */
 #define TCX_INGRESS ((enum bpf_attach_type)46) /* 6.6 */
 #define FIB_LOOKUP_SRC (1 << 4)		       /* 6.7 */
 
@@ -170,11 +164,16 @@ enum kernel_answer kernel_ask(enum kernel_feature feature)
 	return features[feature].ask();
 }
 
-bool kernel_has(enum kernel_feature feature)
+enum kernel_answer kernel_answer(enum kernel_feature feature)
 {
 	static enum kernel_answer known[KERNEL_FEATURE_COUNT];
 
 	if (known[feature] == KERNEL_UNKNOWN)
 		known[feature] = kernel_ask(feature);
-	return known[feature] == KERNEL_HAS;
+	return known[feature];
+}
+
+bool kernel_has(enum kernel_feature feature)
+{
+	return kernel_answer(feature) == KERNEL_HAS;
 }

@@ -1,13 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the running kernel has of what the gate can use: asked of the kernel,
+ * Features of the running kernel that the gate can use: asked of the kernel,
  * not guessed from its version, as distributions take features back and leave
  * features out.
  */
 #ifndef SG_USER_KERNEL_H
 #define SG_USER_KERNEL_H
 
+#include <linux/bpf.h>
 #include <stdbool.h>
+
+#ifndef BPF_ATOMIC /* <linux/bpf.h> of before 5.12 */
+#define BPF_ATOMIC BPF_XADD
+#endif
+#ifndef BPF_CMPXCHG
+#define BPF_CMPXCHG 0xf1
+#endif
 
 enum kernel_feature {
 	KERNEL_EXCHANGE,
@@ -23,7 +31,7 @@ enum kernel_answer {
 	KERNEL_HAS,
 };
 
-/* What a person is told of a feature. */
+/* Words about a feature, for a person. */
 struct kernel_words {
 	const char *name;
 	const char *since;   /* the first Linux that has it */
@@ -35,8 +43,11 @@ const struct kernel_words *kernel_words(enum kernel_feature feature);
 /* Ask the kernel. Needs the right to load a program. */
 enum kernel_answer kernel_ask(enum kernel_feature feature);
 
-/* Return whether the kernel has it. One that has been asked is asked no more,
- * unless it gave no answer. Not for several threads. */
+/* Return the kernel's answer. One that has been asked is asked no more, unless
+ * it gave no answer. Not for several threads. */
+enum kernel_answer kernel_answer(enum kernel_feature feature);
+
+/* Return whether that is that it has it. */
 bool kernel_has(enum kernel_feature feature);
 
 #endif

@@ -214,9 +214,8 @@ static int move_mappings(int from, int to)
 	r = maps_read(from, sizeof(*keys), sizeof(*mappings), (void **)&keys,
 		      (void **)&mappings, &count);
 	for (size_t i = 0; i < count && !r; i++) {
-		if (!mappings[i].flows &&
-		    (int32_t)(boot_s() - mappings[i].until_s) > 0)
-			continue; /* nobody's any more */
+		if (sg_mapping_is_over(&mappings[i], boot_s()))
+			continue;
 		mappings[i].flows = 0;
 		if (bpf_map_update_elem(to, &keys[i], &mappings[i],
 					BPF_NOEXIST) &&

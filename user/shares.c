@@ -4,6 +4,7 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <string.h>
 
 #include "cleanup.h"
 #include "clock.h"
@@ -23,29 +24,6 @@ static const struct table_column columns[] = {
 	{"forgotten", "FORGOTTEN", TABLE_NUMBER, 0},
 };
 
-/* Return how many flows of a share are open and alive. -errno: not to be read.
- */
-static int count_alive(const struct pins *pins, uint32_t share)
-{
-	_cleanup_(cleanup_free) struct sg_flow_key *keys = NULL;
-	_cleanup_(cleanup_free) struct sg_flow *flows = NULL;
-	struct sg_policy policy;
-	uint32_t now_s = boot_s();
-	size_t count = 0;
-	int alive = 0;
-	int r = pins_policy(pins, &policy);
-
-	if (!r)
-		r = maps_read(pins->map_fds[PINS_flows], sizeof(*keys),
-			      sizeof(*flows), (void **)&keys, (void **)&flows,
-			      &count);
-	for (size_t i = 0; i < count && !r; i++)
-		alive += flows[i].share == share &&
-			 flows[i].state <= SG_STATE_ESTABLISHED &&
-			 !sg_flow_is_over(&keys[i], &flows[i], &policy, now_s);
-	return r ? r : alive;
-}
-
 static int read_hand(const struct pins *pins, enum sg_table table,
 		     uint32_t share, struct sg_sweep_hand *ret_hand)
 {
@@ -57,44 +35,74 @@ static int read_hand(const struct pins *pins, enum sg_table table,
 		       : 0;
 }
 
-/* Half-open flows that are not over, of each share. */
-struct half_open {
+/* Flows of each share that are not over. */
+struct counts {
 	struct sg_policy policy;
 	uint32_t now_s;
-	uint32_t unanswered[SG_SHARE_COUNT];
+	uint32_t open[SG_SHARE_COUNT];
+	uint32_t unanswered[SG_SHARE_COUNT]; /* half open, as those below */
 	uint32_t answered[SG_SHARE_COUNT];
 };
 
-static int count_one(const void *key, const void *value, void *context)
+static bool is_alive(const struct sg_flow_key *key, const struct sg_flow *flow,
+		     const struct counts *counts)
+{
+	return flow->share < SG_SHARE_COUNT &&
+	       !sg_flow_is_over(key, flow, &counts->policy, counts->now_s);
+}
+
+static int count_open(const void *key, const void *value, void *context)
 {
 	const struct sg_flow *flow = value;
-	struct half_open *count = context;
+	struct counts *counts = context;
 
-	if (flow->share >= SG_SHARE_COUNT ||
-	    sg_flow_is_over(key, flow, &count->policy, count->now_s))
-		return 0;
-	if (flow->flags & SG_FLOW_ANSWERED)
-		count->answered[flow->share]++;
-	else
-		count->unanswered[flow->share]++;
+	if (is_alive(key, flow, counts))
+		counts->open[flow->share] +=
+			flow->state <= SG_STATE_ESTABLISHED;
 	return 0;
 }
 
-static int count_half_open(const struct pins *pins, struct half_open *ret_count)
+static int count_half_open(const void *key, const void *value, void *context)
 {
-	int r = pins_policy(pins, &ret_count->policy);
+	const struct sg_flow *flow = value;
+	struct counts *counts = context;
 
-	ret_count->now_s = boot_s();
-	return r ? r
-		 : maps_each(pins->map_fds[PINS_half_open],
-			     sizeof(struct sg_flow_key), sizeof(struct sg_flow),
-			     count_one, ret_count);
+	if (!is_alive(key, flow, counts))
+		return 0;
+	if (flow->flags & SG_FLOW_ANSWERED)
+		counts->answered[flow->share]++;
+	else
+		counts->unanswered[flow->share]++;
+	return 0;
+}
+
+static int count_in(const struct pins *pins, enum pins_map map,
+		    int (*each)(const void *, const void *, void *),
+		    struct counts *counts)
+{
+	return maps_each(pins->map_fds[map], sizeof(struct sg_flow_key),
+			 sizeof(struct sg_flow), each, counts);
+}
+
+/* Find out whether a share whose tokens have no more room is full of flows that
+ * are alive: who is over makes room. */
+static int add_full(const struct pins *pins, uint32_t share, uint32_t room,
+		    struct counts *counts, struct json_object *full)
+{
+	int r;
+
+	memset(counts->open, 0, sizeof(counts->open));
+	r = count_in(pins, PINS_flows, count_open, counts);
+	if (!r && counts->open[share] >= room)
+		json_object_array_add(
+			full, json_object_new_string(name_of_share(share)));
+	return r;
 }
 
 /* Add how many flows of a share are half open: not answered, and answered, with
  * room for so many of each; and how many had to make room. */
 static int add_half_open(const struct pins *pins, uint32_t share,
-			 const struct half_open *count, struct json_object *row)
+			 const struct counts *counts, struct json_object *row)
 {
 	uint32_t entries = maps_room(pins->map_fds[PINS_half_open]);
 	struct sg_sweep_hand answered;
@@ -105,8 +113,8 @@ static int add_half_open(const struct pins *pins, uint32_t share,
 		r = read_hand(pins, SG_TABLE_ANSWERED, share, &answered);
 	if (r)
 		return r;
-	show_add_number(row, "half_open", count->unanswered[share]);
-	show_add_number(row, "answered", count->answered[share]);
+	show_add_number(row, "half_open", counts->unanswered[share]);
+	show_add_number(row, "answered", counts->answered[share]);
 	show_add_number(
 		row, "half_open_room",
 		sg_ring_size(SG_RING(SG_TABLE_HALF_OPEN, share), 0, entries));
@@ -118,30 +126,25 @@ int shares_add(const struct pins *pins, struct json_object *rows,
 	       struct json_object *full)
 {
 	uint32_t flows = maps_room(pins->map_fds[PINS_flows]);
-	struct half_open half_open = {0};
-	int r = count_half_open(pins, &half_open);
+	struct counts counts = {.now_s = boot_s()};
+	int r = pins_policy(pins, &counts.policy);
 
+	if (!r)
+		r = count_in(pins, PINS_half_open, count_half_open, &counts);
 	for (uint32_t share = 0; share < SG_SHARE_COUNT && !r; share++) {
 		uint32_t room =
 			sg_ring_size(SG_RING(SG_TABLE_FLOWS, share), flows, 0);
 		struct json_object *row = show_add_row(rows);
 		struct sg_sweep_hand open = {0};
-		int alive = 0;
 
 		show_add_text(row, "share", name_of_share(share));
 		r = read_hand(pins, SG_TABLE_FLOWS, share, &open);
-		if (!r && open.count >= room)
-			alive = count_alive(pins, share);
-		if (alive < 0)
-			r = alive;
 		show_add_number(row, "open", open.count);
 		show_add_number(row, "open_room", room);
 		if (!r)
-			r = add_half_open(pins, share, &half_open, row);
-		if (alive > 0 && (uint32_t)alive >= room)
-			json_object_array_add(
-				full,
-				json_object_new_string(name_of_share(share)));
+			r = add_half_open(pins, share, &counts, row);
+		if (!r && open.count >= room)
+			r = add_full(pins, share, room, &counts, full);
 	}
 	return r;
 }

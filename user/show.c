@@ -92,6 +92,11 @@ void show_add_flag(struct json_object *object, const char *key, bool flag)
 			       must(json_object_new_boolean(flag)));
 }
 
+const char *show_text_of(struct json_object *object, const char *key)
+{
+	return json_object_get_string(json_object_object_get(object, key));
+}
+
 struct json_object *show_add_list(struct json_object *object, const char *key)
 {
 	struct json_object *list = must(json_object_new_array());

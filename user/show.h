@@ -36,6 +36,9 @@ void show_add_number(struct json_object *object, const char *key,
 		     uint64_t number);
 void show_add_flag(struct json_object *object, const char *key, bool flag);
 
+/* Return the text of a member, or NULL: there is none. */
+const char *show_text_of(struct json_object *object, const char *key);
+
 /* A new array that is, or object that is in, a member. */
 struct json_object *show_add_list(struct json_object *object, const char *key);
 struct json_object *show_add_row(struct json_object *list);

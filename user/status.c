@@ -194,11 +194,6 @@ static void print_section(struct json_object *root, const char *key,
 	putchar('\n');
 }
 
-static const char *text_of(struct json_object *object, const char *key)
-{
-	return json_object_get_string(json_object_object_get(object, key));
-}
-
 static void print_daemon(struct json_object *daemon)
 {
 	struct json_object *running = json_object_object_get(daemon, "running");
@@ -211,11 +206,12 @@ static void print_daemon(struct json_object *daemon)
 		snprintf(text, sizeof(text),
 			 "daemon: DIED, pid %s; nothing follows interfaces and "
 			 "addresses: start `scoutgate run` again",
-			 text_of(daemon, "pid"));
+			 show_text_of(daemon, "pid"));
 	else if (died)
 		snprintf(text, sizeof(text),
 			 "daemon: running, pid %s, for %s s",
-			 text_of(daemon, "pid"), text_of(daemon, "for_s"));
+			 show_text_of(daemon, "pid"),
+			 show_text_of(daemon, "for_s"));
 	else if (json_object_get_boolean(running))
 		snprintf(text, sizeof(text), "daemon: starting");
 	else
@@ -235,7 +231,7 @@ static void print_note(const char *note)
 
 static void print_text(struct json_object *root)
 {
-	show_paragraph(text_of(root, "summary"));
+	show_paragraph(show_text_of(root, "summary"));
 	putchar('\n');
 	TABLE(root, "troubles", trouble_columns);
 	TABLE(root, "interfaces", iface_columns);
@@ -246,11 +242,12 @@ static void print_text(struct json_object *root)
 	putchar('\n');
 	print_daemon(json_object_object_get(root, "daemon"));
 	if (json_object_object_get(root, "note"))
-		print_note(text_of(root, "note"));
-	printf("guard: %s\n", text_of(root, "guard_state"));
+		print_note(show_text_of(root, "note"));
+	printf("guard: %s\n", show_text_of(root, "guard_state"));
 	fallbacks_print(json_object_object_get(root, "fallbacks"));
-	printf("version: %s, layout %s\nhealth: %s\n", text_of(root, "version"),
-	       text_of(root, "layout"), text_of(root, "health"));
+	printf("version: %s, layout %s\nhealth: %s\n",
+	       show_text_of(root, "version"), show_text_of(root, "layout"),
+	       show_text_of(root, "health"));
 }
 
 /* Fill all lists of root, and what is not as it should be. */

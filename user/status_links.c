@@ -132,10 +132,8 @@ static int by_interface(const void *left, const void *right)
 	struct json_object *const *a = left;
 	struct json_object *const *b = right;
 
-	return strcmp(
-		json_object_get_string(json_object_object_get(*a, "interface")),
-		json_object_get_string(
-			json_object_object_get(*b, "interface")));
+	return strcmp(show_text_of(*a, "interface"),
+		      show_text_of(*b, "interface"));
 }
 
 /* Say which links a role waits for. */

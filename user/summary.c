@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* See summary.h. */
 #include "summary.h"
+#include "show.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -143,10 +144,7 @@ static void say_waiting(const struct summary *found, char *text)
 			json_object_array_get_idx(found->waiting, i);
 
 		say(text, "Waiting for %s (%s).",
-		    json_object_get_string(
-			    json_object_object_get(row, "interfaces")),
-		    json_object_get_string(
-			    json_object_object_get(row, "role")));
+		    show_text_of(row, "interfaces"), show_text_of(row, "role"));
 	}
 }
 
@@ -168,15 +166,12 @@ static void say_rest(const struct summary *found, char *text)
 	     i++) {
 		struct json_object *row =
 			json_object_array_get_idx(found->interfaces, i);
-		const char *role = json_object_get_string(
-			json_object_object_get(row, "role"));
+		const char *role = show_text_of(row, "role");
 
 		if (strcmp(role, "exempt") == 0)
-			at += (size_t)snprintf(
-				names + at, sizeof(names) - at, "%s%s",
-				at ? ", " : "",
-				json_object_get_string(json_object_object_get(
-					row, "interface")));
+			at += (size_t)snprintf(names + at, sizeof(names) - at,
+					       "%s%s", at ? ", " : "",
+					       show_text_of(row, "interface"));
 	}
 	if (json_object_array_length(found->findings))
 		return;

@@ -154,8 +154,8 @@ static bool is_left_over(const struct sg_mapping_key *key,
 	uint16_t port = ntohs(key->gate_port);
 
 	return port >= SG_PORT_RESERVED &&
-	       (port < ports->first || port > ports->last) && !mapping->flows &&
-	       (int32_t)(boot_s() - mapping->until_s) > 0;
+	       (port < ports->first || port > ports->last) &&
+	       sg_mapping_is_over(mapping, boot_s());
 }
 
 /* Delete the masquerade ports that are left of another range, which the

@@ -263,6 +263,15 @@ void assert_left(const struct spec *spec, struct frame *ret_frame)
 		*ret_frame = frame;
 }
 
+struct spec send_for_answer(const struct spec *out)
+{
+	struct frame sent;
+
+	assert_left(out, &sent);
+	return between(out->dst, gate_towards(out->dst), out->dport,
+		       frame_sport(&sent), out->protocol, SYN | ACK);
+}
+
 struct spec answer_to(const struct frame *sent, uint8_t protocol, uint8_t flags)
 {
 	struct spec answer =

@@ -33,6 +33,10 @@ void assert_frame_passed(struct frame *frame, enum place at);
 /* From the container, under the gate's address and a masquerade port. */
 void assert_left(const struct spec *spec, struct frame *ret_frame);
 
+/* Send a packet of the container's, which leaves; return the answer to it, for
+ * a TCP handshake's second step. It has addresses of its own. */
+struct spec send_for_answer(const struct spec *out);
+
 /* What a remote answers to a packet as it left the gate. */
 struct spec answer_to(const struct frame *sent, uint8_t protocol,
 		      uint8_t flags);

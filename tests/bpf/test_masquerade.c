@@ -176,17 +176,6 @@ static void case_71_a_port_is_not_taken_by_a_cpu_that_is_behind(void **state)
 	assert_delivered_to(&answer, ETH0, first.sport);
 }
 
-/* The packet leaves; return the answer to where it came from. */
-static struct spec answer_of(const struct spec *out)
-{
-	const char *gate = strchr(out->dst, ':') ? "fd00:7::2" : "192.168.7.2";
-	struct frame sent;
-
-	assert_left(out, &sent);
-	return between(out->dst, gate, out->dport, frame_sport(&sent),
-		       out->protocol, SYN | ACK);
-}
-
 /* Two ports for the container, and two of its sockets that have one each. */
 static void use_up_two_ports(const char *from, const char *to, uint8_t protocol,
 			     struct spec ret_answers[2])
@@ -197,7 +186,7 @@ static void use_up_two_ports(const char *from, const char *to, uint8_t protocol,
 		struct spec spec = between(from, to, (uint16_t)(33000 + i), 53,
 					   protocol, SYN);
 
-		ret_answers[i] = answer_of(&spec);
+		ret_answers[i] = send_for_answer(&spec);
 	}
 }
 
@@ -215,10 +204,10 @@ static void a_port_is_shared(const char *from, const char *to, uint8_t protocol)
 
 	use_up_two_ports(from, to, protocol, answers);
 	assert_spec_dropped(&third, VE_CONTAINER, SG_DROP_PORTS_EXHAUSTED);
-	to_shared = answer_of(&shared);
+	to_shared = send_for_answer(&shared);
 	assert_in_range(to_shared.dport, 61000, 61001);
 	/* who has the port does not talk by it to that remote: by the other */
-	to_owner = answer_of(&owners);
+	to_owner = send_for_answer(&owners);
 	assert_in_range(to_owner.dport, 61000, 61001);
 	assert_int_not_equal(to_owner.dport, to_shared.dport);
 	owners.sport = 33001; /* and now both are used towards that one, too */
@@ -256,7 +245,7 @@ static void case_155_a_shared_port_goes_back_to_who_has_it(void **state)
 
 	(void)state;
 	use_up_two_ports("10.0.3.2", "192.168.7.9", IPPROTO_UDP, answers);
-	answer = answer_of(&shared);
+	answer = send_for_answer(&shared);
 	while (bpf_map_get_next_key(fd, NULL, &key) == 0)
 		bpf_map_delete_elem(fd, &key);
 	assert_spec_dropped(&answer, ETH0, SG_DROP_CLOSED_PORT);
@@ -292,7 +281,7 @@ static struct spec connect_shared(uint16_t number)
 	struct spec spec =
 		between("10.0.3.2", "192.168.7.9", (uint16_t)(34000 + number),
 			(uint16_t)(1000 + number), IPPROTO_TCP, SYN);
-	struct spec answer = answer_of(&spec);
+	struct spec answer = send_for_answer(&spec);
 
 	assert_delivered_to(&answer, ETH0, spec.sport);
 	spec.flags = ACK;
@@ -356,7 +345,7 @@ static void case_39_an_error_about_a_shared_port_is_its_users(void **state)
  */
 static void ports_of_a_former_range_are_given_back(void **state)
 {
-	int fd = gate_test.pins.map_fds[PINS_mappings];
+	int fd;
 	struct sg_mapping mapping;
 	struct sg_mapping_key key = {.protocol = IPPROTO_UDP,
 				     .gate_port = htons(10000)};
