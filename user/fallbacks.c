@@ -12,7 +12,7 @@ void fallbacks_add(struct json_object *rows)
 	for (int i = 0; i < KERNEL_FEATURE_COUNT; i++) {
 		enum kernel_feature feature = (enum kernel_feature)i;
 		const struct kernel_words *words = kernel_words(feature);
-		enum kernel_answer answer = kernel_answer(feature);
+		enum kernel_answer answer = kernel_ask(feature);
 		struct json_object *row;
 
 		if (answer == KERNEL_HAS)

@@ -164,16 +164,11 @@ enum kernel_answer kernel_ask(enum kernel_feature feature)
 	return features[feature].ask();
 }
 
-enum kernel_answer kernel_answer(enum kernel_feature feature)
+bool kernel_has(enum kernel_feature feature)
 {
 	static enum kernel_answer known[KERNEL_FEATURE_COUNT];
 
 	if (known[feature] == KERNEL_UNKNOWN)
 		known[feature] = kernel_ask(feature);
-	return known[feature];
-}
-
-bool kernel_has(enum kernel_feature feature)
-{
-	return kernel_answer(feature) == KERNEL_HAS;
+	return known[feature] == KERNEL_HAS;
 }

@@ -43,11 +43,8 @@ const struct kernel_words *kernel_words(enum kernel_feature feature);
 /* Ask the kernel. Needs the right to load a program. */
 enum kernel_answer kernel_ask(enum kernel_feature feature);
 
-/* Return the kernel's answer. One that has been asked is asked no more, unless
- * it gave no answer. Not for several threads. */
-enum kernel_answer kernel_answer(enum kernel_feature feature);
-
-/* Return whether that is that it has it. */
+/* Return whether the kernel has it. One that has been asked is asked no more,
+ * unless it gave no answer. Not for several threads. */
 bool kernel_has(enum kernel_feature feature);
 
 #endif
