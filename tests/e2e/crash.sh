@@ -70,7 +70,7 @@ traced() {
 # What changes something that another process sees, or could; of netlink, what is
 # not a question.
 CHANGES='^(mkdir|unlink|unlinkat|rmdir|rename|mount|fsync|flock|pwrite64|sendmsg|wait4)'
-CHANGES="$CHANGES\\\\(|^write\\\\(([3-9]|..)|^openat\\\\(.*O_CREAT"
+CHANGES="$CHANGES\\\\(|^write\\\\(([3-9]|[0-9][0-9])|^openat\\\\(.*O_CREAT"
 CHANGES="$CHANGES|^sendto\\\\(.*(RTM|NFT_MSG)_(NEW|DEL)"
 CHANGES="$CHANGES|^bpf\\\\((OBJ_PIN|LINK_CREATE|LINK_UPDATE|LINK_DETACH"
 CHANGES="$CHANGES|MAP_UPDATE|MAP_DELETE)"
@@ -90,7 +90,8 @@ calls() {
 }
 # kills VERB...: where to kill it, as lines of a call's name and its number: each
 # call that changes something, and the last of each other kind of bpf()'s. A call
-# that failed has changed nothing: to be killed at it is to be killed at the next.
+# that failed has changed nothing: to be killed at it is to be killed at the next;
+# so has one that begins anew, as a sysctl's write does while rtnl is another's.
 # THIN=1: of more than three alike in a row (the maps are pinned, or their pins
 # removed) every sixth. Runs the verb. EVERY=1: all, and all of bpf() and netlink.
 kills() {
@@ -103,7 +104,7 @@ kill_points() {
 		 sub(/\(.*/, "", name); sub(/,.*/, "", kind)
 		 if (name != "bpf") kind = name}
 		every && /^(bpf|sendto|sendmsg|recvmsg)/ {print name, number; next}
-		$0 ~ pattern {if (/ = -1 E/) next
+		$0 ~ pattern {if (/ = (-1|\?) E/) next
 			row = kind == was ? row + 1 : 0; was = kind
 			if (every || !thin || row < 3 || row % 6 == 0)
 				print name, number
