@@ -36,7 +36,7 @@ stage bool adopt_is_the_hosts(struct __sk_buff *skb, const struct packet *pkt)
 	__u32 state;
 
 	if (pkt->protocol != IPPROTO_TCP ||
-	    pkt->tcp_flags & (TCP_SYN | TCP_RST) || !socket)
+	    pkt->tcp.flags & (TCP_SYN | TCP_RST) || !socket)
 		return false;
 	socket = bpf_sk_fullsock(socket);
 	if (!socket)

@@ -36,7 +36,7 @@ stage int deliver_clamp(struct __sk_buff *skb, const struct packet *pkt,
 {
 	__u32 mtu = flow->mtu < container_mtu ? flow->mtu : container_mtu;
 
-	if (!(pkt->tcp_flags & TCP_SYN))
+	if (!(pkt->tcp.flags & TCP_SYN))
 		return SG_OK;
 	return clamp_mss(skb, pkt, flow->ifindex, mtu);
 }

@@ -89,7 +89,7 @@ stage bool flow_is_of(const struct sg_flow *flow, const struct packet *pkt)
 	       addr_equal(&flow->gate_addr, &pkt->dst);
 }
 
-static __noinline int flow_end(const struct sg_flow_key *key,
+standalone_memory int flow_end(const struct sg_flow_key *key,
 			       struct sg_flow *flow, __u32 now_s)
 {
 	if (!key || !flow)
@@ -118,9 +118,9 @@ static __noinline struct sg_flow *flow_find(const struct sg_flow_key *key,
 		flow = bpf_map_lookup_elem(&flows, key);
 	if (!flow)
 		return NULL;
-	reopened = is_syn(pkt) && (flow->state == SG_STATE_CLOSING ||
-				   flow->state == SG_STATE_RESET ||
-				   flow->state == SG_STATE_REFUSED);
+	reopened = is_syn(&pkt->tcp) && (flow->state == SG_STATE_CLOSING ||
+					 flow->state == SG_STATE_RESET ||
+					 flow->state == SG_STATE_REFUSED);
 	if (!reopened && !sg_flow_is_over(key, flow, pkt->policy, pkt->now_s))
 		return flow;
 	flow_end(key, flow, pkt->now_s);

@@ -120,8 +120,8 @@ stage int fragment_follow(struct packet *pkt, struct sg_fragment *first,
 	pkt->sport = first->sport;
 	pkt->dport = first->dport;
 	if (first->has_seq) { /* otherwise they stay 0 */
-		pkt->seq = first->seq + pkt->fragment_at;
-		pkt->seq_end = pkt->seq + bytes;
+		pkt->tcp.seq = first->seq + pkt->fragment_at;
+		pkt->tcp.seq_end = pkt->tcp.seq + bytes;
 	}
 	if (!pkt->has_more)
 		first->all = pkt->fragment_at + bytes;
@@ -164,7 +164,7 @@ static __noinline int fragment_remember(const struct packet *pkt, bool has_flow,
 	first.dport = pkt->dport;
 	first.bytes = fragment_bytes(pkt);
 	first.come = first.bytes;
-	first.seq = pkt->seq_end - first.bytes;
+	first.seq = pkt->tcp.seq_end - first.bytes;
 	first.has_flow = has_flow;
 	first.has_seq = has_seq;
 	first.last_s = pkt->now_s;

@@ -33,9 +33,9 @@ stage bool hit_parse(struct __sk_buff *skb, bool v6, struct packet *pkt,
 	if (pkt->protocol == IPPROTO_UDP)
 		return !skb->gso_size && !link_is_dhcp_client(pkt);
 	if (pkt->protocol != IPPROTO_TCP ||
-	    pkt->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST | TCP_URG))
+	    pkt->tcp.flags & (TCP_SYN | TCP_FIN | TCP_RST | TCP_URG))
 		return false;
-	payload_bytes = pkt->seq_end - pkt->seq;
+	payload_bytes = pkt->tcp.seq_end - pkt->tcp.seq;
 	if (skb->gso_size)
 		*ret_wire_bytes -= payload_bytes - skb->gso_size;
 	return true;
@@ -57,7 +57,7 @@ stage bool hit_goes_on(const struct sg_flow_key *key,
 		return false;
 	return pkt->protocol == IPPROTO_TCP
 		       ? flow->state == SG_STATE_ESTABLISHED &&
-				 window_accepts(flow, pkt, direction)
+				 window_accepts(flow, &pkt->tcp, direction)
 		       : flow->state == SG_STATE_ASSURED;
 }
 
@@ -141,7 +141,7 @@ stage int hit_of(struct __sk_buff *skb, bool v6, enum sg_direction direction,
 	    wire_bytes > (direction == SG_IN ? at->container_mtu : flow->mtu))
 		return MISS;
 	if (pkt.protocol == IPPROTO_TCP)
-		window_update(flow, &pkt, direction);
+		window_update(flow, &pkt.tcp, direction);
 	track_seen(flow, &pkt, direction);
 	return hit_deliver(skb, &pkt, &key, flow, direction, ret_action);
 }

@@ -65,7 +65,7 @@ stage void mapping_hold(const struct sg_flow_key *key, struct sg_flow *flow)
 }
 
 /* A flow that is over shares its gate port with nobody any more. */
-static __noinline int mapping_unshare(const struct sg_flow_key *key,
+standalone_memory int mapping_unshare(const struct sg_flow_key *key,
 				      const struct sg_flow *flow)
 {
 	const struct sg_shared_port *shared;
@@ -83,7 +83,7 @@ static __noinline int mapping_unshare(const struct sg_flow_key *key,
 }
 
 /* It has ended, or is about to: once, whoever says so. */
-static __noinline int mapping_release(const struct sg_flow_key *key,
+standalone_memory int mapping_release(const struct sg_flow_key *key,
 				      struct sg_flow *flow, __u32 until_s)
 {
 	struct sg_mapping *mapping;

@@ -63,7 +63,7 @@ stage void open_begin(struct __sk_buff *skb, const struct sg_flow_key *key,
 		      struct sg_flow *fresh, const struct packet *pkt)
 {
 	if (key->protocol == IPPROTO_TCP)
-		window_begin(skb, pkt, fresh, flow_initiator(fresh));
+		window_begin(skb, &pkt->tcp, fresh, flow_initiator(fresh));
 	fresh->state =
 		key->protocol == IPPROTO_TCP ? SG_STATE_SYN_SENT : SG_STATE_NEW;
 	/* the packet at hand completes it */

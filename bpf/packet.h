@@ -54,6 +54,23 @@
 /* Verified once, for any arguments, and not at each call: so it takes numbers,
  * and the context if it uses it, but no pointer (5.10 knows no other kind). */
 #define standalone __attribute__((noinline))
+/* The same, with pointers to memory that holds no pointers itself, where the
+ * kernel is known to take them (5.12 and later). */
+#ifdef SG_KERNEL_VIEW
+#define standalone_memory standalone
+#else
+#define standalone_memory static __noinline
+#endif
+
+/* What a TCP header says (RFC 9293 3.3.1). */
+struct tcp_segment {
+	__u8 flags;
+	__u8 at;       /* offset of the header from the start of the data */
+	__u16 window;  /* not scaled */
+	__u32 seq;     /* the first number, */
+	__u32 seq_end; /* the one behind the last, SYN and FIN included */
+	__u32 ack;
+};
 
 /* The order is for the verifier: a small number that starts eight bytes of the
  * stack it tells apart, and what it tells apart it follows apart. With
@@ -74,18 +91,14 @@ struct packet {
 	__be16 dport;	  /* 0 on the other */
 	__u8 protocol;
 	__u8 ttl; /* IPv6: hop limit */
-	__u8 tcp_flags;
-	__u8 icmp_type;
-	__u16 window;  /* TCP, not scaled */
-	__u32 seq;     /* TCP: the first number, */
-	__u32 seq_end; /* the one behind the last, SYN and FIN included */
-	__u32 ack;
+	struct tcp_segment tcp;
 	__be32 fragment_id;
 	__u16 fragment_at; /* bytes before this one's data */
 	bool is_fragment;
 	bool has_more;	/* fragments behind it */
 	__u8 may_probe; /* the container's: its TCP may begin with any flags */
 	bool dont_fragment;
+	__u8 icmp_type;
 	__u32 generation;  /* of what is in force, the interfaces included; */
 	__u32 is_changing; /* which may be others by now */
 };
@@ -158,9 +171,9 @@ stage bool is_echo_request(const struct packet *pkt)
 	       (is_v6(pkt) ? ICMPV6_ECHO_REQUEST : ICMP_ECHO_REQUEST);
 }
 
-stage bool is_syn(const struct packet *pkt)
+stage bool is_syn(const struct tcp_segment *segment)
 {
-	return (pkt->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
+	return (segment->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
 }
 
 #endif

@@ -42,15 +42,16 @@ stage int parse_tcp(const struct tcphdr *tcp, const void *end,
 		return SG_DROP_L4_HEADER;
 	pkt->sport = tcp->source;
 	pkt->dport = tcp->dest;
-	pkt->tcp_flags = ((const __u8 *)tcp)[13];
-	if (!parse_flags_are_sane(pkt->tcp_flags) && !pkt->may_probe)
+	pkt->tcp.at = pkt->l4_at; /* HEADER_AT_MASK at most */
+	pkt->tcp.flags = ((const __u8 *)tcp)[13];
+	if (!parse_flags_are_sane(pkt->tcp.flags) && !pkt->may_probe)
 		return SG_DROP_TCP_FLAGS;
-	pkt->window = bpf_ntohs(tcp->window);
-	pkt->seq = bpf_ntohl(tcp->seq);
-	pkt->ack = bpf_ntohl(tcp->ack_seq);
-	pkt->seq_end = pkt->seq + payload_bytes - tcp->doff * 4U +
-		       !!(pkt->tcp_flags & TCP_SYN) +
-		       !!(pkt->tcp_flags & TCP_FIN);
+	pkt->tcp.window = bpf_ntohs(tcp->window);
+	pkt->tcp.seq = bpf_ntohl(tcp->seq);
+	pkt->tcp.ack = bpf_ntohl(tcp->ack_seq);
+	pkt->tcp.seq_end = pkt->tcp.seq + payload_bytes - tcp->doff * 4U +
+			   !!(pkt->tcp.flags & TCP_SYN) +
+			   !!(pkt->tcp.flags & TCP_FIN);
 	return SG_OK;
 }
 

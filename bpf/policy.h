@@ -36,7 +36,7 @@ stage __u8 policy_grants(const struct packet *pkt, const struct sg_port *port)
 stage int policy_forward_refuses(const struct packet *pkt,
 				 const struct sg_port *port)
 {
-	if (pkt->protocol == IPPROTO_TCP && !is_syn(pkt))
+	if (pkt->protocol == IPPROTO_TCP && !is_syn(&pkt->tcp))
 		return SG_DROP_NO_FLOW;
 	if (!grants_are_open(policy_grants(pkt, port), pkt->now_s))
 		return SG_DROP_GRANT_CLOSED;
@@ -69,7 +69,7 @@ stage bool policy_is_reset(const struct packet *pkt, const struct sg_port *port)
 
 stage int policy_control_refuses(const struct packet *pkt)
 {
-	if (!is_syn(pkt))
+	if (!is_syn(&pkt->tcp))
 		return SG_DROP_NO_FLOW;
 	return grants_are_open(policy_grants(pkt, NULL), pkt->now_s)
 		       ? SG_OK
@@ -80,7 +80,7 @@ stage int policy_control_refuses(const struct packet *pkt)
 stage bool policy_begins(const struct packet *pkt)
 {
 	if (pkt->protocol == IPPROTO_TCP)
-		return is_syn(pkt);
+		return is_syn(&pkt->tcp);
 	return !is_icmp(pkt->protocol) || is_echo_request(pkt);
 }
 
@@ -89,10 +89,10 @@ stage bool policy_begins(const struct packet *pkt)
 stage bool policy_probes(const struct packet *pkt)
 {
 	__u32 data_bytes =
-		pkt->seq_end - pkt->seq - !!(pkt->tcp_flags & TCP_FIN);
+		pkt->tcp.seq_end - pkt->tcp.seq - !!(pkt->tcp.flags & TCP_FIN);
 
 	return pkt->protocol == IPPROTO_TCP && pkt->may_probe &&
-	       !(pkt->tcp_flags & (TCP_SYN | TCP_RST)) && !data_bytes &&
+	       !(pkt->tcp.flags & (TCP_SYN | TCP_RST)) && !data_bytes &&
 	       !allow_has_bit(pkt->side, SG_FORWARDED_ANSWERS, pkt->sport);
 }
 
@@ -135,7 +135,7 @@ stage int policy_refuses(const struct packet *pkt, const struct sg_port *port)
 		return SG_DROP_CLOSED_PORT;
 	if (bpf_ntohs(pkt->dport) == pkt->policy->control_port)
 		return policy_control_refuses(pkt);
-	return is_syn(pkt) ? SG_DROP_CLOSED_PORT : SG_DROP_NO_FLOW;
+	return is_syn(&pkt->tcp) ? SG_DROP_CLOSED_PORT : SG_DROP_NO_FLOW;
 }
 
 /* From vpn or lan. SG_OK: a flow of ret_flow->kind begins; TO_HOST: for the

@@ -17,13 +17,13 @@ stage void reset_header(struct scratch *room, const struct packet *pkt)
 {
 	__be32 *word = (__be32 *)room->bytes;
 	__be16 *half = (__be16 *)room->bytes;
-	bool has_ack = pkt->tcp_flags & TCP_ACK;
+	bool has_ack = pkt->tcp.flags & TCP_ACK;
 	__u64 sum;
 
 	half[0] = pkt->dport;
 	half[1] = pkt->sport;
-	word[1] = has_ack ? bpf_htonl(pkt->ack) : 0;
-	word[2] = has_ack ? 0 : bpf_htonl(pkt->seq_end);
+	word[1] = has_ack ? bpf_htonl(pkt->tcp.ack) : 0;
+	word[2] = has_ack ? 0 : bpf_htonl(pkt->tcp.seq_end);
 	half[6] = bpf_htons(TCP_OFFSET | TCP_RST | (has_ack ? 0 : TCP_ACK));
 	half[7] = 0;
 	word[4] = 0;
@@ -49,7 +49,7 @@ static __noinline int reset_sender(struct __sk_buff *skb,
 	struct tell header = {.bytes = TCP_BYTES};
 	__u32 at;
 
-	if (!pkt || !room || pkt->tcp_flags & TCP_RST || is_later(pkt) ||
+	if (!pkt || !room || pkt->tcp.flags & TCP_RST || is_later(pkt) ||
 	    !tell_may(TELL_RESETS, TELL_RESETS_BURST, TELL_RESETS_PER_S,
 		      pkt->now_s))
 		return TC_ACT_UNSPEC;

@@ -41,7 +41,7 @@ stage struct bpf_sock *socket_find(struct __sk_buff *skb,
 }
 
 /* Whether a socket would take a packet from the key's remote. */
-static __noinline int socket_would_take(struct __sk_buff *skb,
+standalone_memory int socket_would_take(struct __sk_buff *skb,
 					const struct sg_flow_key *key, bool v6)
 {
 	struct bpf_sock *socket;

@@ -7,200 +7,7 @@
 #define SG_BPF_TRACK_H
 
 #include "promote.h"
-#include "window.h"
-
-#define SYN_DATA_MAX 9000
-
-/* A reset of a conversation that is half open: it is over, if it can be meant.
- */
-stage int track_refused(bool is_meant, __u8 *ret_state)
-{
-	if (!is_meant)
-		return SG_DROP_TCP_WINDOW;
-	*ret_state = SG_STATE_REFUSED;
-	return SG_OK;
-}
-
-/* The other end's SYN. One with another number than before may be what the one
- * that began has taken, or not (SYN cookies, another server): both count. */
-stage void track_answer(struct __sk_buff *skb, const struct packet *pkt,
-			struct sg_flow *flow, __u32 direction)
-{
-	bool is_out = direction == SG_OUT;
-	__u32 before = flow->tcp[is_out].sent;
-
-	if (flow->state != SG_STATE_SYN_RECEIVED) {
-		window_begin(skb, pkt, flow, direction);
-	} else if (flow->tcp[!is_out].acked != pkt->seq + 1) {
-		window_begin(skb, pkt, flow, direction);
-		flow->other_end = before;
-	}
-}
-
-/* The container has sent another probe. One that was answered by something else
- * than a reset was no scan's: the container is told by a reset. */
-stage int track_probe(const struct packet *pkt, struct sg_flow *flow,
-		      __u32 direction)
-{
-	struct sg_tcp_end *probe = &flow->tcp[direction == SG_OUT];
-
-	if (flow->flags & SG_FLOW_PROBE_HELD)
-		return SG_DROP_NO_FLOW;
-	probe->sent = pkt->seq_end;
-	probe->acked = pkt->tcp_flags & TCP_ACK ? pkt->ack : 0;
-	return SG_OK;
-}
-
-/* Let in a reset that can answer a probe (RFC 9293 3.10.7.1), and nothing else:
- * a connection that the gate does not know is not taken up. */
-stage int track_probed(const struct packet *pkt, struct sg_flow *flow,
-		       __u32 direction, __u8 *ret_state)
-{
-	const struct sg_tcp_end *probe = &flow->tcp[direction != SG_OUT];
-
-	if (pkt->tcp_flags & TCP_RST)
-		return track_refused(pkt->tcp_flags & TCP_ACK
-					     ? pkt->ack == probe->sent
-					     : pkt->seq == probe->acked,
-				     ret_state);
-	atomic_change(&flow->flags, 0, SG_FLOW_PROBE_HELD);
-	return SG_DROP_NO_FLOW;
-}
-
-/* RFC 9293 3.5, as seen from between. */
-static __noinline int track_opening_by_initiator(struct __sk_buff *skb,
-						 const struct packet *pkt,
-						 struct sg_flow *flow,
-						 __u32 direction,
-						 __u8 *ret_state)
-{
-	bool is_out = direction == SG_OUT;
-
-	if (!pkt || !flow || !ret_state)
-		return SG_DROP_NO_FLOW;
-	if (is_syn(pkt)) {
-		if (flow->flags & SG_FLOW_PROBE ||
-		    flow->tcp[!is_out].acked - (pkt->seq + 1) > SYN_DATA_MAX) {
-			atomic_change(&flow->flags,
-				      SG_FLOW_PROBE | SG_FLOW_PROBE_HELD, 0);
-			window_begin(skb, pkt, flow, direction);
-			*ret_state = SG_STATE_SYN_SENT;
-		} else { /* once more, with more data or less (RFC 7413) */
-			seq_raise(&flow->tcp[is_out].sent, pkt->seq_end);
-		}
-		return SG_OK;
-	}
-	if (pkt->tcp_flags & TCP_RST)
-		return track_refused(
-			window_reset_is_exact(flow, pkt, direction), ret_state);
-	if (flow->flags & SG_FLOW_PROBE)
-		return track_probe(pkt, flow, direction);
-	if (flow->state != SG_STATE_SYN_RECEIVED)
-		return SG_DROP_NO_FLOW;
-	if (flow->other_end && pkt->ack == flow->other_end)
-		flow->tcp[!is_out].sent = pkt->ack; /* it took the earlier */
-	if (!window_accepts(flow, pkt, direction))
-		return SG_DROP_TCP_WINDOW;
-	if (pkt->tcp_flags & TCP_SYN) /* both began at once */
-		window_begin(skb, pkt, flow, direction);
-	*ret_state = SG_STATE_ESTABLISHED;
-	return SG_OK;
-}
-
-static __noinline int track_opening_by_other(struct __sk_buff *skb,
-					     const struct packet *pkt,
-					     struct sg_flow *flow,
-					     __u32 direction, __u8 *ret_state)
-{
-	bool is_out = direction == SG_OUT;
-	__u32 unanswered; /* data in the SYN that was not taken (RFC 7413) */
-
-	if (!pkt || !flow || !ret_state)
-		return SG_DROP_NO_FLOW;
-	if (flow->flags & SG_FLOW_PROBE)
-		return track_probed(pkt, flow, direction, ret_state);
-	unanswered = flow->tcp[!is_out].sent - pkt->ack;
-	if (!(pkt->tcp_flags & TCP_ACK))
-		unanswered = SYN_DATA_MAX;
-	/* RFC 9293 3.10.7.3: refused by acknowledging the SYN, and only so */
-	if (pkt->tcp_flags & TCP_RST)
-		return track_refused(
-			!unanswered || (flow->state == SG_STATE_SYN_RECEIVED &&
-					pkt->seq == flow->tcp[is_out].sent),
-			ret_state);
-	if (is_syn(pkt) ||
-	    (pkt->tcp_flags & TCP_SYN && unanswered < SYN_DATA_MAX)) {
-		track_answer(skb, pkt, flow, direction);
-		*ret_state = SG_STATE_SYN_RECEIVED;
-		return SG_OK;
-	}
-	if (flow->state == SG_STATE_SYN_RECEIVED) {
-		if (!window_accepts(flow, pkt, direction))
-			return SG_DROP_TCP_WINDOW;
-		window_update(flow, pkt, direction);
-		return SG_OK;
-	}
-	/* about an old connection of the same tuple (RFC 5961 4): the
-	 * initiator will reset what is expected here */
-	flow->tcp[is_out].acked = pkt->ack;
-	return SG_OK;
-}
-
-/* Both ends have forgotten the connection, and begin another: the answer to a
- * SYN that was let through. How far the windows of the one that began reach was
- * in its SYN, and is not known any more: as far as can be. */
-stage bool track_begins_anew(struct __sk_buff *skb, const struct packet *pkt,
-			     struct sg_flow *flow, __u32 direction)
-{
-	bool is_out = direction == SG_OUT;
-
-	if ((pkt->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST)) !=
-		    (TCP_SYN | TCP_ACK) ||
-	    !flow->other_end || direction == flow_initiator(flow) ||
-	    pkt->ack != flow->other_end)
-		return false;
-	flow->tcp[!is_out].sent = flow->other_end;
-	flow->window[!is_out] = 0xffff;
-	flow->scales = is_out ? (flow->scales & 0xf0) | SG_SCALE_MAX
-			      : (flow->scales & 0x0f) | SG_SCALE_MAX << 4;
-	atomic_change(&flow->flags, SG_FLOW_FINS, SG_FLOW_SCALED(!is_out));
-	window_begin(skb, pkt, flow, direction);
-	flow->other_end = 0;
-	return true;
-}
-
-stage int track_open(struct __sk_buff *skb, struct sg_flow *flow,
-		     const struct packet *pkt, __u32 direction, __u8 *ret_state)
-{
-	bool accepted;
-
-	if (is_syn(pkt)) { /* to be challenged by its receiver (RFC 5961 4), */
-		if (direction == flow_initiator(flow))
-			flow->other_end = pkt->seq_end; /* if it knows better */
-		return SG_OK;
-	}
-	if (track_begins_anew(skb, pkt, flow, direction))
-		return SG_OK;
-	accepted = window_accepts(flow, pkt, direction);
-	if (pkt->tcp_flags & TCP_RST) {
-		if (window_reset_is_exact(flow, pkt, direction))
-			*ret_state = SG_STATE_RESET;
-		else if (!accepted)
-			return SG_DROP_TCP_WINDOW;
-		return SG_OK;
-	}
-	if (!accepted)
-		return SG_DROP_TCP_WINDOW;
-	window_update(flow, pkt, direction);
-	if (pkt->tcp_flags & TCP_FIN) {
-		atomic_change(&flow->flags, 0,
-			      SG_FLOW_FIN(direction == SG_OUT));
-		if ((flow->flags & SG_FLOW_FINS) == SG_FLOW_FINS &&
-		    flow->state == SG_STATE_ESTABLISHED)
-			*ret_state = SG_STATE_CLOSING;
-	}
-	return SG_OK;
-}
+#include "tcp.h"
 
 /* Return whether the numbers of a TCP packet that was taken are its sender's:
  * in the window, or in the SYN that begins. */
@@ -211,8 +18,8 @@ stage bool track_has_checked(const struct sg_flow *flow,
 	    flow->flags & (SG_FLOW_ADOPTED | SG_FLOW_PROBE))
 		return false;
 	return flow_is_half_open(flow)
-		       ? is_syn(pkt) && direction == flow_initiator(flow)
-		       : !(pkt->tcp_flags & TCP_SYN);
+		       ? is_syn(&pkt->tcp) && direction == flow_initiator(flow)
+		       : !(pkt->tcp.flags & TCP_SYN);
 }
 
 /* A later fragment's data count as sent, as far as the other end takes any; how
@@ -226,29 +33,10 @@ stage void track_later(struct sg_flow *flow, const struct packet *pkt,
 	end += flow->state == SG_STATE_SYN_SENT
 		       ? SYN_DATA_MAX
 		       : window_bytes(flow, !direction);
-	if (pkt->seq_end && !seq_after(pkt->seq, end))
+	if (pkt->tcp.seq_end && !seq_after(pkt->tcp.seq, end))
 		seq_raise(&flow->tcp[is_out].sent,
-			  seq_after(pkt->seq_end, end) ? end : pkt->seq_end);
-}
-
-static __noinline int track_tcp(struct __sk_buff *skb, const struct packet *pkt,
-				struct sg_flow *flow, __u32 direction,
-				__u8 *ret_state)
-{
-	int reason;
-
-	if (!pkt || !flow || !ret_state)
-		return SG_DROP_NO_FLOW;
-	if (flow_is_half_open(flow)) {
-		reason = direction == flow_initiator(flow)
-				 ? track_opening_by_initiator(
-					   skb, pkt, flow, direction, ret_state)
-				 : track_opening_by_other(skb, pkt, flow,
-							  direction, ret_state);
-		if (reason || *ret_state != SG_STATE_ESTABLISHED)
-			return reason;
-	}
-	return track_open(skb, flow, pkt, direction, ret_state);
+			  seq_after(pkt->tcp.seq_end, end) ? end
+							   : pkt->tcp.seq_end);
 }
 
 /* UDP (RFC 4787) and ICMP echo: answered by the other end, and assured once the
@@ -318,7 +106,7 @@ stage int track(struct __sk_buff *skb, const struct sg_flow_key *key,
 	else if (is_later(pkt))
 		track_later(entry, pkt, direction);
 	else
-		reason = track_tcp(skb, pkt, entry, direction, &state);
+		reason = tcp_next(skb, &pkt->tcp, entry, direction, &state);
 	if (reason)
 		return reason;
 	if (flow_is_half_open(entry) &&

@@ -86,8 +86,8 @@ stage void window_unscale(struct sg_flow *flow)
 }
 
 /* A SYN says where its end begins, and what its windows will mean. */
-static __noinline int window_begin(struct __sk_buff *skb,
-				   const struct packet *pkt,
+standalone_memory int window_begin(struct __sk_buff *skb,
+				   const struct tcp_segment *segment,
 				   struct sg_flow *flow, __u32 direction)
 {
 	struct sg_tcp_end *end;
@@ -96,11 +96,11 @@ static __noinline int window_begin(struct __sk_buff *skb,
 	__u8 scale = 0;
 	__u32 at;
 
-	if (!pkt || !flow)
+	if (!segment || !flow)
 		return 0;
 	end = &flow->tcp[is_out];
-	is_answer = pkt->tcp_flags & TCP_ACK;
-	at = tcp_option(skb, pkt->l4_at, TCP_OPTION_SCALE, 3);
+	is_answer = segment->flags & TCP_ACK;
+	at = tcp_option(skb, segment->at, TCP_OPTION_SCALE, 3);
 	at = at && bpf_skb_load_bytes(skb, at + 2, &scale, 1) == 0;
 	atomic_change(&flow->flags, SG_FLOW_SCALED(is_out),
 		      at ? SG_FLOW_SCALED(is_out) : 0);
@@ -108,21 +108,21 @@ static __noinline int window_begin(struct __sk_buff *skb,
 		scale = SG_SCALE_MAX;
 	flow->scales = is_out ? (flow->scales & 0x0f) | scale << 4
 			      : (flow->scales & 0xf0) | scale;
-	end->sent = pkt->seq_end;
+	end->sent = segment->seq_end;
 	if (is_answer)
-		end->acked = pkt->ack;
+		end->acked = segment->ack;
 	/* what the other end will acknowledge first, if anything */
-	flow->tcp[!is_out].acked = pkt->seq + 1;
+	flow->tcp[!is_out].acked = segment->seq + 1;
 	/* its own window is not scaled yet */
-	flow->window[is_out] = (pkt->window + (1U << scale) - 1) >> scale;
+	flow->window[is_out] = (segment->window + (1U << scale) - 1) >> scale;
 	if (is_answer && (!at || !(flow->flags & SG_FLOW_SCALED(!is_out))))
 		window_unscale(flow);
 	return 0;
 }
 
 /* Whether the sender can mean this, given what the receiver has told it. */
-stage bool window_accepts(const struct sg_flow *flow, const struct packet *pkt,
-			  __u32 direction)
+stage bool window_accepts(const struct sg_flow *flow,
+			  const struct tcp_segment *segment, __u32 direction)
 {
 	const struct sg_tcp_end *sender = &flow->tcp[direction == SG_OUT];
 	const struct sg_tcp_end *receiver = &flow->tcp[direction != SG_OUT];
@@ -134,14 +134,14 @@ stage bool window_accepts(const struct sg_flow *flow, const struct packet *pkt,
 	if (offered < ACK_AGE_MIN)
 		offered = ACK_AGE_MIN;
 	/* no further than it may send, no older than what may be resent */
-	if (seq_after(pkt->seq, receiver->acked + allowed) ||
-	    seq_after(sender->sent - allowed - 1, pkt->seq_end))
+	if (seq_after(segment->seq, receiver->acked + allowed) ||
+	    seq_after(sender->sent - allowed - 1, segment->seq_end))
 		return false;
-	if (!(pkt->tcp_flags & TCP_ACK))
+	if (!(segment->flags & TCP_ACK))
 		return true;
 	/* nothing that was not sent, nothing long known */
-	return !seq_after(pkt->ack, receiver->sent) &&
-	       !seq_after(receiver->sent - offered, pkt->ack);
+	return !seq_after(segment->ack, receiver->sent) &&
+	       !seq_after(receiver->sent - offered, segment->ack);
 }
 
 /* Return how far up the word of both windows an end's is, in bits. */
@@ -168,28 +168,29 @@ stage void window_raise(struct sg_flow *flow, __u32 direction, __u16 window)
 			return;
 }
 
-stage void window_update(struct sg_flow *flow, const struct packet *pkt,
-			 __u32 direction)
+stage void window_update(struct sg_flow *flow,
+			 const struct tcp_segment *segment, __u32 direction)
 {
 	bool is_out = direction == SG_OUT;
 	struct sg_tcp_end *sender = &flow->tcp[is_out];
 
-	seq_raise(&sender->sent, pkt->seq_end);
-	if (pkt->tcp_flags & TCP_ACK)
-		seq_raise(&sender->acked, pkt->ack);
-	window_raise(flow, direction, pkt->window);
+	seq_raise(&sender->sent, segment->seq_end);
+	if (segment->flags & TCP_ACK)
+		seq_raise(&sender->acked, segment->ack);
+	window_raise(flow, direction, segment->window);
 }
 
 /* Whether a reset is the one that the receiver would believe (RFC 5961 3.2):
  * exactly what it expects next. */
 stage bool window_reset_is_exact(const struct sg_flow *flow,
-				 const struct packet *pkt, __u32 direction)
+				 const struct tcp_segment *segment,
+				 __u32 direction)
 {
 	bool is_out = direction == SG_OUT;
 
 	return flow->flags & SG_FLOW_ADOPTED ||
-	       pkt->seq == flow->tcp[!is_out].acked ||
-	       pkt->seq == flow->tcp[is_out].sent;
+	       segment->seq == flow->tcp[!is_out].acked ||
+	       segment->seq == flow->tcp[is_out].sent;
 }
 
 #endif

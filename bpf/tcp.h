@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The next state of a TCP connection, as seen from between its ends (RFC 9293
+ * 3.5, 3.10.7): is the segment legal in this one (sg_flow.h), and where to.
+ */
+#ifndef SG_BPF_TCP_H
+#define SG_BPF_TCP_H
+
+#include "flow.h"
+#include "window.h"
+
+#define SYN_DATA_MAX 9000
+
+/* A reset of a conversation that is half open: it is over, if it can be meant.
+ */
+stage int tcp_refused(bool is_meant, __u8 *ret_state)
+{
+	if (!is_meant)
+		return SG_DROP_TCP_WINDOW;
+	*ret_state = SG_STATE_REFUSED;
+	return SG_OK;
+}
+
+/* The other end's SYN. One with another number than before may be what the one
+ * that began has taken, or not (SYN cookies, another server): both count. */
+stage void tcp_answer(struct __sk_buff *skb, const struct tcp_segment *segment,
+		      struct sg_flow *flow, __u32 direction)
+{
+	bool is_out = direction == SG_OUT;
+	__u32 before = flow->tcp[is_out].sent;
+
+	if (flow->state != SG_STATE_SYN_RECEIVED) {
+		window_begin(skb, segment, flow, direction);
+	} else if (flow->tcp[!is_out].acked != segment->seq + 1) {
+		window_begin(skb, segment, flow, direction);
+		flow->other_end = before;
+	}
+}
+
+/* The container has sent another probe. One that was answered by something else
+ * than a reset was no scan's: the container is told by a reset. */
+stage int tcp_probe(const struct tcp_segment *segment, struct sg_flow *flow,
+		    __u32 direction)
+{
+	struct sg_tcp_end *probe = &flow->tcp[direction == SG_OUT];
+
+	if (flow->flags & SG_FLOW_PROBE_HELD)
+		return SG_DROP_NO_FLOW;
+	probe->sent = segment->seq_end;
+	probe->acked = segment->flags & TCP_ACK ? segment->ack : 0;
+	return SG_OK;
+}
+
+/* Let in a reset that can answer a probe (RFC 9293 3.10.7.1), and nothing else:
+ * a connection that the gate does not know is not taken up. */
+stage int tcp_probed(const struct tcp_segment *segment, struct sg_flow *flow,
+		     __u32 direction, __u8 *ret_state)
+{
+	const struct sg_tcp_end *probe = &flow->tcp[direction != SG_OUT];
+
+	if (segment->flags & TCP_RST)
+		return tcp_refused(segment->flags & TCP_ACK
+					   ? segment->ack == probe->sent
+					   : segment->seq == probe->acked,
+				   ret_state);
+	atomic_change(&flow->flags, 0, SG_FLOW_PROBE_HELD);
+	return SG_DROP_NO_FLOW;
+}
+
+/* RFC 9293 3.5, as seen from between. */
+static __noinline int
+tcp_opening_by_initiator(struct __sk_buff *skb,
+			 const struct tcp_segment *segment,
+			 struct sg_flow *flow, __u32 direction, __u8 *ret_state)
+{
+	bool is_out = direction == SG_OUT;
+
+	if (!segment || !flow || !ret_state)
+		return SG_DROP_NO_FLOW;
+	if (is_syn(segment)) {
+		if (flow->flags & SG_FLOW_PROBE ||
+		    flow->tcp[!is_out].acked - (segment->seq + 1) >
+			    SYN_DATA_MAX) {
+			atomic_change(&flow->flags,
+				      SG_FLOW_PROBE | SG_FLOW_PROBE_HELD, 0);
+			window_begin(skb, segment, flow, direction);
+			*ret_state = SG_STATE_SYN_SENT;
+		} else { /* once more, with more data or less (RFC 7413) */
+			seq_raise(&flow->tcp[is_out].sent, segment->seq_end);
+		}
+		return SG_OK;
+	}
+	if (segment->flags & TCP_RST)
+		return tcp_refused(
+			window_reset_is_exact(flow, segment, direction),
+			ret_state);
+	if (flow->flags & SG_FLOW_PROBE)
+		return tcp_probe(segment, flow, direction);
+	if (flow->state != SG_STATE_SYN_RECEIVED)
+		return SG_DROP_NO_FLOW;
+	if (flow->other_end && segment->ack == flow->other_end)
+		flow->tcp[!is_out].sent =
+			segment->ack; /* it took the earlier */
+	if (!window_accepts(flow, segment, direction))
+		return SG_DROP_TCP_WINDOW;
+	if (segment->flags & TCP_SYN) /* both began at once */
+		window_begin(skb, segment, flow, direction);
+	*ret_state = SG_STATE_ESTABLISHED;
+	return SG_OK;
+}
+
+static __noinline int tcp_opening_by_other(struct __sk_buff *skb,
+					   const struct tcp_segment *segment,
+					   struct sg_flow *flow,
+					   __u32 direction, __u8 *ret_state)
+{
+	bool is_out = direction == SG_OUT;
+	__u32 unanswered; /* data in the SYN that was not taken (RFC 7413) */
+
+	if (!segment || !flow || !ret_state)
+		return SG_DROP_NO_FLOW;
+	if (flow->flags & SG_FLOW_PROBE)
+		return tcp_probed(segment, flow, direction, ret_state);
+	unanswered = flow->tcp[!is_out].sent - segment->ack;
+	if (!(segment->flags & TCP_ACK))
+		unanswered = SYN_DATA_MAX;
+	/* RFC 9293 3.10.7.3: refused by acknowledging the SYN, and only so */
+	if (segment->flags & TCP_RST)
+		return tcp_refused(
+			!unanswered || (flow->state == SG_STATE_SYN_RECEIVED &&
+					segment->seq == flow->tcp[is_out].sent),
+			ret_state);
+	if (is_syn(segment) ||
+	    (segment->flags & TCP_SYN && unanswered < SYN_DATA_MAX)) {
+		tcp_answer(skb, segment, flow, direction);
+		*ret_state = SG_STATE_SYN_RECEIVED;
+		return SG_OK;
+	}
+	if (flow->state == SG_STATE_SYN_RECEIVED) {
+		if (!window_accepts(flow, segment, direction))
+			return SG_DROP_TCP_WINDOW;
+		window_update(flow, segment, direction);
+		return SG_OK;
+	}
+	/* about an old connection of the same tuple (RFC 5961 4): the
+	 * initiator will reset what is expected here */
+	flow->tcp[is_out].acked = segment->ack;
+	return SG_OK;
+}
+
+/* Both ends have forgotten the connection, and begin another: the answer to a
+ * SYN that was let through. How far the windows of the one that began reach was
+ * in its SYN, and is not known any more: as far as can be. */
+stage bool tcp_begins_anew(struct __sk_buff *skb,
+			   const struct tcp_segment *segment,
+			   struct sg_flow *flow, __u32 direction)
+{
+	bool is_out = direction == SG_OUT;
+
+	if ((segment->flags & (TCP_SYN | TCP_ACK | TCP_RST)) !=
+		    (TCP_SYN | TCP_ACK) ||
+	    !flow->other_end || direction == flow_initiator(flow) ||
+	    segment->ack != flow->other_end)
+		return false;
+	flow->tcp[!is_out].sent = flow->other_end;
+	flow->window[!is_out] = 0xffff;
+	flow->scales = is_out ? (flow->scales & 0xf0) | SG_SCALE_MAX
+			      : (flow->scales & 0x0f) | SG_SCALE_MAX << 4;
+	atomic_change(&flow->flags, SG_FLOW_FINS, SG_FLOW_SCALED(!is_out));
+	window_begin(skb, segment, flow, direction);
+	flow->other_end = 0;
+	return true;
+}
+
+stage int tcp_open(struct __sk_buff *skb, struct sg_flow *flow,
+		   const struct tcp_segment *segment, __u32 direction,
+		   __u8 *ret_state)
+{
+	bool accepted;
+
+	if (is_syn(segment)) { /* to be challenged by its receiver (RFC 5961 4),
+				*/
+		if (direction == flow_initiator(flow))
+			flow->other_end =
+				segment->seq_end; /* if it knows better */
+		return SG_OK;
+	}
+	if (tcp_begins_anew(skb, segment, flow, direction))
+		return SG_OK;
+	accepted = window_accepts(flow, segment, direction);
+	if (segment->flags & TCP_RST) {
+		if (window_reset_is_exact(flow, segment, direction))
+			*ret_state = SG_STATE_RESET;
+		else if (!accepted)
+			return SG_DROP_TCP_WINDOW;
+		return SG_OK;
+	}
+	if (!accepted)
+		return SG_DROP_TCP_WINDOW;
+	window_update(flow, segment, direction);
+	if (segment->flags & TCP_FIN) {
+		atomic_change(&flow->flags, 0,
+			      SG_FLOW_FIN(direction == SG_OUT));
+		if ((flow->flags & SG_FLOW_FINS) == SG_FLOW_FINS &&
+		    flow->state == SG_STATE_ESTABLISHED)
+			*ret_state = SG_STATE_CLOSING;
+	}
+	return SG_OK;
+}
+
+standalone_memory int tcp_next(struct __sk_buff *skb,
+			       const struct tcp_segment *segment,
+			       struct sg_flow *flow, __u32 direction,
+			       __u8 *ret_state)
+{
+	int reason;
+
+	if (!segment || !flow || !ret_state)
+		return SG_DROP_NO_FLOW;
+	if (flow_is_half_open(flow)) {
+		reason =
+			direction == flow_initiator(flow)
+				? tcp_opening_by_initiator(skb, segment, flow,
+							   direction, ret_state)
+				: tcp_opening_by_other(skb, segment, flow,
+						       direction, ret_state);
+		if (reason || *ret_state != SG_STATE_ESTABLISHED)
+			return reason;
+	}
+	return tcp_open(skb, flow, segment, direction, ret_state);
+}
+
+#endif
