@@ -92,8 +92,9 @@ calls() {
 # call that changes something, and the last of each other kind of bpf()'s. A call
 # that failed has changed nothing: to be killed at it is to be killed at the next;
 # so has one that begins anew, as a sysctl's write does while rtnl is another's.
-# THIN=1: of more than three alike in a row (the maps are pinned, or their pins
-# removed) every sixth. Runs the verb. EVERY=1: all, and all of bpf() and netlink.
+# THIN=1: of more than two alike (the maps that are pinned; each link made, then its
+# pin) every eighth, and of the calls that change nothing only the verifier's. Runs
+# the verb. EVERY=1: all, and all of bpf() and netlink.
 kills() {
 	traced --seccomp-bpf -e trace=$CALLS -- "$@" >/dev/null 2>&1
 	calls | kill_points
@@ -105,11 +106,13 @@ kill_points() {
 		 if (name != "bpf") kind = name}
 		every && /^(bpf|sendto|sendmsg|recvmsg)/ {print name, number; next}
 		$0 ~ pattern {if (/ = (-1|\?) E/) next
-			row = kind == was ? row + 1 : 0; was = kind
-			if (every || !thin || row < 3 || row % 6 == 0)
+			changes++
+			row[kind] = changes - was[kind] <= 4 ? row[kind] + 1 : 1
+			was[kind] = changes
+			if (every || !thin || row[kind] <= 2 || row[kind] % 8 == 0)
 				print name, number
 			next}
-		/^bpf/ {last[kind] = number}
+		/^bpf/ && (!thin || /PROG_LOAD/) {last[kind] = number}
 		END {for (kind in last) print "bpf", last[kind]}'
 }
 # faults HOW_MANY VERB...: where to let it fail: calls of bpf and netlink, of each
