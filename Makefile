@@ -103,39 +103,41 @@ check-compilers: deps ## load the datapath as each clang that is here makes it (
 bench: deps ## measure it beside other gates (root; BENCHFLAGS=--quick); $(O)/bench.json, .svg
 	$(Q)$(MAKE) --no-print-directory run-bench
 
-install: all ## install the program, its units and an example configuration
+install: all ## install the program, its units, manual pages and an example configuration
 	$(Q)install -D -m 0755 $(O)/scoutgate $(DESTDIR)$(PREFIX)/sbin/scoutgate
 	$(Q)install -D -m 0755 user/systemd/keep-closed \
 		$(DESTDIR)$(PREFIX)/lib/scoutgate/keep-closed
 	$(Q)test -e $(DESTDIR)/etc/scoutgate.conf || \
 		install -D -m 0644 user/scoutgate.conf $(DESTDIR)/etc/scoutgate.conf
-	$(Q)$(foreach pair,$(SYSTEMD_FILES),$(call install_unit,$(subst =, ,$(pair))) &&) :
+	$(Q)$(foreach pair,$(TEXT_FILES),$(call install_text,$(subst =, ,$(pair))) &&) :
 
 uninstall: ## remove what install put there; an edited configuration stays
 	$(Q)rm -f $(DESTDIR)$(PREFIX)/sbin/scoutgate $(DESTDIR)$(PREFIX)/lib/scoutgate/keep-closed \
-		$(foreach pair,$(SYSTEMD_FILES),$(DESTDIR)$(PREFIX)/$(lastword $(subst =, ,$(pair))))
+		$(foreach pair,$(TEXT_FILES),$(DESTDIR)$(PREFIX)/$(lastword $(subst =, ,$(pair))))
 	$(Q)! cmp -s user/scoutgate.conf $(DESTDIR)/etc/scoutgate.conf || \
 		rm $(DESTDIR)/etc/scoutgate.conf
 	$(Q)for dir in $(OWN_FOLDERS); do \
 		! test -d $(DESTDIR)$(PREFIX)/$$dir || \
 		rmdir --ignore-fail-on-non-empty $(DESTDIR)$(PREFIX)/$$dir; done
 
-# what of user/systemd goes where below PREFIX
-SYSTEMD_FILES = \
-	scoutgate.service=lib/systemd/system/scoutgate.service \
-	scoutgate-closed.service=lib/systemd/system/scoutgate-closed.service \
-	scoutgate.catalog=lib/systemd/catalog/scoutgate.catalog \
-	50-scoutgate.network=lib/systemd/network/50-scoutgate.network \
+# what of user/ goes where below PREFIX, which it may name
+TEXT_FILES = \
+	man/scoutgate.8=share/man/man8/scoutgate.8 \
+	man/scoutgate.conf.5=share/man/man5/scoutgate.conf.5 \
+	systemd/scoutgate.service=lib/systemd/system/scoutgate.service \
+	systemd/scoutgate-closed.service=lib/systemd/system/scoutgate-closed.service \
+	systemd/scoutgate.catalog=lib/systemd/catalog/scoutgate.catalog \
+	systemd/50-scoutgate.network=lib/systemd/network/50-scoutgate.network \
 	$(foreach net,80-container-ve 80-container-vz 80-vm-vt 80-namespace-ns,\
-		no-masquerade.conf=lib/systemd/network/$(net).network.d/50-scoutgate.conf) \
+		systemd/no-masquerade.conf=lib/systemd/network/$(net).network.d/50-scoutgate.conf) \
 	$(foreach unit,openvpn@ openvpn-client@ wg-quick@ systemd-nspawn@,\
-		after-gate.conf=$(EXAMPLES)/$(unit).service.d/50-scoutgate.conf)
+		systemd/after-gate.conf=$(EXAMPLES)/$(unit).service.d/50-scoutgate.conf)
 EXAMPLES := share/doc/scoutgate/examples
 # folders that are the gate's alone, the inner ones first
-OWN_FOLDERS = $(patsubst %/,%,$(sort $(filter %.d/,$(dir $(subst =, ,$(SYSTEMD_FILES)))))) \
+OWN_FOLDERS = $(patsubst %/,%,$(sort $(filter %.d/,$(dir $(subst =, ,$(TEXT_FILES)))))) \
 	$(EXAMPLES) $(dir $(EXAMPLES)) lib/scoutgate
-install_unit = install -d -m 0755 $(DESTDIR)$(PREFIX)/$(dir $(lastword $(1))) && \
-	sed 's,/usr/local,$(PREFIX),g' user/systemd/$(firstword $(1)) | \
+install_text = install -d -m 0755 $(DESTDIR)$(PREFIX)/$(dir $(lastword $(1))) && \
+	sed 's,/usr/local,$(PREFIX),g' user/$(firstword $(1)) | \
 		install -m 0644 /dev/stdin $(DESTDIR)$(PREFIX)/$(lastword $(1))
 
 clean: ## remove what was built
@@ -145,7 +147,7 @@ clean: ## remove what was built
 format: ## format every C file
 	$(Q)$(CLANG_FORMAT) -i $(C_FILES)
 
-lint: deps ## formatting, static checks, include graph, headers alone
+lint: deps ## formatting, static checks, include graph, headers alone, manual pages
 	$(Q)O=$(O) tests/lint/run
 
 mutate: deps ## break it line by line: do the tests see it? (root; M=WORD: faults with it in their or their files' names; JOBS=N: as many at a time)

@@ -26,7 +26,7 @@ struct {
 	__type(value, struct sg_policy);
 } policy SEC(".maps");
 
-/* Also written by the owner, by hand: see README. Key: enum sg_grant_id. */
+/* Also written by the owner, by hand: scoutgate(8). Key: enum sg_grant_id. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, SG_GRANT_COUNT);

@@ -24,7 +24,7 @@ PARTS = {"existing": packets.existing, "in-kernel": packets.in_kernel,
          "flows": control.million, "control": control.commands}
 
 
-# the figures of all gates that the README shows
+# the figures of all gates that README.md here shows
 ROWS = {"existing flow, tap0 to container": "tap0 to container, ns",
         "existing flow, container to tap0": "container to tap0, ns",
         "existing flow, eth0 to container": "eth0 (veth) to container, ns",

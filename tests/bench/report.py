@@ -66,7 +66,7 @@ class Report:
         return "\n".join(lines)
 
     def markdown(self, rows):
-        """Two tables for the README: what is promised, and these figures' medians of all gates."""
+        """Two tables for README.md here: what is promised, and these figures' medians of all gates."""
         lines = ["| figure | limit | is |", "|---|---|---|"]
         for limit in self.limits:
             sign = "at least" if limit["at_least"] else "at most"

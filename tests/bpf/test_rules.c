@@ -74,7 +74,7 @@ static void each_refusal_is_counted_or_not(void **state)
 	counts(0, 0);
 }
 
-/* README: closed from that second of the boot clock on. */
+/* scoutgate(8): closed from that second of the boot clock on. */
 static void a_deadline_is_the_first_second_that_is_closed(void **state)
 {
 	struct spec spec = between("192.168.7.9", "192.168.7.2", 40000, 22,
