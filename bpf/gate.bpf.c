@@ -14,8 +14,8 @@
  *
  * Stages, each a header of that name: early; hit, or: begin -> parse -> link,
  * icmp_error or fragment -> owner -> flow and path, or policy and open (gc
- * makes room) -> admit (allow, track, promote) -> deliver (partial, rewrite,
- * clamp, split, send), or count, and perhaps tell or reset the sender.
+ * makes room) -> admit (allow, track, tcp, promote) -> deliver (partial,
+ * rewrite, clamp, split, send), or count, and perhaps tell or reset the sender.
  */
 #include "admit.h"
 #include "begin.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Stage 1: from bytes to a struct packet. Whatever is not exactly what the
+ * From bytes to a struct packet. Whatever is not exactly what the
  * RFCs allow is refused under its own reason, unchanged.
  */
 #ifndef SG_BPF_PARSE_H

@@ -51,8 +51,8 @@ struct scratch {
 		bool has_more;
 		bool has_fragment;
 	} ipv6;		      /* parse_ipv6.h: what its extension headers say */
-	struct sg_flow fresh; /* open.h: of a conversation that begins */
-	struct sg_flow promoted;  /* flow.h: on its way to `flows` */
+	struct sg_flow fresh; /* open.h, move.h: of a flow that begins */
+	struct sg_flow promoted;  /* promote.h, move.h: on its way to `flows` */
 	struct sg_sweep token;	  /* sweep.h: on its way to or from `sweep`, */
 	__u32 token_at;		  /* its place when it was looked at, */
 	struct sweep_place ring;  /* the ring as it was then, */

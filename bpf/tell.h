@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * ICMP errors of the gate's own, to the sender of a packet that cannot go on:
- * it is too big for the way out, or its time to live ends here (RFC 792, 1191,
- * 4443). The packet becomes the error, and goes back the way it came.
+ * it is too big for the way out, its time to live ends here, or there is no way
+ * (RFC 792, 1191, 1812, 4443). The packet becomes the error, and goes back the
+ * way it came.
  */
 #ifndef SG_BPF_TELL_H
 #define SG_BPF_TELL_H

@@ -46,8 +46,10 @@ enum sg_kind {
  *             has spoken again, or answers go on)
  *   A probe (SG_FLOW_PROBE) is SYN_SENT until a reset answers: REFUSED.
  * NEW, ANSWERED, SYN_SENT, SYN_RECEIVED and REFUSED live in `half_open`, which
- * is bounded and may forget the oldest; the others live in `flows`, which never
- * does. The order is that of a life: an open flow never goes back in it.
+ * is bounded and may forget the oldest; the others live in `flows`, which ends
+ * none before its time but CLOSING and RESET, where a share is full. A SYN ends
+ * what is REFUSED, CLOSING or RESET, and begins anew. The order is that of a
+ * life: an open flow never goes back in it.
  */
 #define SG_STATES(X)                                                           \
 	X(NEW, "new")                                                          \

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The layer behind the gate, in Netfilter: an interface whose name has a role
- * is closed to the host's own sockets until the gate governs it, and always to
- * the kernel's forwarding. So one that comes while the daemon is dead, or sets
+ * The layer behind the gate, in Netfilter: an interface that is not exempt is
+ * closed to the host's own sockets until the gate governs it, and always to the
+ * kernel's forwarding. So one that comes while the daemon is dead, or sets
  * itself up before the daemon has heard of it, exposes nothing. What the gate
  * redirects does not come by it.
  *

@@ -317,7 +317,7 @@ static void case_155_a_scan_takes_no_shared_port_away(void **state)
 			flow_count(PINS_flows) + flow_count(PINS_half_open));
 }
 
-static void case_39_an_error_about_a_shared_port_is_its_users(void **state)
+static void an_error_about_a_shared_port_is_its_users(void **state)
 {
 	struct spec owner =
 		between("10.0.3.2", "192.168.7.9", 33000, 53, IPPROTO_UDP, 0);
@@ -671,7 +671,7 @@ int main(void)
 		TEST(case_155_a_shared_port_goes_back_to_who_has_it),
 		TEST(case_155_shared_ports_come_back_when_idle),
 		TEST(case_155_a_scan_takes_no_shared_port_away),
-		TEST(case_39_an_error_about_a_shared_port_is_its_users),
+		TEST(an_error_about_a_shared_port_is_its_users),
 		TEST(ports_of_a_former_range_are_given_back),
 		TEST(case_70_exhausted_ports_recover),
 		TEST(case_56_egress_is_as_configured),

@@ -136,9 +136,9 @@ lab_container_real() {
 	}
 }
 
-lab_real() { # IMAGE_MB
+lab_real() { # IMAGE_MB [OPTION of the host's OpenVPN...]
 	lab_namespaces
 	lab_lan
-	lab_vpn_real && lab_container_real "$1" || return 1
+	lab_vpn_real "${@:2}" && lab_container_real "$1" || return 1
 	cp "$LAB_ROOT/../../user/scoutgate.conf" "$CONF"
 }
