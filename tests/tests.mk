@@ -5,8 +5,8 @@ UNIT_TESTS := $(patsubst %.c,$(O)/%,$(wildcard tests/unit/test_*.c))
 BPF_TESTS := $(patsubst %.c,$(O)/%,$(wildcard tests/bpf/test_*.c))
 BPF_HARNESS := $(patsubst %,$(O)/tests/bpf/%.o,frames harness loaded probes segments talks twin)
 # the longest first, so that none is left to run alone
-LONGEST := $(addprefix tests/e2e/test_,crash transport faults moving upgrade bulk \
-	suspend attacks gate ended unlisted flapping bench real boot)
+LONGEST := $(addprefix tests/e2e/test_,crash transport faults lists ended moving real \
+	upgrade suspend gate unlisted bench bridges flapping owner attacks programs bulk boot)
 E2E_TESTS := $(LONGEST) $(filter-out $(LONGEST),$(wildcard tests/e2e/test_*))
 E2E_PROGRAMS := $(patsubst %,$(O)/tests/e2e/%,flood age before attached fill)
 VERIFY := $(O)/tests/bpf/verify
