@@ -74,7 +74,8 @@ struct tcp_segment {
 
 /* The order is for the verifier: a small number that starts eight bytes of the
  * stack it tells apart, and what it tells apart it follows apart. With
- * `generation` elsewhere it looks at three times as many instructions. */
+ * `generation` elsewhere it looks at three times as many instructions, with
+ * `icmp_type` elsewhere old kernels look at a fifth more. */
 struct packet {
 	struct sg_iface *iface;	  /* that the packet is on */
 	struct sg_policy *policy; /* in force when it arrived */
@@ -91,14 +92,19 @@ struct packet {
 	__be16 dport;	  /* 0 on the other */
 	__u8 protocol;
 	__u8 ttl; /* IPv6: hop limit */
-	struct tcp_segment tcp;
+	union {
+		struct tcp_segment tcp;
+		struct {
+			__u8 no_flags;
+			__u8 icmp_type;
+		};
+	};
 	__be32 fragment_id;
 	__u16 fragment_at; /* bytes before this one's data */
 	bool is_fragment;
 	bool has_more;	/* fragments behind it */
 	__u8 may_probe; /* the container's: its TCP may begin with any flags */
 	bool dont_fragment;
-	__u8 icmp_type;
 	__u32 generation;  /* of what is in force, the interfaces included; */
 	__u32 is_changing; /* which may be others by now */
 };
