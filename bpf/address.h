@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Whose an address can be: nobody's, the host's own, a link's broadcast, or one
- * that cannot be behind this uplink.
+ * The owners that an address can have: nobody, the host itself, a link's
+ * broadcast, or one that cannot be behind this uplink.
  */
 #ifndef SG_BPF_ADDRESS_H
 #define SG_BPF_ADDRESS_H
@@ -29,7 +29,7 @@ stage const union sg_addr *address_of(const struct sg_iface *iface, bool v6)
 	return v6 ? &iface->v6 : &iface->v4;
 }
 
-/* Whether an interface, or the host on any, has this address. */
+/* Return whether an interface, or the host on any, has this address. */
 stage bool address_is_own(__u32 ifindex, const union sg_addr *addr)
 {
 	struct sg_gate_addr_key key = {.ifindex = ifindex, .addr = *addr};
@@ -37,8 +37,8 @@ stage bool address_is_own(__u32 ifindex, const union sg_addr *addr)
 	return bpf_map_lookup_elem(&addresses, &key);
 }
 
-/* Whether a packet is to an address of the interface that it came by: mostly
- * its first. */
+/* Return whether a packet is to an address of the interface that it came by:
+ * mostly its first. */
 stage bool address_is_gates(const struct packet *pkt)
 {
 	const union sg_addr *first = address_of(pkt->iface, is_v6(pkt));
@@ -47,7 +47,7 @@ stage bool address_is_gates(const struct packet *pkt)
 	       address_is_own(pkt->ifindex, &pkt->dst);
 }
 
-/* Whether an address is a link's broadcast address. */
+/* Return whether an address is a link's broadcast address. */
 stage bool address_is_broadcast(const union sg_addr *addr)
 {
 	struct sg_gate_addr_key key = {.ifindex = SG_ANY_IFINDEX,
@@ -57,8 +57,8 @@ stage bool address_is_broadcast(const union sg_addr *addr)
 	return prefix && *prefix == SG_BROADCAST;
 }
 
-/* Whether `subnets` says anything of an address, or of one that starts alike.
- */
+/* Return whether `subnets` may have an entry for an address: one for it, or for
+ * one that starts alike. */
 stage bool address_is_known(bool v6, const union sg_addr *addr)
 {
 	__u32 at = bpf_ntohl(addr->word[v6 ? 0 : 3]) >> 16;

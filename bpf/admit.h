@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Whether a packet is let through: as one of a flow that was found, or as one
- * that needs none.
+ * The decision to let a packet through: as one of a flow that was found, or as
+ * one that needs none.
  */
 #ifndef SG_BPF_ADMIT_H
 #define SG_BPF_ADMIT_H

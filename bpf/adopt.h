@@ -13,7 +13,7 @@
 #define SOCKET_SYN_RECEIVED 3
 #define SOCKET_TIME_WAIT 6
 
-/* Whether the host listens where the packet comes from. */
+/* Return whether the host listens where the packet comes from. */
 static __noinline int adopt_has_listener(struct __sk_buff *skb,
 					 const struct packet *pkt)
 {
@@ -28,8 +28,8 @@ static __noinline int adopt_has_listener(struct __sk_buff *skb,
 	return socket_would_take(skb, &key, is_v6(pkt));
 }
 
-/* Whether a packet that the host sends in the middle of a TCP connection is of
- * one that it began. */
+/* Return whether the host sends this packet in the middle of a TCP connection
+ * that it began. */
 stage bool adopt_is_the_hosts(struct __sk_buff *skb, const struct packet *pkt)
 {
 	struct bpf_sock *socket = skb->sk;

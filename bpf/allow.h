@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Whether a flow that was once allowed still is: its grants must be open, and
- * a policy, and interfaces, that are newer than the flow must still allow it.
+ * The check of a flow that was once allowed: its grants must be open, and a
+ * policy, and interfaces, that are newer than the flow must still allow it.
  */
 #ifndef SG_BPF_ALLOW_H
 #define SG_BPF_ALLOW_H
@@ -19,7 +19,7 @@ stage bool allow_has_bit(__u32 side, __u32 table, __be16 port)
 					    bpf_ntohs(port));
 }
 
-/* Whether it is a forward's, on the side that is in force. */
+/* Return whether the port is a forward's, on the side that is in force. */
 stage bool allow_is_forwarded(__u32 side, __u8 protocol, __be16 port)
 {
 	if (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP)
@@ -70,8 +70,8 @@ stage bool allow_source(const struct sg_port *port, const struct packet *pkt,
 	return !port->has_sources || bpf_map_lookup_elem(&sources, &key);
 }
 
-/* What must be open for what comes from a role: to a forward's port, or to the
- * host's control. */
+/* Return the grants that must be open for a packet of a role: to a forward's
+ * port, or to the host's control. */
 stage __u8 allow_grants(enum sg_kind kind, enum sg_role role)
 {
 	__u8 needed = kind == SG_KIND_CONTROL

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Which ports a conversation was ever begun on, TCP and UDP: set with the
+ * The ports that a conversation was ever begun on, TCP and UDP: set with the
  * first and never cleared. A packet to any other belongs to none.
  */
 #ifndef SG_BPF_BEGUN_H
@@ -26,8 +26,8 @@ stage __u32 begun_at(__be16 port)
 	return bpf_ntohs(port) % SG_BEGUN_PORTS;
 }
 
-/* Whether the container can have a conversation on this port; the host; one of
- * the two. */
+/* These return whether the container, the host, or one of the two can have a
+ * conversation on this port. */
 stage bool begun_by_container(__u8 protocol, __be16 port)
 {
 	const struct sg_begun *row = begun_row(protocol, port);

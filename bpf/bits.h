@@ -8,7 +8,7 @@
 
 #include "packet.h"
 
-/* Whether a map of rows (struct sg_row) has this bit. */
+/* Return whether a map of rows (struct sg_row) has this bit. */
 stage bool bits_has(void *map, __u32 at)
 {
 	__u32 row = at / SG_ROW_BITS;

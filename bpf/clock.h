@@ -40,8 +40,8 @@ stage __u32 clock_now_s(void)
 	return read->now_s;
 }
 
-/* Whether more than so many seconds have passed since. Signed: another CPU may
- * have read the clock a little later than this one. */
+/* Return whether more than so many seconds have passed since. The difference is
+ * signed, as another CPU may have read the clock a little later. */
 stage bool clock_is_over(__u32 now_s, __u32 since_s, __u32 limit_s)
 {
 	return (__s32)(now_s - since_s) > (__s32)limit_s;

@@ -13,8 +13,8 @@
 #include "split.h"
 #include "tell.h"
 
-/* How a packet goes on: whole, in pieces, or not (SG_DROP_TOO_BIG), of which
- * its sender is told; *ret_action is that answer's. */
+/* Choose how a packet goes on: whole, in pieces, or not (SG_DROP_TOO_BIG). The
+ * sender is told of the last; *ret_action is that answer's. */
 stage int deliver_fits(struct __sk_buff *skb, const struct packet *pkt,
 		       __u32 mtu, bool *ret_in_pieces, int *ret_action)
 {

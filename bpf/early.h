@@ -14,8 +14,8 @@
 #include "plain.h"
 #include "policy.h"
 
-/* What goes to the host by its kind alone (link.h), or is for a flow to say: it
- * is passed on. */
+/* Return whether a packet goes to the host by its kind alone (link.h), or a
+ * flow must decide on it: it is passed on. */
 stage bool early_is_special(const struct packet *pkt, int parsed)
 {
 	if (parsed == SG_DROP_PROTOCOL)
@@ -27,8 +27,8 @@ stage bool early_is_special(const struct packet *pkt, int parsed)
 	return pkt->protocol == IPPROTO_UDP && link_is_dhcp_client(pkt);
 }
 
-/* Whether a conversation was ever begun on the port that it is to, if it is
- * plain; asked before it is known to be, as most of what passes is such. */
+/* Return whether a conversation was ever begun on a plain packet's port. Ask
+ * before the packet is known to be plain, as most that pass are. */
 stage bool early_is_begun(bool v6, const void *l3, const void *end)
 {
 	const struct iphdr *ip = l3;

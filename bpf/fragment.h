@@ -94,7 +94,7 @@ static __noinline int fragment_release(struct __sk_buff *skb,
 	return AGAIN;
 }
 
-/* What the first said of its packet, if it was let through lately. */
+/* Find the entry of the first fragment, if it was let through lately. */
 stage struct sg_fragment *fragment_find(const struct sg_fragment_key *key,
 					const struct packet *pkt)
 {

@@ -58,7 +58,7 @@ stage int flow_in(struct __sk_buff *skb, const struct packet *pkt,
 		       : deliver_in(skb, pkt, key, flow, ret_action);
 }
 
-/* What the parser refused, but a link needs, or a flow: ICMP beyond echo. */
+/* Judge ICMP beyond echo: the parser refused it, a link or a flow needs it. */
 stage int uplink_icmp(struct __sk_buff *skb, struct packet *pkt,
 		      int *ret_action)
 {
@@ -123,8 +123,8 @@ stage int uplink_in(struct __sk_buff *skb, int *ret_action)
 	return reason ? reason : uplink_flow(skb, &pkt, ret_action);
 }
 
-/* What becomes of a packet: its action; dropped, which is counted, and perhaps
- * answered by an action of its own; or, AGAIN, gone for now. */
+/* Return a packet's action. A dropped one is counted, and perhaps answered by
+ * an action of its own; one that comes AGAIN is gone for now. */
 stage int finish(struct __sk_buff *skb, int reason, int action)
 {
 	if (reason == AGAIN)
@@ -285,8 +285,8 @@ int sg_container_in(struct __sk_buff *skb)
 	return finish(skb, reason, action);
 }
 
-/* What the host sends is the host's to decide; only what a closed grant cuts,
- * and a tuple that the container has, is stopped. */
+/* Pass what the host sends, which is the host's to decide. Stop only what a
+ * closed grant cuts, and a tuple that the container has. */
 stage int host_out(struct __sk_buff *skb)
 {
 	struct packet pkt = {};
@@ -314,8 +314,8 @@ stage int host_out(struct __sk_buff *skb)
 	return admit(skb, &key, &flow, &pkt, SG_OUT);
 }
 
-/* What was received is not the host's own: only the gate itself redirects, from
- * the container mostly. */
+/* Return whether the gate redirected a packet, from the container mostly: it
+ * was received before, so it is not the host's own. */
 stage bool is_redirected(__u32 came_by)
 {
 	const struct sg_gate *at = send_gate();

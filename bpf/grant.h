@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the owner has opened. Read for every packet that depends on it, so that
+ * The owner's open grants. Every packet that depends on one reads it, so that
  * closing works from the next packet on; a deadline needs nobody awake.
  */
 #ifndef SG_BPF_GRANT_H
@@ -24,8 +24,8 @@ stage bool grant_is_open(__u32 id, __u32 now_s)
 	return sg_grant_is_open(&read.grant, now_s);
 }
 
-/* Whether every grant in the mask of SG_GRANT_BIT()s is open; at once, and with
- * no call. */
+/* Return whether every grant in the mask of SG_GRANT_BIT()s is open, at once
+ * and with no call. */
 stage bool grants_are_open_here(__u32 mask, __u32 now_s)
 {
 	for (__u32 id = 0; id < SG_GRANT_COUNT; id++)

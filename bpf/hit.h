@@ -41,7 +41,7 @@ stage bool hit_parse(struct __sk_buff *skb, bool v6, struct packet *pkt,
 	return true;
 }
 
-/* Whether the flow goes on as it is: nothing to decide, no state to change. */
+/* Return whether the flow needs no decision and no change of its state. */
 stage bool hit_goes_on(const struct sg_flow_key *key,
 		       const struct sg_flow *flow, const struct packet *pkt,
 		       enum sg_direction direction)

@@ -51,8 +51,8 @@ stage void icmp_error_turn_back(struct packet *pkt)
 	pkt->dport = 0;
 }
 
-/* Whether the end that sent the quoted packet could have: blind errors do not
- * know the numbers (RFC 5927 4.1). */
+/* Return whether the end that sent the quoted packet could have sent it: blind
+ * errors do not know the numbers (RFC 5927 4.1). */
 stage bool icmp_error_is_likely(const struct sg_flow *flow,
 				const struct quote *quote, __u32 sent_by)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * How many flows one source on a LAN may begin in a second when the LAN's part
- * of the flow table gets short, so that no one neighbour has it to himself. Who
- * forges another's address fills none, as he completes no connection.
+ * The rate at which one source on a LAN may begin flows when the LAN's part of
+ * the flow table gets short, so that no one neighbour has it to himself. A
+ * forger of another's address fills none, as he completes no connection.
  */
 #ifndef SG_BPF_LIMIT_H
 #define SG_BPF_LIMIT_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a link needs to live, and so passes with no flow, to the host only:
+ * Packets that a link needs to live, passed with no flow, to the host only:
  * ARP, EAPOL and the like, IPv6 neighbour discovery, MLD, IGMP, DHCP replies.
  */
 #ifndef SG_BPF_LINK_H
@@ -44,9 +44,9 @@ stage union sg_addr link_addr(const __u8 bytes[4])
 	return addr_from_v4(v4);
 }
 
-/* Who asks for an address of another interface, or says that this one's is his,
- * is not heard; the container may only be itself. A site may well use a network
- * that the host has elsewhere. */
+/* Drop an ARP packet that asks for an address of another interface, or says
+ * that this one's is its sender's. The container may only be itself. A site may
+ * well use a network that the host has elsewhere. */
 static __noinline int link_arp(struct __sk_buff *skb, const struct packet *pkt)
 {
 	union sg_addr sender;
@@ -151,7 +151,7 @@ static __noinline int link_is_dhcp_answer(struct __sk_buff *skb,
 	return socket_would_take(skb, &key, true);
 }
 
-/* Whether it may be, by the port alone, for a client of DHCP. */
+/* Return whether a packet may be for a client of DHCP, by the port alone. */
 stage bool link_is_dhcp_client(const struct packet *pkt)
 {
 	return pkt->dport == bpf_htons(DHCP_CLIENT) ||

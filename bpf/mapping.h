@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * How long a masquerade port stands for its container port: as long as an open
- * flow uses it, and until a second that half-open and ended ones have said.
+ * The life of a masquerade port for its container port: as long as an open flow
+ * uses it, and until a second that half-open and ended ones have said.
  */
 #ifndef SG_BPF_MAPPING_H
 #define SG_BPF_MAPPING_H

@@ -89,9 +89,9 @@ stage __be16 masquerade_port_at(const struct masquerade_search *search,
 		       : 0;
 }
 
-/* Whether the gate port at a position of the range can stand for the container
- * port: it does so already, or stands for none, and the gate has no other use
- * for it. */
+/* Return whether the gate port at a position of the range can stand for the
+ * container port: it does so already, or stands for none, and the gate has no
+ * other use for it. */
 standalone int masquerade_is_free(__u32 at)
 {
 	const struct masquerade_search *search;
@@ -110,7 +110,7 @@ standalone int masquerade_is_free(__u32 at)
 	       sg_mapping_is_over(mapping, search->now_s);
 }
 
-/* How long it is the conversation's that begins, and no other CPU's. */
+/* Return how long the port is kept for the new conversation alone. */
 stage __u32 masquerade_keep_s(const struct packet *pkt)
 {
 	if (pkt->protocol == IPPROTO_TCP)

@@ -37,7 +37,7 @@ stage int move_begin(struct scratch *room, const struct sg_flow_key *key,
 	return 0;
 }
 
-/* What the flow has become in the maps before, and here since. */
+/* Add what the flow became in the maps before to what it has become here. */
 stage void move_end(const struct sg_flow_key *key, struct sg_flow *flow,
 		    const struct sg_flow *old)
 {

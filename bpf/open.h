@@ -24,7 +24,7 @@ stage struct sg_flow *open_fresh(void)
 	return &room->fresh;
 }
 
-/* Whose flow it is, by what the policy has said of it. */
+/* Return the share that a flow belongs to, by what the policy said of it. */
 stage enum sg_share open_share(const struct sg_flow *fresh,
 			       const struct packet *pkt)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Whose a gate port is: the container's, by a forward or a masquerade port, or
- * else the host's.
+ * The owner of a gate port: the container, by a forward or a masquerade port,
+ * or else the host.
  */
 #ifndef SG_BPF_OWNER_H
 #define SG_BPF_OWNER_H
@@ -65,7 +65,7 @@ stage bool owner_container_key(struct sg_flow_key *ret_key,
 	return true;
 }
 
-/* Whether a packet from an uplink can be one of the container's conversations:
+/* Return whether an uplink's packet can be of the container's conversations:
  * one was begun on its port, or on the container's that this stands for. */
 stage bool owner_may_be_container(const struct packet *pkt,
 				  const struct sg_port *port)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the stages hand on: one packet, as far as it has been understood.
+ * The packet that the stages hand on, as far as it has been understood.
  */
 #ifndef SG_BPF_PACKET_H
 #define SG_BPF_PACKET_H
@@ -62,7 +62,7 @@
 #define standalone_memory static __noinline
 #endif
 
-/* What a TCP header says (RFC 9293 3.3.1). */
+/* The contents of a TCP header (RFC 9293 3.3.1). */
 struct tcp_segment {
 	__u8 flags;
 	__u8 at;       /* offset of the header from the start of the data */

@@ -99,7 +99,7 @@ stage int parse_fragment(const struct packet *pkt, __u32 payload_bytes)
 	return SG_OK;
 }
 
-/* How long a header must at least be here. 0: not one of ours. */
+/* Return the least length of the header here, or 0: it is not one of ours. */
 stage __u32 parse_header_bytes(const struct packet *pkt)
 {
 	if (pkt->protocol == IPPROTO_TCP)

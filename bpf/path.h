@@ -260,8 +260,8 @@ static __noinline int path_of_masquerade(struct __sk_buff *skb,
 	return path_check_neighbour(flow, pkt, is_resolved);
 }
 
-/* Where there is no route by the flow's link: to the remote itself if it is on
- * one of the link's networks, else to the link's router, else to the neighbour
+/* Choose the next hop if the flow's link has no route: the remote itself if it
+ * is on one of the link's networks, else the link's router, else the neighbour
  * that its packets come by. */
 stage void path_by_link(const struct packet *pkt, struct sg_flow *flow,
 			const struct sg_iface *iface)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What parse.h makes of a plain frame, in place and at once: Ethernet, IPv4
- * without options or IPv6 without extension headers, no tag, no fragment. For
- * those who are in a hurry, before there is an skb and after. They know the
- * family when they are compiled, which spares them half of the questions.
+ * A plain frame, as parse.h would read it, in place and at once: Ethernet, IPv4
+ * without options or IPv6 without extension headers, no tag, no fragment. It is
+ * for those in a hurry, before there is an skb and after. They know the family
+ * when they are compiled, which spares them half of the questions.
  */
 #ifndef SG_BPF_PLAIN_H
 #define SG_BPF_PLAIN_H

@@ -50,7 +50,7 @@ stage int policy_forward_refuses(const struct packet *pkt,
 	return SG_OK;
 }
 
-/* Whether a packet that was dropped for this is counted with its forward. */
+/* Return whether a drop for this reason is counted with its forward. */
 stage bool policy_is_forwards(int reason)
 {
 	return reason == SG_DROP_GRANT_CLOSED || reason == SG_DROP_IPV6 ||
@@ -76,7 +76,7 @@ stage int policy_control_refuses(const struct packet *pkt)
 		       : SG_DROP_GRANT_CLOSED;
 }
 
-/* Whether a packet is one that begins a conversation. */
+/* Return whether a packet is one that begins a conversation. */
 stage bool policy_begins(const struct packet *pkt)
 {
 	if (pkt->protocol == IPPROTO_TCP)
@@ -96,7 +96,7 @@ stage bool policy_probes(const struct packet *pkt)
 	       !allow_has_bit(pkt->side, SG_FORWARDED_ANSWERS, pkt->sport);
 }
 
-/* What the container may not be to anyone. */
+/* Return whether a packet is a DHCP server's: the container may not be one. */
 stage bool policy_is_server_of_dhcp(const struct packet *pkt)
 {
 	__be16 server = bpf_htons(is_v6(pkt) ? DHCP6_SERVER : DHCP_SERVER);

@@ -9,7 +9,7 @@
 
 #define HEADER_AT_MASK 0xff /* no header of ours starts beyond byte 255 */
 
-/* Where a header starts; a bound that the verifier can see. */
+/* Return where a header starts, with a bound that the verifier can see. */
 stage void *reach_at(struct __sk_buff *skb, __u32 at)
 {
 	return (void *)(long)skb->data + (at & HEADER_AT_MASK);

@@ -22,14 +22,14 @@
 #define ICMP_CHECK_AT 2
 #define ICMP_ID_AT 4
 
-/* Which end of the packet changes, and to what. */
+/* The end of the packet that changes, and what it changes to. */
 struct rewrite {
 	union sg_addr addr;
 	__be16 port; /* ICMP echo: the identifier */
 	bool destination;
 };
 
-/* Where the sum is in a header of the protocol. */
+/* Return where the sum is in a header of the protocol. */
 stage __u32 rewrite_check_at(__u8 protocol)
 {
 	if (protocol == IPPROTO_TCP)
@@ -49,7 +49,7 @@ stage __u32 rewrite_difference(bool v6, const union sg_addr *old,
 	return sum_fold(sum);
 }
 
-/* Whether an IPv4 packet's TCP or UDP sum may be still to be made, by what
+/* Return whether an IPv4 packet's TCP or UDP sum may be left to the device that
  * sends it (CHECKSUM_PARTIAL): it is then that of the pseudo header alone. */
 stage bool rewrite_is_partial(const struct packet *pkt, __u16 check)
 {

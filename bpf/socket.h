@@ -40,7 +40,7 @@ stage struct bpf_sock *socket_find(struct __sk_buff *skb,
 	return NULL;
 }
 
-/* Whether a socket would take a packet from the key's remote. */
+/* Return whether a socket would take a packet from the key's remote. */
 standalone_memory int socket_would_take(struct __sk_buff *skb,
 					const struct sg_flow_key *key, bool v6)
 {

@@ -14,7 +14,7 @@
 
 #define JUMBO_BYTES 8 /* IPv6's option, which is not on the wire (BIG TCP) */
 
-/* How large the largest packet is that a segmented one becomes on the wire. */
+/* Return the size of a segmented packet's largest one on the wire. */
 static __noinline __u32 split_wire_bytes(struct __sk_buff *skb,
 					 const struct packet *pkt)
 {
@@ -36,8 +36,8 @@ static __noinline __u32 split_wire_bytes(struct __sk_buff *skb,
 	return pkt->l4_at - pkt->l3_at + header_bytes + skb->gso_size;
 }
 
-/* Whether a UDP sum is still to be made, by hardware that would then sum over
- * one piece. */
+/* Return whether a UDP sum is still to be made, by hardware that would then sum
+ * over one piece. */
 stage bool split_sum_is_partial(struct __sk_buff *skb, const struct packet *pkt)
 {
 	__be16 check;
@@ -48,7 +48,7 @@ stage bool split_sum_is_partial(struct __sk_buff *skb, const struct packet *pkt)
 	return check && rewrite_is_partial(pkt, check);
 }
 
-/* Whether a packet may be sent in pieces. A TCP sender learns quickly. */
+/* Return whether a packet may go in pieces. A TCP sender learns quickly. */
 static __noinline bool split_is_possible(struct __sk_buff *skb,
 					 const struct packet *pkt)
 {

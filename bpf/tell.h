@@ -26,7 +26,7 @@
 #define IPV4_HEADER_START 0x45000000 /* version 4, five words, no TOS */
 #define IPV6_HEADER_START 0x60000000
 
-/* What is said at no more than a rate, each kind by a bucket of tokens */
+/* The kinds of answers that go out at a limited rate, each by a token bucket */
 enum tell_bucket_id {
 	TELL_ERRORS, /* RFC 4443 2.4 (f), RFC 1812 4.3.2.8: as Linux does for
 			one destination */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What each end of a TCP connection can mean, from what the other has said
- * (RFC 9293 3.4, 3.10.7.4; RFC 7323 2; the bounds are G. van Rooij's, "Real
+ * The bounds of what each end of a TCP connection can mean, from what the other
+ * has said (RFC 9293 3.4, 3.10.7.4; RFC 7323 2; they are G. van Rooij's, "Real
  * Stateful TCP Packet Filtering in IP Filter"). Numbers compare modulo 2^32.
  */
 #ifndef SG_BPF_WINDOW_H
@@ -32,7 +32,7 @@ stage void seq_raise(__u32 *highest, __u32 number)
 			return;
 }
 
-/* Where an option of this kind and length starts, or 0: there is none. */
+/* Return where an option of this kind and length starts, or 0 if none does. */
 standalone __u32 tcp_option(struct __sk_buff *skb, __u32 l4_at, __u32 kind,
 			    __u32 bytes)
 {
@@ -120,7 +120,7 @@ standalone_memory int window_begin(struct __sk_buff *skb,
 	return 0;
 }
 
-/* Whether the sender can mean this, given what the receiver has told it. */
+/* Return whether the sender can mean this, given what the receiver told it. */
 stage bool window_accepts(const struct sg_flow *flow,
 			  const struct tcp_segment *segment, __u32 direction)
 {
@@ -180,8 +180,8 @@ stage void window_update(struct sg_flow *flow,
 	window_raise(flow, direction, segment->window);
 }
 
-/* Whether a reset is the one that the receiver would believe (RFC 5961 3.2):
- * exactly what it expects next. */
+/* Return whether the receiver would believe a reset (RFC 5961 3.2): its number
+ * is exactly what the receiver expects next. */
 stage bool window_reset_is_exact(const struct sg_flow *flow,
 				 const struct tcp_segment *segment,
 				 __u32 direction)

@@ -69,8 +69,8 @@ enum sg_state {
 		SG_STATE_COUNT
 } SG_BYTE;
 
-/* Whose a flow is: by who began it, and from where. Each has a part of the flow
- * tables to itself, so that none can use up what another needs. */
+/* The owners of flows: by who began a flow, and from where. Each has a part of
+ * the flow tables to itself, so that none can use up what another needs. */
 #define SG_SHARES(X)                                                           \
 	X(VPN, "vpn")                                                          \
 	X(LAN, "lan")                                                          \
@@ -94,7 +94,7 @@ struct sg_traffic {
 	__u64 bytes; /* from the IP header on; GSO: as one packet */
 };
 
-/* What one end of a TCP conversation has sent, as far as the gate has seen it
+/* The numbers of one end of a TCP conversation, as far as the gate has seen it
  * (RFC 9293 3.3.1, in sequence numbers of the wire, host byte order). */
 struct sg_tcp_end {
 	__u32 sent;  /* SND.MAX: behind the highest number that it used */
@@ -226,8 +226,8 @@ struct sg_begun {
 };
 SG_ASSERT_SIZE(struct sg_begun, 128);
 
-/* What program sg_move is given as a packet: a flow of a gate before, whose
- * maps these take the place of. It comes twice: so that it is known when the
+/* The packet that program sg_move is given: a flow of a gate before, whose maps
+ * these take the place of. It comes twice: so that it is known when the
  * programs change, and after, with all that it has become until then. */
 struct sg_move {
 	__u8 frame[16]; /* zeros: no headers that the kernel would look at */
@@ -288,7 +288,7 @@ struct sg_fragment_key {
 };
 SG_ASSERT_SIZE(struct sg_fragment_key, 44);
 
-/* What the first one said, which the others go by until all have come. */
+/* The entry of a first fragment. The others go by it until all have come. */
 struct sg_fragment {
 	__be16 sport; /* ICMP echo: as in the flow's key */
 	__be16 dport;

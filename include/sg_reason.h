@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Why a packet was dropped: exactly one named reason for each. This list is the
- * enum, the name that people read and the sentence that explains it.
+ * The reasons to drop a packet: exactly one named reason for each. This list is
+ * the enum, the name that people read and the sentence that explains it.
  */
 #ifndef SG_REASON_H
 #define SG_REASON_H

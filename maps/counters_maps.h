@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What was dropped, by interface and reason. The datapath writes, the loader
- * reads; an entry appears with its first packet, and is added to that of
- * SG_GONE_IFINDEX when its interface has gone.
+ * The drops, by interface and reason. The datapath writes, the loader reads; an
+ * entry appears with its first packet, and is added to that of SG_GONE_IFINDEX
+ * when its interface has gone.
  */
 #ifndef SG_MAPS_COUNTERS_H
 #define SG_MAPS_COUNTERS_H

@@ -56,7 +56,7 @@ struct {
 	__type(value, struct sg_mapping);
 } mappings SEC(".maps");
 
-/* When all masquerade ports are in use. An entry goes with its flow. */
+/* Ports that flows share once all are in use. An entry goes with its flow. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 65536);

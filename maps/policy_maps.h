@@ -11,7 +11,7 @@
 
 #include <bpf/bpf_helpers.h>
 
-/* Which side is in force. The one write that switches the whole policy. */
+/* The side that is in force. The one write to it switches the whole policy. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);

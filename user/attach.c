@@ -8,9 +8,9 @@
 #include "early.h"
 #include "entries.h"
 
-/* What a link has of what is wanted: a frame without Ethernet is not what the
- * program reads, and those of a veth are skbs before XDP sees them, which it
- * would only copy. */
+/* Return what a link has of what is wanted: a frame without Ethernet is not
+ * what the program reads, and those of a veth are skbs before XDP sees them,
+ * which it would only copy. */
 static enum early_mode early_for(const struct link *link,
 				 enum early_mode wanted)
 {

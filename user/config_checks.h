@@ -13,7 +13,7 @@
 
 /* Before a parse: where to report, and under which name. */
 void check_begin(const char *name, struct fault *fault);
-/* Whether any section or setting but forwards was seen since. */
+/* Return whether any section or setting but forwards was seen since. */
 bool check_saw_anything(void);
 /* The parser's error function. */
 void check_report(cfg_t *cfg, const char *format, va_list args);

@@ -12,7 +12,7 @@
  * both must outlive it. One at a time. NULL: out of memory. */
 cfg_t *grammar_new(const char *name, struct fault *fault);
 
-/* Whether the text that was parsed set anything at all. */
+/* Return whether the text that was parsed set anything at all. */
 bool grammar_saw_anything(cfg_t *cfg);
 
 #endif

@@ -21,7 +21,7 @@
 
 #define BESIDE "_new" /* behind the name of what will take its place */
 
-/* What libbpf warns of in this thread, the verifier's log with it. */
+/* The warnings of libbpf in this thread, the verifier's log with them. */
 static _Thread_local FILE *warned;
 
 static int remember_warning(enum libbpf_print_level level, const char *format,

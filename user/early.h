@@ -12,7 +12,7 @@
 
 #include "policy.h"
 
-/* What is there, for people. */
+/* The program that is on an interface, for people. */
 enum early_state {
 	EARLY_IS_NATIVE,
 	EARLY_IS_GENERIC,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the maps are to hold: a policy and the links of the moment, as arrays
- * of keys and values. Pure: no root, no kernel.
+ * The contents that the maps are to have: a policy and the links of the moment,
+ * as arrays of keys and values. Pure: no root, no kernel.
  */
 #ifndef SG_USER_ENTRIES_H
 #define SG_USER_ENTRIES_H
@@ -24,7 +24,7 @@ struct policy_entries {
 };
 
 /* The links that the policy governs. */
-/* Who says where a network is: the lower goes first. */
+/* The sources that say where a network is: the lower goes first. */
 enum subnet_rank { SUBNET_NAMED, SUBNET_CONFIGURED, SUBNET_LEARNED };
 
 struct subnet_claim {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What went wrong, for a person: one line saying what, where and what to do.
- * Library modules fill it and return -errno; commands print it.
+ * A fault, told to a person: one line saying what went wrong, where and what to
+ * do. Library modules fill it and return -errno; commands print it.
  */
 #ifndef SG_USER_FAULT_H
 #define SG_USER_FAULT_H

@@ -105,7 +105,7 @@ static int open_config(const char *path, struct stat *ret_st,
 	return r ? r : cleanup_steal_fd(&fd);
 }
 
-/* Whether the file stayed what it was while it was read. */
+/* Return whether the file stayed what it was while it was read. */
 static bool is_unchanged(int fd, const struct stat *before, size_t bytes)
 {
 	struct stat after;

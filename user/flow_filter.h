@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which flows `scoutgate flows` is asked for. */
+/* The flows that `scoutgate flows` is asked for. */
 #ifndef SG_USER_FLOW_FILTER_H
 #define SG_USER_FLOW_FILTER_H
 

@@ -26,10 +26,10 @@ int forwarding_get(enum forwarding_family family, const char *interface);
 int forwarding_set(enum forwarding_family family, const char *interface,
 		   bool on);
 
-/* Whether the kernel would forward what this interface receives. */
+/* Return whether the kernel would forward what this interface receives. */
 bool forwarding_is_on(const char *interface);
 
-/* Whether it is on for any interface that the policy governs. */
+/* Return whether it is on for any interface that the policy governs. */
 bool forwarding_is_open(const struct policy *policy, const struct links *links);
 
 /* Off for every interface that the policy governs; lo's of IPv6, too. */

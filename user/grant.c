@@ -19,7 +19,7 @@
 #include "text.h"
 #include "verb.h"
 
-/* What is so now, and was before. */
+/* Tell how the grant is now, and how it was before. */
 static void tell(const struct context *context, const char *name,
 		 const struct sg_grant *grant, const struct sg_grant *before)
 {

@@ -31,7 +31,7 @@ static bool execute(const char *commands)
 	return done;
 }
 
-/* What is said before the library ends the process is not to be printed. */
+/* Print nothing of what is said before the library ends the process. */
 static void silence(void)
 {
 	int fd = open("/dev/null", O_WRONLY | O_CLOEXEC);

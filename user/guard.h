@@ -27,7 +27,7 @@ void guard_remove(void);
 
 bool guard_is_there(void);
 
-/* What is there of it. */
+/* The state of the guard's rules. */
 enum guard_state {
 	GUARD_WHOLE,
 	GUARD_CHANGED, /* rules were added, or taken away, or put to sleep */

@@ -230,7 +230,7 @@ static int quiet(enum libbpf_print_level level, const char *format,
 	return 0;
 }
 
-/* Whether our filter is there, and which program it runs. */
+/* Return whether our filter is there, and which program it runs. */
 static bool has_filter(const struct hook *hook, uint32_t *ret_program_id)
 {
 	struct bpf_tc_hook at = filter_hook(hook);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Where a program meets the packets of an interface: a TCX link where the
- * kernel has them (6.6), a clsact filter otherwise. Ours runs first, and is put
- * first again; a foreign program runs beside it, on what ours lets through, and
- * is never replaced.
+ * The hook where a program meets the packets of an interface: a TCX link where
+ * the kernel has them (6.6), a clsact filter otherwise. Ours runs first, and is
+ * put first again; a foreign program runs beside it, on what ours lets through,
+ * and is never replaced.
  */
 #ifndef SG_USER_HOOK_H
 #define SG_USER_HOOK_H
@@ -50,7 +50,7 @@ uint32_t hook_preceded_by(const struct hook *hook, enum hook_mode mode,
 int hook_query(const struct hook *hook, enum hook_mode *ret_mode,
 	       uint32_t *ret_program_id);
 
-/* Whether a TCX program of a gate's, by its name, is on the interface. */
+/* Return whether a TCX program of a gate's, by its name, is on an interface. */
 bool hook_has_tcx_of_ours(uint32_t ifindex);
 
 #endif

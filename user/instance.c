@@ -36,7 +36,7 @@ int instance_links(const struct pins *pins, struct links *ret_links,
 	return r;
 }
 
-/* What the gate is to become. */
+/* The change to make to the gate. */
 struct change {
 	const struct policy *policy;
 	bool is_new_policy; /* or the links alone have changed */
@@ -74,9 +74,9 @@ static void undo_attach(const struct pins *pins, const struct change *change,
 	attach_undo(pins->dir, &former, change->policy, links, before, count);
 }
 
-/* What can fail for reasons of the system's comes first, and opens nothing: an
- * interface with a program and no role lets nothing through. Then the roles,
- * and last the one write that puts the whole policy in force. */
+/* Do first what can fail for reasons of the system's, and opens nothing: an
+ * interface with a program and no role lets nothing through. Then write the
+ * roles, and last, with one write, put the whole policy in force. */
 static int apply(const struct pins *pins, const struct change *change,
 		 struct fault *ret_fault)
 {
@@ -153,7 +153,7 @@ static void close_programs(int *fds)
 		cleanup_close(&fds[i]);
 }
 
-/* What a first `up` begins with. */
+/* Write what a first `up` begins with. */
 static int write_first(const struct pins *pins, const struct policy *policy,
 		       struct fault *ret_fault)
 {
@@ -359,7 +359,7 @@ int instance_follow(const struct pins *pins, bool clsact,
 	return apply(pins, &change, ret_fault);
 }
 
-/* What no pins say anything of. */
+/* Take away what no pins say anything of. */
 static int take_leftovers(const char *pin_dir, enum instance_end *ret_end,
 			  struct fault *ret_fault)
 {

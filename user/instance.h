@@ -39,7 +39,7 @@ int instance_follow(const struct pins *pins, bool clsact,
 		    const int *program_fds, const struct policy *policy,
 		    uint32_t number, struct fault *ret_fault);
 
-/* What `down` found. */
+/* The state that `down` found. */
 enum instance_end {
 	INSTANCE_ENDED,
 	INSTANCE_LEFT_SOMETHING, /* its pins were gone; the rest is, now */

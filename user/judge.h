@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is to become of a flow under the policy in force, as the datapath will
- * judge it with its next packet. */
+/* The verdict on a flow under the policy in force, as the datapath will judge
+ * it with its next packet. */
 #ifndef SG_USER_JUDGE_H
 #define SG_USER_JUDGE_H
 
@@ -11,7 +11,7 @@
 #include "sg_flow.h"
 #include "sg_policy.h"
 
-/* What all flows of one list are judged by. */
+/* The state that all flows of one list are judged by. */
 struct judge {
 	const struct pins *pins;
 	uint32_t side; /* in force */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the daemon says of itself, for `status`: map `keeper`. */
+/* The daemon's note on itself, for `status`: map `keeper`. */
 #ifndef SG_USER_KEEPER_NOTE_H
 #define SG_USER_KEEPER_NOTE_H
 

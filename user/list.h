@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the commands that print one table of the gate's state share. */
+/* The common part of commands that print one table of the gate's state. */
 #ifndef SG_USER_LIST_H
 #define SG_USER_LIST_H
 

@@ -28,8 +28,8 @@ struct migrate {
 		.old = PINS_CLOSED                                             \
 	}
 
-/* What must change for the policy's sizes; and make room for it. -EINVAL: more
- * flows are alive than are wanted. migrate_release() in every case. */
+/* Find what must change for the policy's sizes; and make room for it. -EINVAL:
+ * more flows are alive than are wanted. migrate_release() in every case. */
 int migrate_plan(const char *pin_dir, const struct policy *policy,
 		 struct migrate *ret_migrate, struct fault *ret_fault);
 void migrate_release(struct migrate *migrate);
@@ -52,10 +52,10 @@ int migrate_end(const struct migrate *migrate, const struct pins *pins,
 /* The last step, when the programs are pinned, too. */
 void migrate_close(const char *pin_dir);
 
-/* Whether the policy needs one, or one was interrupted. */
+/* Return whether the policy needs a migration, or one was interrupted. */
 bool migrate_would(const struct pins *pins, const struct policy *policy);
 
-/* Whether one was interrupted. */
+/* Return whether a migration was interrupted. */
 bool migrate_is_open(const char *pin_dir);
 
 #endif

@@ -57,7 +57,7 @@ struct pins {
 	int map_fds[PINS_MAP_COUNT]; /* -1: not open */
 };
 
-/* What pins_close() may be called on before pins_open() was. */
+/* The value of pins before pins_open(): pins_close() may be called on it. */
 #define PINS_CLOSED                                                            \
 	{                                                                      \
 		.map_fds = { [0 ... PINS_MAP_COUNT - 1] = -1 }                 \
@@ -68,8 +68,8 @@ const char *pins_map_name(enum pins_map map);
 int pins_path(const char *dir, const char *sub, const char *name,
 	      char ret_path[PINS_PATH_BYTES]);
 
-/* Whether an instance stands in dir: one whose layout is noted, which is done
- * once its grants are. */
+/* Find out whether an instance stands in dir: one whose layout is noted, which
+ * is done once its grants are. */
 int pins_are_begun(const char *dir, bool *ret_begun, struct fault *ret_fault);
 
 /* The layout's number, which is the first word of whatever map `gate` holds. 0
@@ -135,7 +135,7 @@ int pins_check_gates(const char *dir, struct fault *ret_fault);
  * is no error. -EEXIST: something else is in them, and stays. */
 int pins_remove(const char *dir, struct fault *ret_fault);
 
-/* Which side is in force. 0, or -errno. */
+/* Read which side is in force. 0, or -errno. */
 struct sg_active;
 int pins_active(const struct pins *pins, struct sg_active *ret_active);
 

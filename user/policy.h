@@ -96,7 +96,7 @@ struct policy {
 void policy_init(struct policy *ret_policy);
 void policy_release(struct policy *policy);
 
-/* What an empty file means: nothing is open, in any direction. */
+/* Make it what an empty file means: nothing is open, in any direction. */
 void policy_deny_all(struct policy *policy);
 
 /* Return how many entries the maps of these names have. */
@@ -108,7 +108,7 @@ int policy_add_source(struct policy *policy, const struct network *source);
 int policy_add_forward(struct policy *policy,
 		       const struct policy_forward *forward);
 
-/* What no single line can show to be wrong. Returns 0, or -EINVAL with
+/* Refuse what no single line can show to be wrong. Return 0, or -EINVAL with
  * *ret_fault and *ret_line (0: the file as a whole). */
 int policy_validate(const struct policy *policy, struct fault *ret_fault,
 		    int *ret_line);
@@ -119,8 +119,8 @@ int policy_early_by_name(const char *name);
 /* As the role of a link: the gate leaves it alone. */
 #define POLICY_EXEMPT SG_ROLE_COUNT
 
-/* How closely patterns can fit: "*" the least, a longer one more, and a name
- * without "*" the most. */
+/* The rank of a pattern, by how closely it can fit: "*" has the least, a longer
+ * one more, and a name without "*" the most. */
 #define POLICY_RANK_ANY 1
 #define POLICY_RANK_EXACT SG_IFNAME_BYTES
 size_t policy_pattern_rank(const char *pattern);

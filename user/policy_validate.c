@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What no single line of a configuration can show to be wrong. See policy.h. */
+/* The faults that no single line of a configuration can show. See policy.h. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What happens, for whoever reads it later: to the journal, with a MESSAGE_ID
- * by which it is found and explained (user/systemd/scoutgate.catalog), where
+ * Reports of what happens, for later readers: to the journal, with a MESSAGE_ID
+ * by which one is found and explained (user/systemd/scoutgate.catalog), where
  * there is one; as a line on standard error otherwise.
  */
 #ifndef SG_USER_REPORT_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Which number a forward's rule has in the maps: one that is the same in the
+ * The number that a forward's rule has in the maps: one that is the same in the
  * policy before keeps its own, and with it its counters and flows, wherever it
  * stands in the file now. The others take numbers that neither policy uses.
  */

@@ -26,7 +26,7 @@
 #define RETRY_USEC 20000  /* when another command holds the writer's lock */
 #define FOLLOW_USEC 50000 /* between two looks at a network full of events */
 
-/* What can go wrong time and again, each for a reason of its own. */
+/* The steps that can go wrong time and again, each for a reason of its own. */
 enum trouble {
 	TROUBLE_FOLLOW,
 	TROUBLE_LEARN,

@@ -14,9 +14,9 @@
 #include "pins.h"
 #include "policy.h"
 
-/* What was saved into policy->grants, if the policy wants it and there is any.
- * A file that cannot be believed: all are closed, and -errno says why. Where a
- * gate is up already, policy->grants opens none. */
+/* Read what was saved into policy->grants, if the policy wants it and there is
+ * any. A file that cannot be believed: all are closed, and -errno says why.
+ * Where a gate is up already, policy->grants opens none. */
 int saved_take(const char *state_dir, const char *pin_dir,
 	       struct policy *policy, struct fault *ret_fault);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * How much of the flow tables each share uses (see enum sg_share), for people.
+ * The use of the flow tables by each share (see enum sg_share), for people.
  */
 #ifndef SG_USER_SHARES_H
 #define SG_USER_SHARES_H

@@ -68,7 +68,7 @@ static int add_grants(const struct pins *pins, struct json_object *rows)
 	return 0;
 }
 
-/* How full the flow tables are; who is refused for want of room. */
+/* Add how full the flow tables are, and who is refused for want of room. */
 static int add_shares(const struct pins *pins, struct json_object *rows,
 		      struct json_object *findings)
 {
@@ -94,7 +94,7 @@ static bool keeper_lives(const struct sg_keeper *keeper, uint32_t now_s)
 	       kill((pid_t)keeper->pid, 0) == 0;
 }
 
-/* Who keeps it so. Nobody has to. */
+/* Add the daemon that keeps it so. There need not be one. */
 static int add_daemon(const struct pins *pins, struct json_object *daemon,
 		      struct json_object *findings)
 {

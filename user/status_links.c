@@ -45,7 +45,7 @@ static const char *name_of_link(uint32_t ifindex)
 	return if_indextoname(ifindex, name) ? name : "a link that is gone";
 }
 
-/* What another's program before ours lets pass, ours never sees. */
+/* Find another's program before ours: what it lets pass, ours never sees. */
 static void check_order(struct json_object *findings, const struct hook *hook,
 			enum hook_mode mode, const char *key, uint32_t id)
 {
@@ -91,7 +91,7 @@ static void add_hook(struct json_object *row, struct json_object *findings,
 	check_order(findings, &hook, mode, key, id);
 }
 
-/* What refuses before there is an skb, where the driver lets it. */
+/* Add the program that refuses before there is an skb, if a driver lets it. */
 static void add_early(struct json_object *row, struct json_object *findings,
 		      const char *pin_dir, uint32_t ifindex)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the owner wants to know, in sentences: what is open, who is connected.
- */
+/* The facts that the owner wants to know, in sentences: what is open, who is
+ * connected. */
 #ifndef SG_USER_SUMMARY_H
 #define SG_USER_SUMMARY_H
 
@@ -10,7 +10,7 @@
 
 #define SUMMARY_BYTES 1024
 
-/* What `status` has found, by lists of rows. */
+/* The findings of `status`, by lists of rows. */
 struct summary {
 	struct json_object *interfaces;
 	struct json_object *waiting; /* roles that no link has yet */

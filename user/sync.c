@@ -219,7 +219,7 @@ static int write_gate(const struct pins *pins,
 	return bpf_map_update_elem(fd, &zero, &gate, BPF_ANY) ? -errno : 0;
 }
 
-/* What is asked first says that there is something for as long as there is. */
+/* Let `starts`, which is asked first, name a subnet as long as it is there. */
 static int replace_subnets(const struct pins *pins,
 			   const struct link_entries *e)
 {

@@ -41,7 +41,7 @@ int text_parse_clock(const char *text, time_t now, uint32_t *ret_seconds);
 /* an interface name, of which the last character may be "*"; one with a
  * quotation mark nftables has no word for */
 bool text_is_interface(const char *text);
-/* whether a name is, or begins as, a pattern of the above form says */
+/* Return whether a name is, or begins as, a pattern of the above form says. */
 bool text_interface_matches(const char *pattern, const char *name);
 
 /* Return whether a word may be meant for a name: it is its beginning, or has a

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* How commands say that they failed. See verb.h. */
+/* The message of a command that failed. See verb.h. */
 #include "verb.h"
 
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What changes among links and addresses, as rtnetlink tells it (RFC 3549). */
+/* Changes of links and addresses, as rtnetlink tells them (RFC 3549). */
 #ifndef SG_USER_WATCH_H
 #define SG_USER_WATCH_H
 

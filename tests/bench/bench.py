@@ -40,7 +40,7 @@ ROWS = {"existing flow, tap0 to container": "tap0 to container, ns",
 
 
 class Bench:
-    """What all parts share."""
+    """The state that all parts share."""
 
     def __init__(self, options):
         build = os.path.dirname(options.program)
@@ -104,7 +104,7 @@ class Bench:
         return json.loads(setups.sh(f"bpftool -j map show pinned {self.pins(setup.name)}/{name}"))
 
     def map_bytes(self, setup, name):
-        """That the kernel has allotted."""
+        """Return how many bytes the kernel has allotted."""
         return self.map_info(setup, name)["bytes_memlock"]
 
     def map_room(self, setup, name):

@@ -35,7 +35,7 @@ def add(bench, what, spent):
 
 
 def daemon(bench, gate):
-    """What `run` holds, and uses when nothing happens."""
+    """Measure what `run` holds, and uses when nothing happens."""
     gate.run("down")
     process = bench.start(f"nsenter --net=/run/netns/{gate.gate} {bench.scoutgate} "
                           f"--pin-dir {bench.pins(gate.name)} -c {bench.file(gate.name + '.conf')} "

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What a gate is measured between: an end that takes every packet, a redirect
- * that does nothing else (in, to the peer; out, to the neighbour), and programs
- * that do as little as can be done.
+ * The ends that a gate is measured between: an end that takes every packet, a
+ * redirect that does nothing else (in, to the peer; out, to the neighbour), and
+ * programs that do as little as can be done.
  */
 #include "vmlinux.h"
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What one packet costs: of a flow, the first one, one that is refused."""
+"""The cost of one packet: of a flow, the first one, one that is refused."""
 import ipaddress
 
 import frames

@@ -142,7 +142,7 @@ static uint64_t now_ns(clockid_t clock)
 	return (uint64_t)at.tv_sec * NS_PER_S + (uint64_t)at.tv_nsec;
 }
 
-/* What this process and the CPU's ksoftirqd have run. */
+/* Return how long this process and the CPU's ksoftirqd have run. */
 static uint64_t cpu_ns(int schedstat)
 {
 	char text[128] = "";

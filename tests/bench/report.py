@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What was measured: medians, ratios, a table, JSON, a plot."""
+"""The results that were measured: medians, ratios, a table, JSON, a plot."""
 import json
 import math
 import statistics

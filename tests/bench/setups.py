@@ -95,7 +95,7 @@ table ip gate {{
 
 
 def nft_ingress_rules(ports):
-    """What is not forwarded is dropped before the stack sees it."""
+    """Return rules that drop all that is not forwarded before the stack sees it."""
     elements = ", ".join(str(port) for protocol, port in ports if protocol == "tcp")
     return f"""
 table netdev gate {{

@@ -63,7 +63,7 @@ def serve(setup):
 
 
 def busy_seconds(cpu):
-    """That it was not idle."""
+    """Return how long the CPU was not idle."""
     with open("/proc/stat", encoding="ascii") as file:
         line = next(line for line in file if line.startswith(f"cpu{cpu} "))
     ticks = [int(word) for word in line.split()[1:]]

@@ -37,7 +37,7 @@ enum place { TAP0, ETH0, VE_CONTAINER, IFACE_COUNT };
 
 enum tcp_flag { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16, URG = 32 };
 
-/* What a packet says; build_frame() makes it bytes with right sums. */
+/* The contents of a packet; build_frame() makes it bytes with right sums. */
 struct spec {
 	const char *src; /* of either family */
 	const char *dst;

@@ -51,8 +51,8 @@ void harness_reload(const char *config);
 void harness_restart(const char *config);
 void harness_grant(unsigned int grant, uint32_t open, uint32_t deadline_s);
 
-/* How often to try what is random: so often, or, where the CPU is emulated
- * (GUEST), a quarter of it. */
+/* Return how often to try what is random: so often, or, where the CPU is
+ * emulated (GUEST), a quarter of it. */
 int harness_rounds(int count);
 
 /* Run a packet through a hook: in place, frame is then what came out. */

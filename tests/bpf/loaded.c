@@ -16,7 +16,7 @@
 /* the ring of tokens is larger, and empty by its hand */
 #define ARRAY_MOST SG_BEGUN_ROWS
 
-/* What a map was when it was made. */
+/* Make a map what it was when it was made. */
 static void empty_map(int fd)
 {
 	static const char zeros[4096];
@@ -43,8 +43,8 @@ static uint32_t entries_of(enum pins_map map)
 	return info.max_entries;
 }
 
-/* Whether the gate that is loaded has the sizes that the policy wants: it then
- * serves once more, which spares the verifier's time. */
+/* Return whether the gate that is loaded has the sizes that the policy wants:
+ * it then serves once more, which spares the verifier's time. */
 static bool sizes_are_right(void)
 {
 	const struct policy *policy = &gate_test.policy;
@@ -54,7 +54,7 @@ static bool sizes_are_right(void)
 	       entries_of(PINS_mappings) == policy_mapping_entries(policy);
 }
 
-/* Where a gate of these sizes is pinned, or to be: below HARNESS_PINS, in
+/* Find where a gate of these sizes is or will be pinned: below HARNESS_PINS, in
  * which the test programs share what was loaded once. False: not wanted. */
 static bool shared_dir(char ret_dir[PINS_PATH_BYTES])
 {

@@ -37,7 +37,7 @@ void assert_left(const struct spec *spec, struct frame *ret_frame);
  * a TCP handshake's second step. It has addresses of its own. */
 struct spec send_for_answer(const struct spec *out);
 
-/* What a remote answers to a packet as it left the gate. */
+/* Return what a remote answers to a packet as it left the gate. */
 struct spec answer_to(const struct frame *sent, uint8_t protocol,
 		      uint8_t flags);
 

@@ -138,7 +138,7 @@ static void the_forgotten_are_counted(void **state)
 	assert_int_equal(flow_count(PINS_half_open), 32);
 }
 
-/* What was over anyway is not said to have been forgotten. */
+/* A flow that was over anyway is not said to have been forgotten. */
 static void the_expired_are_not_counted(void **state)
 {
 	struct spec scan =

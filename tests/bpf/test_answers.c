@@ -133,8 +133,8 @@ static void to_a_neighbour_of_the_links_own_network(void **state)
 	assert_next_hop(&flow, 0xc0a8070b);
 }
 
-/* Where there is no route by the link: by the neighbour that has asked, until
- * there is one. */
+/* If the link has no route, the answer goes by the neighbour that has asked,
+ * until there is one. */
 static void by_the_neighbour_that_asked(void **state)
 {
 	struct spec answer = answer_of(FAR);

@@ -15,7 +15,7 @@
 #define SEED 5
 #define CUT_MIN 54 /* the kernel runs no program for tc on less */
 
-/* What the random packets are made of. */
+/* The specs that the random packets are made of. */
 static const struct spec specs[] = {
 	{"10.1.0.1", "10.1.0.2", 40000, 22, IPPROTO_TCP, .flags = SYN},
 	{"10.1.0.1", "10.1.0.2", 40000, 22, IPPROTO_TCP, .flags = ACK},
@@ -178,7 +178,7 @@ static void nor_what_a_flow_is_found_by(void **state)
 	assert_int_equal(twin_drops(), before);
 }
 
-/* What asks is of no conversation, though the host asks by the same number. */
+/* A ping is of no conversation, though the host asks by the same number. */
 static void nor_is_a_ping_of_number_zero_an_answer(void **state)
 {
 	struct spec out =
@@ -196,7 +196,7 @@ static void nor_is_a_ping_of_number_zero_an_answer(void **state)
 	assert_passed(&ping, ETH0);
 }
 
-/* What has no Ethernet header (tun) is not taken for what has one. */
+/* A frame with no Ethernet header (tun) is not taken for one that has it. */
 static void frames_without_ethernet_are_passed(void **state)
 {
 	const struct spec closed =

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Which first a later fragment follows, and which first may come again: one
- * good packet, and one field of it changed. */
+/* The first that a later fragment follows, and the first that may come again:
+ * one good packet, and one field of it changed. */
 #include <bpf/bpf.h>
 #include <netinet/in.h>
 #include <string.h>

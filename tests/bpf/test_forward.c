@@ -210,7 +210,7 @@ static void udp_is_forwarded_and_assured(void **state)
 	assert_int_equal(flow.state, SG_STATE_ASSURED);
 }
 
-/* What was begun from the VPN is now of the LAN, whose grant is closed. */
+/* The flow that began from the VPN is now of the LAN, whose grant is closed. */
 static void an_interface_of_another_role_needs_its_grants(void **state)
 {
 	struct spec packet = vpn_tcp;

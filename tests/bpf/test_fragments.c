@@ -434,7 +434,7 @@ static void a_closed_grant_stops_later_fragments(void **state)
 	assert_dropped(&second, ETH0, SG_DROP_GRANT_CLOSED);
 }
 
-/* Whose first came by another CPU, in whose clock a second has just begun. */
+/* The first came by another CPU, in whose clock a second has just begun. */
 static void a_later_fragment_by_a_cpu_that_is_behind(void **state)
 {
 	int fd = gate_test.pins.map_fds[PINS_fragments];

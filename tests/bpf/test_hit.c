@@ -77,7 +77,7 @@ static void write_disguised(const struct table *table, enum place at,
 	}
 }
 
-/* Whether the flows are those, in these states. */
+/* Return whether the flows are those, in these states. */
 static bool are_alive(const struct table *before, const struct table *after)
 {
 	if (before->count != after->count)
@@ -358,7 +358,7 @@ static bool can_sum(struct frame *frame)
 	return bpf_prog_test_run_opts(fd, &opts) == 0;
 }
 
-/* Where a card has summed the whole packet (CHECKSUM_COMPLETE), its sum is kept
+/* If a card has summed the whole packet (CHECKSUM_COMPLETE), its sum is kept
  * right: the kernel says EBADMSG if not. */
 static void a_sum_by_the_card_is_kept_right(void **state)
 {

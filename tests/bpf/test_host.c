@@ -157,7 +157,7 @@ static void case_34_other_frames_are_for_the_host_only(void **state)
 	assert_left(&control, NULL);
 }
 
-/* What is to the host goes no further, so it may have come as far as it can. */
+/* A packet to the host ends there, so it may have come as far as it can. */
 static void an_answer_may_have_no_time_to_live_left(void **state)
 {
 	struct spec ask = between("192.168.7.2", "192.168.7.9", 40000, 53,

@@ -29,7 +29,7 @@ static const struct spec from_container = {
 	.icmp_type = 3,
 };
 
-/* What the container sends out by eth0. */
+/* Return what the container sends out by eth0. */
 static struct spec to_lan(uint8_t protocol)
 {
 	struct spec spec =

@@ -182,7 +182,7 @@ static void sources_that_cannot_be(void **state)
 	assert_int_equal(send_in(&spec, ETH0, NULL), ACTION_REDIRECT);
 }
 
-/* What is between the IPv6 header and the TCP one. */
+/* The headers between the IPv6 header and the TCP one. */
 struct chain {
 	const char *what;
 	uint8_t first;

@@ -287,7 +287,7 @@ static void case_78_another_peer_gets_and_sends_nothing(void **state)
 	assert_delivered_to(&answer, TAP0, query.sport);
 }
 
-/* What the gate has another use for stands for no port of the container's. */
+/* A port that the gate uses otherwise stands for none of the container's. */
 static void case_78_no_forward_is_masqueraded_by(void **state)
 {
 	static const uint16_t wanted[] = {2000, 2001, 2002};

@@ -190,7 +190,7 @@ static void nor_more_by_a_cpu_that_is_behind(void **state)
 	assert_spec_dropped(&spec, ETH0, SG_DROP_SOURCE_LIMIT);
 }
 
-/* Who forges an address has another MAC. */
+/* A neighbour who forges an address has another MAC. */
 static void case_169_nor_is_he_limited_whose_address_is_forged(void **state)
 {
 	struct spec spec = lan_tcp;
@@ -290,7 +290,7 @@ static void what_the_link_lives_on_comes_whole(void **state)
 	assert_frame_passed(&whole, ETH0);
 }
 
-/* Whoever has an address must have the container's to be served. */
+/* A client that has an address must have the container's to be served. */
 static void dhcp_is_served_to_the_container(void **state)
 {
 	struct spec ask =

@@ -291,8 +291,8 @@ static struct spec connect_shared(uint16_t number)
 	return answer;
 }
 
-/* Who shares a port and is connected does not lose it to a scan; and what a
- * scan leaves is not more than there are flows. */
+/* A flow that shares a port and is connected does not lose it to a scan; and a
+ * scan leaves no more entries than there are flows. */
 static void case_155_a_scan_takes_no_shared_port_away(void **state)
 {
 	struct spec spec =
@@ -490,7 +490,7 @@ static void case_52_only_the_containers_own_address(void **state)
 	assert_int_equal(flow_count(PINS_half_open), 3);
 }
 
-/* Where the configuration is strict, and an answer or a reset anywhere. */
+/* With strict, no middle begins a flow; an answer or a reset never does. */
 static void case_62_a_middle_of_a_conversation_begins_none(void **state)
 {
 	static const uint8_t flags[] = {ACK, FIN | ACK, RST, SYN | ACK};

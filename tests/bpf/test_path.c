@@ -223,7 +223,7 @@ static void so_it_has_where_the_next_hop_is_unknown(void **state)
 	assert_int_equal(send_in(&spec, VE_CONTAINER, NULL), ACTION_REDIRECT);
 }
 
-/* What FAR answers to a packet as it left. */
+/* Send what FAR answers to a packet as it left. */
 static void is_answered(const struct frame *sent, uint8_t protocol,
 			uint8_t flags)
 {

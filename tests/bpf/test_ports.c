@@ -172,7 +172,7 @@ static void answers_come_to_both_ends_of_the_range(void **state)
 		assert_true(seen[i]);
 }
 
-/* Where the host talks to the same remote: asked, answered, assured. */
+/* The host talks to the same remote: it has asked, is answered, is assured. */
 static void a_port_of_the_hosts_flow_is_passed_by(void **state)
 {
 	struct spec answer;

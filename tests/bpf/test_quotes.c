@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What an ICMP error must quote: one that is right, and one thing of it that is
- * not. */
+/* The quotes that ICMP errors carry: one that is right, and one thing of it
+ * that is not. */
 #include <netinet/in.h>
 #include <string.h>
 

@@ -24,7 +24,7 @@
 #define ROUNDS_ALONE 50 /* CPUs that take turns run few races */
 #define TRIES 1000000
 
-/* What a thread of a race does in a round, on a CPU of its own. */
+/* The work of a thread of a race in a round, on a CPU of its own. */
 struct runner {
 	void (*step)(struct runner *runner);
 	int number;
@@ -416,7 +416,7 @@ static void *ask_until_synced(void *argument)
 	return NULL;
 }
 
-/* What changes all at once: that the others stay as they are is not enough. */
+/* Change all links at once. It is not enough if others stay as they are. */
 static void change_mtus(struct links *links)
 {
 	for (size_t i = 0; i < links->count; i++)

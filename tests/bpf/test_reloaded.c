@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What a change of the policy, of links or of addresses leaves of a flow: the
- * last that is still allowed, and the first that is not. */
+/* The changes of the policy, of links or of addresses under a flow: the last
+ * that still allows it, and the first that does not. */
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -267,8 +267,8 @@ static void tcp_begins_anew_at_another_address(void **state)
 	assert_int_equal(flow.traffic[SG_IN].packets, 1);
 }
 
-/* Who follows links by a policy that is in force no more is refused, and reads
- * the one that is, whole, as its text was. */
+/* A command that follows links by a policy that is in force no more is refused,
+ * and reads the one that is, whole, as its text was. */
 static void a_former_policy_is_followed_by_nobody(void **state)
 {
 	const int none[DATAPLANE_PROGRAM_COUNT] = {-1, -1, -1, -1};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What a forward counts: flows that it has admitted, packets that would have
- * opened one, and nothing else. */
+/* The counters of a forward: flows that it has admitted, packets that would
+ * have opened one, and nothing else. */
 #include <netinet/in.h>
 
 #include "clock.h"

@@ -72,7 +72,7 @@ static void case_154_lookups_do_not_use_up_the_ports(void **state)
 	assert_int_equal(held_ports(), 0);
 }
 
-/* What one end says, however often, is no conversation of two. */
+/* The packets of one end, however many, are no conversation of two. */
 static void one_ends_word_assures_nothing(void **state)
 {
 	struct spec spec = query(33000, 5000, IPPROTO_UDP);
@@ -241,7 +241,7 @@ static uint32_t waited_for_ports(void)
 	return waited_for;
 }
 
-/* Who is forgotten for want of room keeps no port. */
+/* A flow that is forgotten for want of room keeps no port. */
 static void what_is_forgotten_gives_its_port_back(void **state)
 {
 	struct spec spec = query(33000, 81, IPPROTO_TCP);

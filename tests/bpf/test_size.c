@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What does not fit the way out, or has no time to live left: the gate tells
- * the sender, sends it in pieces, or clamps what a SYN offers. */
+/* Packets that do not fit the way out, or have no time to live left: the gate
+ * tells the sender, sends them in pieces, or clamps what a SYN offers. */
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -275,7 +275,7 @@ static void an_mss_is_held_to_the_byte(void **state)
 	}
 }
 
-/* What is put back together must begin in eights: 1286 bytes fit, 1280 go. */
+/* Pieces must begin at multiples of eight: 1286 bytes fit, 1280 go. */
 static void pieces_begin_in_eights(void **state)
 {
 	struct spec spec = to_lan(1400);

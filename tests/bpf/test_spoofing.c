@@ -174,7 +174,7 @@ static void case_48_lan_to_a_vpn_peer(void **state)
 	assert_all_through("192.168.7.9", "192.168.7.2", ETH0);
 }
 
-/* What is published is delivered, the control port passes; the rest is not. */
+/* Return the right action: only published ports and the control port pass. */
 static int wanted(uint8_t protocol, uint32_t port)
 {
 	if (protocol == IPPROTO_UDP)

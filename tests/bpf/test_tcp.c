@@ -108,7 +108,7 @@ static void case_161_a_forgotten_connection_begins_anew(void **state)
 	}
 }
 
-/* How far its windows reach was in its SYN: as far as can be, whatever was. */
+/* The gate takes the largest scale there is, whatever one its SYN has said. */
 static void case_161_with_the_largest_scale(void **state)
 {
 	struct spec syn = segment_of(&to_server, SYN, 70000, 0, 0);
@@ -157,7 +157,7 @@ static void case_161_by_the_container_with_the_largest_scale(void **state)
 	PASSES(send_in(&in, TAP0, NULL));
 }
 
-/* Who did not begin the first does not begin another by the same tuple. */
+/* The end that did not begin the first begins no other by the same tuple. */
 static void case_161_by_the_one_that_began(void **state)
 {
 	(void)state;

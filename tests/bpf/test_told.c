@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What the gate itself answers, resets and ICMP errors: what is in them, who
- * gets none, and how many go out. */
+/* The gate's own answers, resets and ICMP errors: what is in them, who gets
+ * none, and how many go out. */
 #include <bpf/bpf.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -104,7 +104,7 @@ static void a_reset_is_not_answered(void **state)
 	assert_spec_dropped(&spec, VE_CONTAINER, SG_DROP_NO_FLOW);
 }
 
-/* To whom a forward is closed, it does not tell that it is there. */
+/* A forward does not tell those it is closed to that it is there. */
 static void who_may_not_ask_is_not_reset(void **state)
 {
 	struct spec lan = between("192.168.7.9", "192.168.7.2", 40000, 22,

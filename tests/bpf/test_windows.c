@@ -31,7 +31,7 @@ static void an_acknowledgement_has_an_oldest_byte(void **state)
 	server_is_refused(ACK, SERVER_NEXT, CLIENT_NEXT - ACK_AGE - 1, 0);
 }
 
-/* What the client's SYN has offered, before it has said anything more. */
+/* The server may send as much as the client's SYN alone has offered. */
 static void early_data_has_a_last_byte(void **state)
 {
 	(void)state;

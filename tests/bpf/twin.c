@@ -27,7 +27,7 @@ static void read_counters(enum place at, struct twin_counters *ret_counters)
 		maps_sum(hits, &rule, 2, ret_counters->hits[rule]);
 }
 
-/* What has been added to them since. */
+/* Read what has been added to the counters since. */
 static void read_more(enum place at, const struct twin_counters *before,
 		      struct twin_counters *ret_more)
 {

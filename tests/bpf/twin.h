@@ -25,8 +25,8 @@ struct twin {
 	struct twin_counters more; /* that sg_uplink_early has counted */
 };
 
-/* Whether this kernel can run an XDP program as if an interface had received
- * the frame (5.15). Call once the interfaces are there. */
+/* Return whether this kernel can run an XDP program as if an interface had
+ * received the frame (5.15). Call once the interfaces are there. */
 bool twin_is_possible(void);
 
 /* Before the packet is received; the counters are then as they were. */
@@ -34,7 +34,7 @@ void twin_before(struct twin *twin, const struct frame *frame, enum place at);
 /* After. action: sg_uplink_in's. */
 void twin_after(const struct twin *twin, enum place at, int action);
 
-/* How many frames sg_uplink_early has dropped so far. */
+/* Return how many frames sg_uplink_early has dropped so far. */
 unsigned long twin_drops(void);
 
 #endif

@@ -52,8 +52,8 @@ boot_make() { # REPOSITORY TARGET
 		PREFIX=/usr >/dev/null
 }
 
-# What is started: what the gate and the network need, a listener that is there
-# before both, and nothing else that this machine would start.
+# Write the units that start: what the gate and the network need, a listener
+# that is there before both, and nothing else that this machine would start.
 boot_units() {
 	local etc=$ROOT/etc/systemd
 	rm -rf "$etc/system" "$etc/network" "$ROOT/etc/scoutgate.conf"

@@ -67,8 +67,8 @@ traced() {
 	return $status
 }
 
-# What changes something that another process sees, or could; of netlink, what is
-# not a question.
+# The calls that change something that another process sees, or could; of
+# netlink, those that ask no question.
 CHANGES='^(mkdir|unlink|unlinkat|rmdir|rename|mount|fsync|flock|pwrite64|sendmsg|wait4)'
 CHANGES="$CHANGES\\\\(|^write\\\\(([3-9]|[0-9][0-9])|^openat\\\\(.*O_CREAT"
 CHANGES="$CHANGES|^sendto\\\\(.*(RTM|NFT_MSG)_(NEW|DEL)"

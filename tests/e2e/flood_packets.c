@@ -17,7 +17,7 @@
 #define TTL 64
 #define ND_HOP_LIMIT 255
 
-/* What the IP header is to say of its payload. */
+/* A payload, and what the IP header is to say of it. */
 struct payload {
 	uint8_t protocol;
 	uint8_t ttl;

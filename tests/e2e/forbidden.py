@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What must not get through: sent, and looked for.
+"""Packets that must not get through: sent, and looked for.
 
 forbidden.py send FILE ADDRESS:PORT...   tries each, in TCP and UDP, again and
                                          again while FILE is there; FILE.sent:

@@ -55,7 +55,7 @@ gate_programs() { # [IFACE]
 		grep -E "^${1:-[^ (]+}[ (].*sg_"
 }
 
-# How many times as long as usual an answer may take that is to come
+# An answer that is to come may take so many times as long as usual
 LAB_PATIENCE=${LAB_PATIENCE:-1}
 # A large number, divided by it, so that it takes no longer
 fewer() { echo $((($1 + LAB_PATIENCE - 1) / LAB_PATIENCE)); }

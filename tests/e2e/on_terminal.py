@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a terminal is sent: on_terminal.py COLUMNS COMMAND...
+"""Print what a terminal is sent: on_terminal.py COLUMNS COMMAND...
 
 The command has a terminal of that many columns. With STOP_AT=N, an interrupt is
 typed (^C) when the screen has been cleared for the Nth time. Ends as the command does, or

@@ -91,7 +91,7 @@ class Place:
                 self.taken.add(self.asked[own])
 
     def fence(self, end):
-        """Whether the gate answered all of them in time."""
+        """Return whether the gate answered all of them in time."""
         for sequence in range(HOPS):
             echo = struct.pack("!BBHHH", 8, 0, 0, os.getpid() & 0xFFFF, sequence)
             echo = echo[:2] + struct.pack("!H", checksum(echo)) + echo[4:]

@@ -60,7 +60,7 @@ lab_vpn_real() { # [OPTION of the host's OpenVPN...]
 	}
 }
 
-# What the container runs; its root is this machine's, under an overlay.
+# Print what the container runs; its root is this machine's, under an overlay.
 container_script() {
 	cat <<-'END'
 	ip link set lo up

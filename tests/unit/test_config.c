@@ -308,7 +308,7 @@ static const char sample[] =
 	"grants { lan-access = off }\n"
 	"host { control-port = 23  icmp-echo = {\"vpn\", \"lan\"} }\n";
 
-/* Wherever a file is cut, it is refused or says what its whole sections do. */
+/* A file that is cut anywhere is refused or says what its whole sections do. */
 static void case_92_cut_short_at_every_byte(void **state)
 {
 	static const char *const whole[] = {"ssh", "services"};

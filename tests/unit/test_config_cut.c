@@ -83,7 +83,7 @@ static char *describe(const struct policy *policy)
 	return text;
 }
 
-/* Where the last whole section ends in text. */
+/* Find where the last whole section ends in text. */
 static size_t whole_bytes(const char *text)
 {
 	const char *end = text;

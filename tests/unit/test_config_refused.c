@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What the grammar must not let pass, each beside the neighbour that it does.
- * test_config.c has what each section means. */
+/* Lines that the grammar must not let pass, each beside the neighbour that it
+ * does. test_config.c has what each section means. */
 #include "unit.h"
 
 #define FORWARD(settings) "forward \"a\" { " settings " }\n"

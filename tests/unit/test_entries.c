@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What the maps are to hold of a policy: every key and value, byte by byte. */
+/* The contents of the maps for a policy: every key and value, byte by byte. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Which files are read, and what becomes of their bytes. */
+/* The files that are read, and what becomes of their bytes. */
 #include <errno.h>
 #include <sys/syscall.h>
 
@@ -9,7 +9,7 @@
 
 #define MIB (1024 * 1024)
 
-/* What happens to a file while it is read: once, before the first read(). */
+/* The change to a file while it is read: once, before the first read(). */
 static void (*meanwhile)(const char *path);
 static const char *meanwhile_path;
 

@@ -166,8 +166,8 @@ static void the_top_is_the_first_of_the_order(void **state)
 	assert_order("-bytes", "5", "1023");
 }
 
-/* What cannot be among the top is forgotten at once: room for 100,000 flows is
- * never needed. */
+/* A flow that cannot be among the top is forgotten at once: room for 100,000
+ * flows is never needed. */
 static void the_top_of_many_needs_little_room(void **state)
 {
 	const struct context context = {.sort = "-bytes", .top = "3"};

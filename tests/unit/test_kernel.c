@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What the loader asks of a kernel, and what `status` says of the answers: of
+/* The loader's questions to a kernel, and what `status` says of the answers: of
  * kernels that lack one thing or another, or take no program. They are played
  * here, as the library's system calls come by this program's syscall(). */
 #include <errno.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What the maps are to hold of the links: roles, addresses, subnets. */
+/* The contents of the maps for the links: roles, addresses, subnets. */
 #include <arpa/inet.h>
 #include <errno.h>
 
@@ -191,7 +191,7 @@ static void the_containers_end_is_known_by_its_role(void **state)
 	assert_int_equal(entries.container_ifindex, 0);
 }
 
-/* How often an address is there, under that interface and with that prefix. */
+/* Count an address's entries under that interface and with that prefix. */
 static size_t count_addr(uint32_t ifindex, const union sg_addr *addr,
 			 uint32_t prefix)
 {
@@ -233,7 +233,7 @@ static void addresses_are_the_links_and_the_hosts(void **state)
 	assert_int_equal(count_addr(ETH0, &last, SG_BROADCAST), 0);
 }
 
-/* How often a network is there, with that interface and role. */
+/* Count a network's entries with that interface and role. */
 static size_t count_subnet(const struct network *network, uint32_t ifindex,
 			   int role, const char *own)
 {

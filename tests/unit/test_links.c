@@ -18,7 +18,7 @@ static int put(const char *path, unsigned int id)
 	return file && fclose(file) == 0 && r > 0 ? 0 : -1;
 }
 
-/* Whoever is not root is it in a user namespace, where ip(8) needs it. */
+/* Become root, unless it is so, in a user namespace, where ip(8) needs it. */
 static int enter_namespace(void **state)
 {
 	uid_t uid = geteuid();

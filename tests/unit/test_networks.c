@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Which networks, broadcast addresses and sources are made of addresses and
+/* The networks, broadcast addresses and sources that are made of addresses and
  * routes: the last prefix that counts, and the first that does not. */
 #include <arpa/inet.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What is said of a program that the verifier refuses. The warnings are libbpf
+/* The message for a program that the verifier refuses. The warnings are libbpf
  * 1.1's, as it gave them for a program of clang 15. */
 #include <errno.h>
 

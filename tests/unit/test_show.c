@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What people and programs read: tables, JSON, ports and endpoints. */
+/* The output for people and programs: tables, JSON, ports and endpoints. */
 #include <arpa/inet.h>
 #include <locale.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What unit tests share: cmocka, addresses and networks by their text, files
- * in a directory of the test's own, and configurations that are refused.
+ * The common part of unit tests: cmocka, addresses and networks by their text,
+ * files in a directory of the test's own, and configurations that are refused.
  */
 #ifndef SG_TESTS_UNIT_H
 #define SG_TESTS_UNIT_H
