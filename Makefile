@@ -37,17 +37,19 @@ LIBBPF_NEEDED := 1.0
 CFLAGS ?= -O2 -g
 VERSION := 0.9
 ALL_CFLAGS = -DSCOUTGATE_VERSION=\"$(VERSION)\" $(CFLAGS) -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wshadow \
-	-Wmissing-prototypes -Wformat=2 -Werror -fstack-protector-strong \
+	-Wmissing-prototypes -Wformat=2 -Werror -fstack-protector-strong $(NO_FOLDER) \
 	-Iinclude -Iuser -I$(O) $(shell $(PKG_CONFIG) --cflags $(PACKAGES)) \
 	$(if $(SAN),-fsanitize=address$(comma)undefined -fno-omit-frame-pointer) \
 	$(if $(COV),--coverage)
 ALL_LDFLAGS = $(LDFLAGS) $(if $(SAN),-fsanitize=address$(comma)undefined) \
 	$(if $(COV),--coverage)
+# debug information without this folder's name: the same bytes from any folder
+NO_FOLDER := -fdebug-prefix-map=$(CURDIR)=.
 LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lelf -lz
 comma := ,
 # v3: 32-bit jumps, which every supported kernel knows (5.1)
 BPF_CFLAGS = -O2 -g -target bpf -mcpu=v3 -std=gnu11 -Wall -Wextra -Werror \
-	-Wno-unused-parameter -Ivmlinux -Iinclude -Imaps -Ibpf \
+	-Wno-unused-parameter -Ivmlinux -Iinclude -Imaps -Ibpf $(NO_FOLDER) \
 	$(shell $(PKG_CONFIG) --cflags libbpf)
 
 USER_SOURCES := $(wildcard user/*.c)
