@@ -105,7 +105,7 @@ check-compilers: deps ## load the datapath as each clang that is here makes it (
 bench: deps ## measure it beside other gates (root; BENCHFLAGS=--quick); $(O)/bench.json, .svg
 	$(Q)$(MAKE) --no-print-directory run-bench
 
-install: all ## install the program, its units, manual pages and an example configuration
+install: all ## install the program, its units, manual pages, completions and an example configuration
 	$(Q)install -D -m 0755 $(O)/scoutgate $(DESTDIR)$(PREFIX)/sbin/scoutgate
 	$(Q)install -D -m 0755 user/systemd/keep-closed \
 		$(DESTDIR)$(PREFIX)/lib/scoutgate/keep-closed
@@ -126,6 +126,8 @@ uninstall: ## remove what install put there; an edited configuration stays
 TEXT_FILES = \
 	man/scoutgate.8=share/man/man8/scoutgate.8 \
 	man/scoutgate.conf.5=share/man/man5/scoutgate.conf.5 \
+	completion/scoutgate.bash=share/bash-completion/completions/scoutgate \
+	completion/_scoutgate=$(ZSH_COMPLETIONS)/_scoutgate \
 	systemd/scoutgate.service=lib/systemd/system/scoutgate.service \
 	systemd/scoutgate-closed.service=lib/systemd/system/scoutgate-closed.service \
 	systemd/scoutgate.catalog=lib/systemd/catalog/scoutgate.catalog \
@@ -134,6 +136,8 @@ TEXT_FILES = \
 		systemd/no-masquerade.conf=lib/systemd/network/$(net).network.d/50-scoutgate.conf) \
 	$(foreach unit,openvpn@ openvpn-client@ wg-quick@ systemd-nspawn@,\
 		systemd/after-gate.conf=$(EXAMPLES)/$(unit).service.d/50-scoutgate.conf)
+# where Debian's zsh looks, below /usr and below /usr/local
+ZSH_COMPLETIONS = share/zsh/$(if $(filter /usr,$(PREFIX)),vendor-completions,site-functions)
 EXAMPLES := share/doc/scoutgate/examples
 # folders that are the gate's alone, the inner ones first
 OWN_FOLDERS = $(patsubst %/,%,$(sort $(filter %.d/,$(dir $(subst =, ,$(TEXT_FILES)))))) \
