@@ -113,6 +113,12 @@ install: all ## install the program, its units, manual pages, completions and an
 		install -D -m 0644 user/scoutgate.conf $(DESTDIR)/etc/scoutgate.conf
 	$(Q)$(foreach pair,$(TEXT_FILES),$(call install_text,$(subst =, ,$(pair))) &&) :
 
+deb: all ## build the Debian package: $(O)/scoutgate_VERSION_ARCH.deb (dpkg-dev, git)
+	$(Q)rm -rf $(O)/deb
+	$(Q)$(MAKE) --no-print-directory install O=$(O) DESTDIR=$(abspath $(O))/deb/root \
+		PREFIX=/usr
+	$(Q)CROSS_COMPILE=$(CROSS_COMPILE) user/package/build $(O) $(VERSION)
+
 uninstall: ## remove what install put there; an edited configuration stays
 	$(Q)rm -f $(DESTDIR)$(PREFIX)/sbin/scoutgate $(DESTDIR)$(PREFIX)/lib/scoutgate/keep-closed \
 		$(foreach pair,$(TEXT_FILES),$(DESTDIR)$(PREFIX)/$(lastword $(subst =, ,$(pair))))
@@ -169,7 +175,7 @@ vmlinux: ## make vmlinux/vmlinux.h anew from the running kernel's BTF
 
 C_FILES = $(wildcard bpf/*.[ch] user/*.[ch] include/*.h maps/*.h tests/*/*.[ch])
 
-.PHONY: help deps deps-build all demo check check-long life floods figures check-compilers check-kernels \
+.PHONY: help deps deps-build all deb demo check check-long life floods figures check-compilers check-kernels \
 	check-releases bench run-check install uninstall clean format lint mutate verify \
 	vmlinux
 
