@@ -37,17 +37,19 @@ LIBBPF_NEEDED := 1.0
 CFLAGS ?= -O2 -g
 VERSION := 0.9
 ALL_CFLAGS = -DSCOUTGATE_VERSION=\"$(VERSION)\" $(CFLAGS) -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wshadow \
-	-Wmissing-prototypes -Wformat=2 -Werror -fstack-protector-strong \
+	-Wmissing-prototypes -Wformat=2 -Werror -fstack-protector-strong $(NO_FOLDER) \
 	-Iinclude -Iuser -I$(O) $(shell $(PKG_CONFIG) --cflags $(PACKAGES)) \
 	$(if $(SAN),-fsanitize=address$(comma)undefined -fno-omit-frame-pointer) \
 	$(if $(COV),--coverage)
 ALL_LDFLAGS = $(LDFLAGS) $(if $(SAN),-fsanitize=address$(comma)undefined) \
 	$(if $(COV),--coverage)
+# debug information without this folder's name: the same bytes from any folder
+NO_FOLDER := -fdebug-prefix-map=$(CURDIR)=.
 LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lelf -lz
 comma := ,
 # v3: 32-bit jumps, which every supported kernel knows (5.1)
 BPF_CFLAGS = -O2 -g -target bpf -mcpu=v3 -std=gnu11 -Wall -Wextra -Werror \
-	-Wno-unused-parameter -Ivmlinux -Iinclude -Imaps -Ibpf \
+	-Wno-unused-parameter -Ivmlinux -Iinclude -Imaps -Ibpf $(NO_FOLDER) \
 	$(shell $(PKG_CONFIG) --cflags libbpf)
 
 USER_SOURCES := $(wildcard user/*.c)
@@ -103,13 +105,19 @@ check-compilers: deps ## load the datapath as each clang that is here makes it (
 bench: deps ## measure it beside other gates (root; BENCHFLAGS=--quick); $(O)/bench.json, .svg
 	$(Q)$(MAKE) --no-print-directory run-bench
 
-install: all ## install the program, its units, manual pages and an example configuration
+install: all ## install the program, its units, manual pages, completions and an example configuration
 	$(Q)install -D -m 0755 $(O)/scoutgate $(DESTDIR)$(PREFIX)/sbin/scoutgate
 	$(Q)install -D -m 0755 user/systemd/keep-closed \
 		$(DESTDIR)$(PREFIX)/lib/scoutgate/keep-closed
 	$(Q)test -e $(DESTDIR)/etc/scoutgate.conf || \
 		install -D -m 0644 user/scoutgate.conf $(DESTDIR)/etc/scoutgate.conf
 	$(Q)$(foreach pair,$(TEXT_FILES),$(call install_text,$(subst =, ,$(pair))) &&) :
+
+deb: all ## build the Debian package: $(O)/scoutgate_VERSION_ARCH.deb (dpkg-dev, git)
+	$(Q)rm -rf $(O)/deb
+	$(Q)$(MAKE) --no-print-directory install O=$(O) DESTDIR=$(abspath $(O))/deb/root \
+		PREFIX=/usr
+	$(Q)CROSS_COMPILE=$(CROSS_COMPILE) user/package/build $(O) $(VERSION)
 
 uninstall: ## remove what install put there; an edited configuration stays
 	$(Q)rm -f $(DESTDIR)$(PREFIX)/sbin/scoutgate $(DESTDIR)$(PREFIX)/lib/scoutgate/keep-closed \
@@ -124,6 +132,8 @@ uninstall: ## remove what install put there; an edited configuration stays
 TEXT_FILES = \
 	man/scoutgate.8=share/man/man8/scoutgate.8 \
 	man/scoutgate.conf.5=share/man/man5/scoutgate.conf.5 \
+	completion/scoutgate.bash=share/bash-completion/completions/scoutgate \
+	completion/_scoutgate=$(ZSH_COMPLETIONS)/_scoutgate \
 	systemd/scoutgate.service=lib/systemd/system/scoutgate.service \
 	systemd/scoutgate-closed.service=lib/systemd/system/scoutgate-closed.service \
 	systemd/scoutgate.catalog=lib/systemd/catalog/scoutgate.catalog \
@@ -132,6 +142,8 @@ TEXT_FILES = \
 		systemd/no-masquerade.conf=lib/systemd/network/$(net).network.d/50-scoutgate.conf) \
 	$(foreach unit,openvpn@ openvpn-client@ wg-quick@ systemd-nspawn@,\
 		systemd/after-gate.conf=$(EXAMPLES)/$(unit).service.d/50-scoutgate.conf)
+# where Debian's zsh looks, below /usr and below /usr/local
+ZSH_COMPLETIONS = share/zsh/$(if $(filter /usr,$(PREFIX)),vendor-completions,site-functions)
 EXAMPLES := share/doc/scoutgate/examples
 # folders that are the gate's alone, the inner ones first
 OWN_FOLDERS = $(patsubst %/,%,$(sort $(filter %.d/,$(dir $(subst =, ,$(TEXT_FILES)))))) \
@@ -163,7 +175,7 @@ vmlinux: ## make vmlinux/vmlinux.h anew from the running kernel's BTF
 
 C_FILES = $(wildcard bpf/*.[ch] user/*.[ch] include/*.h maps/*.h tests/*/*.[ch])
 
-.PHONY: help deps deps-build all demo check check-long life floods figures check-compilers check-kernels \
+.PHONY: help deps deps-build all deb demo check check-long life floods figures check-compilers check-kernels \
 	check-releases bench run-check install uninstall clean format lint mutate verify \
 	vmlinux
 
