@@ -23,7 +23,6 @@ struct policy_entries {
 	size_t source_count;
 };
 
-/* The links that the policy governs. */
 /* The sources that say where a network is: the lower goes first. */
 enum subnet_rank { SUBNET_NAMED, SUBNET_CONFIGURED, SUBNET_LEARNED };
 
