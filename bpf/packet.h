@@ -55,7 +55,7 @@
  * and the context if it uses it, but no pointer (5.10 knows no other kind). */
 #define standalone __attribute__((noinline))
 /* The same, with pointers to memory that holds no pointers itself, where the
- * kernel is known to take them (5.12 and later). */
+ * kernel takes them, as keys of maps too (6.2, as the view). */
 #ifdef SG_KERNEL_VIEW
 #define standalone_memory standalone
 #else

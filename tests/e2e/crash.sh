@@ -73,7 +73,7 @@ CHANGES='^(mkdir|unlink|unlinkat|rmdir|rename|mount|fsync|flock|pwrite64|sendmsg
 CHANGES="$CHANGES\\\\(|^write\\\\(([3-9]|[0-9][0-9])|^openat\\\\(.*O_CREAT"
 CHANGES="$CHANGES|^sendto\\\\(.*(RTM|NFT_MSG)_(NEW|DEL)"
 CHANGES="$CHANGES|^bpf\\\\((OBJ_PIN|LINK_CREATE|LINK_UPDATE|LINK_DETACH"
-CHANGES="$CHANGES|MAP_UPDATE|MAP_DELETE)"
+CHANGES="$CHANGES|MAP_UPDATE|MAP_DELETE|PROG_TEST_RUN|PROG_RUN)" # sg_move's, too
 CALLS=execve,bpf,mkdir,unlink,unlinkat,rmdir,rename,mount,fsync,flock,pwrite64
 CALLS=$CALLS,write,openat,sendto,sendmsg,recvmsg,wait4
 

@@ -255,6 +255,9 @@ lab_run_tests() { # [NAME...]: these, all, or those that were chosen
 			exit 1
 		}
 	done
+	for name in $tests; do
+		declare -F "$name" >/dev/null || { echo "there is no $name" >&2; exit 1; }
+	done
 	echo "1..$(wc -w <<<"$tests")"
 	for name in $tests; do
 		TEST_FAILED=
