@@ -95,7 +95,7 @@ struct packet {
 	union {
 		struct tcp_segment tcp;
 		struct {
-			__u8 no_flags;
+			__u8 no_flags; /* ICMP has none */
 			__u8 icmp_type;
 		};
 	};

@@ -98,9 +98,9 @@ tcp_opening_by_initiator(struct __sk_buff *skb,
 		return tcp_probe(segment, flow, direction);
 	if (flow->state != SG_STATE_SYN_RECEIVED)
 		return SG_DROP_NO_FLOW;
+	/* it took the earlier of two answers */
 	if (flow->other_end && segment->ack == flow->other_end)
-		flow->tcp[!is_out].sent =
-			segment->ack; /* it took the earlier */
+		flow->tcp[!is_out].sent = segment->ack;
 	if (!window_accepts(flow, segment, direction))
 		return SG_DROP_TCP_WINDOW;
 	if (segment->flags & TCP_SYN) /* both began at once */
@@ -172,17 +172,16 @@ stage bool tcp_begins_anew(struct __sk_buff *skb,
 	return true;
 }
 
-stage int tcp_open(struct __sk_buff *skb, struct sg_flow *flow,
-		   const struct tcp_segment *segment, __u32 direction,
-		   __u8 *ret_state)
+stage int tcp_open(struct __sk_buff *skb, const struct tcp_segment *segment,
+		   struct sg_flow *flow, __u32 direction, __u8 *ret_state)
 {
 	bool accepted;
 
-	if (is_syn(segment)) { /* to be challenged by its receiver (RFC 5961 4),
-				*/
+	/* its receiver challenges it (RFC 5961 4), or takes it if it has
+	 * forgotten the connection: tcp_begins_anew() */
+	if (is_syn(segment)) {
 		if (direction == flow_initiator(flow))
-			flow->other_end =
-				segment->seq_end; /* if it knows better */
+			flow->other_end = segment->seq_end;
 		return SG_OK;
 	}
 	if (tcp_begins_anew(skb, segment, flow, direction))
@@ -227,7 +226,7 @@ standalone_memory int tcp_next(struct __sk_buff *skb,
 		if (reason || *ret_state != SG_STATE_ESTABLISHED)
 			return reason;
 	}
-	return tcp_open(skb, flow, segment, direction, ret_state);
+	return tcp_open(skb, segment, flow, direction, ret_state);
 }
 
 #endif
