@@ -10,8 +10,7 @@
 #include "packet.h"
 #include "parse.h"
 #include "policy_maps.h"
-
-#define VLAN_ID_MASK 0xfff
+#include "vlan.h"
 
 /* Everything a packet is judged by is looked up once, so that it sees one
  * policy, whole. */
@@ -53,14 +52,12 @@ stage int begin_link(struct __sk_buff *skb, struct packet *pkt)
 	return pkt->iface ? parse_link(skb, pkt) : SG_DROP_NOT_GOVERNED;
 }
 
-/* The same for what was received: a priority tag is taken off, as VLAN 0 is no
- * VLAN (IEEE 802.1Q 6.9.1). A tag behind it then is the frame's. */
-stage int begin_untagged(struct __sk_buff *skb, struct packet *pkt)
+/* The same for what was received. */
+stage int begin_received(struct __sk_buff *skb, struct packet *pkt)
 {
-	if (skb->vlan_present && !(skb->vlan_tci & VLAN_ID_MASK) &&
-	    bpf_skb_vlan_pop(skb))
-		return SG_DROP_VLAN;
-	return begin_link(skb, pkt);
+	int reason = vlan_take_priority_off(skb);
+
+	return reason ? reason : begin_link(skb, pkt);
 }
 
 #endif

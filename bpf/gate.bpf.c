@@ -33,6 +33,7 @@
 #include "packet.h"
 #include "path.h"
 #include "reset.h"
+#include "vlan.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -105,8 +106,11 @@ stage int uplink_flow(struct __sk_buff *skb, struct packet *pkt,
 stage int uplink_in(struct __sk_buff *skb, int *ret_action)
 {
 	struct packet pkt = {};
-	int reason = begin_untagged(skb, &pkt);
+	int reason;
 
+	if (vlan_is_devices(skb))
+		return TO_HOST;
+	reason = begin_received(skb, &pkt);
 	if (reason)
 		return reason;
 	if (!parse_is_ip(&pkt))
@@ -245,7 +249,7 @@ stage int container_tell(struct __sk_buff *skb, const struct packet *pkt,
 stage int container_in(struct __sk_buff *skb, int *ret_action)
 {
 	struct packet pkt = {};
-	int reason = begin_untagged(skb, &pkt);
+	int reason = begin_received(skb, &pkt);
 
 	if (reason)
 		return reason;
@@ -329,6 +333,8 @@ int sg_host_out(struct __sk_buff *skb)
 {
 	__u32 came_by = skb->ingress_ifindex;
 
+	if (vlan_is_devices(skb))
+		return TC_ACT_UNSPEC;
 	if (!came_by)
 		return finish(skb, host_out(skb), TC_ACT_UNSPEC);
 	return is_redirected(came_by)

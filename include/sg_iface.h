@@ -52,6 +52,16 @@ struct sg_exempt {
 };
 SG_ASSERT_SIZE(struct sg_exempt, 16);
 
+/* map `vlans`: the VLAN devices that have a role, or are exempt. A frame of
+ * such a VLAN is left to them by the link that carries it; the value is the
+ * ifindex of the device. */
+struct sg_vlan_key {
+	__u32 ifindex;	 /* of the link that carries it */
+	__be16 protocol; /* ETH_P_8021Q or ETH_P_8021AD */
+	__u16 id;
+};
+SG_ASSERT_SIZE(struct sg_vlan_key, 8);
+
 /* map `addresses`: the host's own addresses; the value is the prefix length in
  * bits of the mapped form (an IPv4 /24 is 120). A gate address is there under
  * its interface, and every address of the host under SG_ANY_IFINDEX. */

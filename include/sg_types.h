@@ -15,7 +15,7 @@
 
 /* Layouts below are shared with a program of another build: a change of any of
  * them changes this number, and pins of another number are never read. */
-#define SG_LAYOUT 12
+#define SG_LAYOUT 13
 
 /* An enum of one byte, of which bpftool prints the name. */
 #define SG_BYTE __attribute__((packed))

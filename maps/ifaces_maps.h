@@ -33,6 +33,13 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct sg_vlan_key);
+	__type(value, __u32); /* ifindex */
+} vlans SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 16384);
 	__type(key, struct sg_gate_addr_key);
 	__type(value, __u32); /* prefix length of the mapped form, bits */

@@ -28,6 +28,9 @@ void digest_link(uint64_t *digest, const struct link *link)
 				      (uint64_t)link->is_veth << 2 |
 				      (uint64_t)link->is_port << 1 |
 				      link->is_up);
+	digest_number(digest, (uint64_t)link->lower_ifindex << 32 |
+				      (uint64_t)link->vlan_protocol << 16 |
+				      link->vlan_id);
 }
 
 void digest_addr(uint64_t *digest, const struct link_addr *addr)

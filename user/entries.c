@@ -382,6 +382,27 @@ static void add_exempt(const struct link *link, struct link_entries *entries)
 	memcpy(entries->exempt[at].name, link->name, sizeof(link->name));
 }
 
+/* Let a VLAN device have its frames, if it is governed or exempt itself and an
+ * uplink of this network namespace carries it. */
+static void add_vlan(const struct policy *policy, const struct links *links,
+		     const struct link *link, struct link_entries *entries)
+{
+	const struct link *lower = links_find(links, link->lower_ifindex);
+	int role = lower ? entries_role(policy, lower) : -ENOENT;
+	size_t at = entries->vlan_count;
+
+	if (!link->vlan_protocol || link->is_lower_elsewhere || role < 0 ||
+	    role == SG_ROLE_CONTAINER)
+		return;
+	entries->vlan_keys[at] = (struct sg_vlan_key){
+		.ifindex = lower->ifindex,
+		.protocol = link->vlan_protocol,
+		.id = link->vlan_id,
+	};
+	entries->vlans[at] = link->ifindex;
+	entries->vlan_count++;
+}
+
 static int role_of(const struct policy *policy, const struct links *links,
 		   uint32_t ifindex)
 {
@@ -413,49 +434,76 @@ static void add_routes(const struct policy *policy, const struct links *links,
 	}
 }
 
+/* Make room for all that can come of these links. 0 or -ENOMEM. */
+static int allocate(const struct links *links, struct link_entries *entries)
+{
+	size_t count = links->count + 1;
+	size_t addrs = 4 * (links->addr_count + links->route_count + 1);
+
+	entries->iface_keys = calloc(count, sizeof(*entries->iface_keys));
+	entries->ifaces = calloc(count, sizeof(*entries->ifaces));
+	entries->exempt_keys = calloc(count, sizeof(*entries->exempt_keys));
+	entries->exempt = calloc(count, sizeof(*entries->exempt));
+	entries->vlan_keys = calloc(count, sizeof(*entries->vlan_keys));
+	entries->vlans = calloc(count, sizeof(*entries->vlans));
+	entries->addr_keys = calloc(addrs, sizeof(*entries->addr_keys));
+	entries->addrs = calloc(addrs, sizeof(*entries->addrs));
+	entries->subnet_keys = calloc(addrs, sizeof(*entries->subnet_keys));
+	entries->subnets = calloc(addrs, sizeof(*entries->subnets));
+	entries->claims = calloc(addrs, sizeof(*entries->claims));
+	return entries->iface_keys && entries->ifaces && entries->exempt_keys &&
+			       entries->exempt && entries->vlan_keys &&
+			       entries->vlans && entries->addr_keys &&
+			       entries->addrs && entries->subnet_keys &&
+			       entries->subnets && entries->claims
+		       ? 0
+		       : -ENOMEM;
+}
+
+static void add_link(const struct policy *policy, const struct links *links,
+		     const struct link *link, struct link_entries *entries)
+{
+	int role = entries_role(policy, link);
+
+	if (role >= 0)
+		add_iface(policy, link, role, entries);
+	else if (entries_is_exempt(policy, link))
+		add_exempt(link, entries);
+	else
+		return;
+	add_vlan(policy, links, link, entries);
+}
+
+static void add_addr(const struct policy *policy, const struct links *links,
+		     const struct link_addr *addr, struct link_entries *entries)
+{
+	int role = role_of(policy, links, addr->ifindex);
+
+	add_addr_key(addr, SG_ANY_IFINDEX, entries);
+	if (!is_link_local(&addr->addr))
+		add_no_source(&addr->addr, addr->ifindex, entries);
+	add_broadcast(addr, entries);
+	if (role >= 0)
+		add_gate_addr(addr, role, entries);
+}
+
 int entries_of_links(const struct policy *policy, const struct links *links,
 		     struct link_entries *ret_entries)
 {
 	struct link_entries entries = {0};
-	size_t addrs = links->addr_count + links->route_count + 1;
+	int r = allocate(links, &entries);
 
-	entries.iface_keys = calloc(links->count + 1, sizeof(uint32_t));
-	entries.ifaces = calloc(links->count + 1, sizeof(struct sg_iface));
-	entries.exempt_keys = calloc(links->count + 1, sizeof(uint32_t));
-	entries.exempt = calloc(links->count + 1, sizeof(struct sg_exempt));
-	entries.addr_keys = calloc(addrs * 4, sizeof(*entries.addr_keys));
-	entries.addrs = calloc(addrs * 4, sizeof(*entries.addrs));
-	entries.subnet_keys = calloc(addrs * 4, sizeof(*entries.subnet_keys));
-	entries.subnets = calloc(addrs * 4, sizeof(*entries.subnets));
-	entries.claims = calloc(addrs * 4, sizeof(*entries.claims));
-	if (!entries.iface_keys || !entries.ifaces || !entries.addr_keys ||
-	    !entries.addrs || !entries.subnet_keys || !entries.subnets ||
-	    !entries.claims || !entries.exempt_keys || !entries.exempt) {
+	if (r) {
 		entries_release_links(&entries);
-		return -ENOMEM;
+		return r;
 	}
 	/* known before their links are there; a link's own network counts */
 	add_named(&policy->vpn_network, SG_ROLE_VPN, &entries);
 	add_named(&policy->container_network, SG_ROLE_CONTAINER, &entries);
-	for (size_t i = 0; i < links->count; i++) {
-		int role = entries_role(policy, &links->items[i]);
-
-		if (role >= 0)
-			add_iface(policy, &links->items[i], role, &entries);
-		else if (entries_is_exempt(policy, &links->items[i]))
-			add_exempt(&links->items[i], &entries);
-	}
-	for (size_t i = 0; i < links->addr_count; i++) {
-		int role = role_of(policy, links, links->addrs[i].ifindex);
-
-		add_addr_key(&links->addrs[i], SG_ANY_IFINDEX, &entries);
-		if (!is_link_local(&links->addrs[i].addr))
-			add_no_source(&links->addrs[i].addr,
-				      links->addrs[i].ifindex, &entries);
-		add_broadcast(&links->addrs[i], &entries);
-		if (role >= 0)
-			add_gate_addr(&links->addrs[i], role, &entries);
-	}
+	for (size_t i = 0; i < links->count; i++)
+		add_link(policy, links, &links->items[i], &entries);
+	for (size_t i = 0; i < links->addr_count; i++)
+		add_addr(policy, links, &links->addrs[i], &entries);
 	add_routes(policy, links, &entries);
 	merge_claims(&entries);
 	*ret_entries = entries;
@@ -467,6 +515,8 @@ void entries_release_links(struct link_entries *entries)
 	free(entries->iface_keys);
 	free(entries->exempt_keys);
 	free(entries->exempt);
+	free(entries->vlan_keys);
+	free(entries->vlans);
 	free(entries->ifaces);
 	free(entries->addr_keys);
 	free(entries->addrs);

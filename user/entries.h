@@ -48,6 +48,9 @@ struct link_entries {
 	uint32_t *exempt_keys; /* ifindex */
 	struct sg_exempt *exempt;
 	size_t exempt_count;
+	struct sg_vlan_key *vlan_keys;
+	uint32_t *vlans; /* ifindex of the VLAN's device */
+	size_t vlan_count;
 	uint32_t container_ifindex; /* 0: none */
 	uint32_t container_mtu;
 	bool container_is_down; /* an end of its link is */

@@ -51,6 +51,23 @@ static bool is_kind(const struct nlattr *link_info, uint16_t type,
 	return false;
 }
 
+static void take_vlan(const struct nlattr *link_info, struct link *link)
+{
+	const struct nlattr *data;
+	const struct nlattr *attr;
+
+	mnl_attr_for_each_nested (data, link_info) {
+		if (mnl_attr_get_type(data) != IFLA_INFO_DATA)
+			continue;
+		mnl_attr_for_each_nested (attr, data) {
+			if (mnl_attr_get_type(attr) == IFLA_VLAN_ID)
+				link->vlan_id = mnl_attr_get_u16(attr);
+			if (mnl_attr_get_type(attr) == IFLA_VLAN_PROTOCOL)
+				link->vlan_protocol = mnl_attr_get_u16(attr);
+		}
+	}
+}
+
 /* Note what of a device's kind matters. A VRF's link has a master as well, but
  * its addresses and its packets stay its own. */
 static void take_kind(const struct nlattr *link_info, struct link *link,
@@ -58,6 +75,39 @@ static void take_kind(const struct nlattr *link_info, struct link *link,
 {
 	link->is_veth = is_kind(link_info, IFLA_INFO_KIND, "veth");
 	*ret_is_of_vrf = is_kind(link_info, IFLA_INFO_SLAVE_KIND, "vrf");
+	if (is_kind(link_info, IFLA_INFO_KIND, "vlan"))
+		take_vlan(link_info, link);
+}
+
+static void take_link_attr(const struct nlattr *attr, struct link *link,
+			   bool *ret_is_of_vrf)
+{
+	switch (mnl_attr_get_type(attr)) {
+	case IFLA_IFNAME:
+		strncpy(link->name, mnl_attr_get_str(attr),
+			sizeof(link->name) - 1);
+		break;
+	case IFLA_MTU:
+		link->mtu = mnl_attr_get_u32(attr);
+		break;
+	case IFLA_LINKINFO:
+		take_kind(attr, link, ret_is_of_vrf);
+		break;
+	case IFLA_MASTER:
+		link->is_port = mnl_attr_get_u32(attr) != 0;
+		break;
+	case IFLA_LINK:
+		link->lower_ifindex = mnl_attr_get_u32(attr);
+		break;
+	case IFLA_LINK_NETNSID:
+		link->is_lower_elsewhere = true;
+		break;
+	case IFLA_ADDRESS:
+		if (mnl_attr_get_payload_len(attr) == SG_MAC_BYTES)
+			memcpy(link->mac, mnl_attr_get_payload(attr),
+			       SG_MAC_BYTES);
+		break;
+	}
 }
 
 static int on_link(const struct nlmsghdr *message, void *data)
@@ -76,21 +126,9 @@ static int on_link(const struct nlmsghdr *message, void *data)
 	if (message->nlmsg_type != RTM_NEWLINK)
 		return MNL_CB_OK;
 	mnl_attr_for_each (attr, message, sizeof(*info)) {
-		if (mnl_attr_get_type(attr) == IFLA_IFNAME)
-			strncpy(link.name, mnl_attr_get_str(attr),
-				sizeof(link.name) - 1);
-		if (mnl_attr_get_type(attr) == IFLA_MTU)
-			link.mtu = mnl_attr_get_u32(attr);
-		if (mnl_attr_get_type(attr) == IFLA_LINKINFO)
-			take_kind(attr, &link, &is_of_vrf);
+		take_link_attr(attr, &link, &is_of_vrf);
 		if (mnl_attr_get_type(attr) == IFLA_XDP) /* whose place it is */
 			digest_bytes(&links->digest, attr, attr->nla_len);
-		if (mnl_attr_get_type(attr) == IFLA_MASTER)
-			link.is_port = mnl_attr_get_u32(attr) != 0;
-		if (mnl_attr_get_type(attr) == IFLA_ADDRESS &&
-		    mnl_attr_get_payload_len(attr) == SG_MAC_BYTES)
-			memcpy(link.mac, mnl_attr_get_payload(attr),
-			       SG_MAC_BYTES);
 	}
 	link.is_port &= !is_of_vrf;
 	digest_link(&links->digest, &link);

@@ -18,8 +18,12 @@ struct link {
 	uint32_t mtu; /* bytes from the IP header on */
 	bool has_ethernet;
 	bool is_veth;
-	bool is_port; /* of a bridge, bond or team: its master has the
-			 addresses, and what it receives is the master's */
+	bool is_port;		/* of a bridge, bond or team: its master has the
+				   addresses, and what it receives is the master's */
+	uint32_t lower_ifindex; /* the link that carries it; 0: none */
+	bool is_lower_elsewhere; /* and that is of another namespace */
+	uint16_t vlan_protocol;	 /* of a VLAN device, network order; 0: other */
+	uint16_t vlan_id;
 	bool is_up;
 	bool has_carrier;      /* the other end is up, too */
 	union sg_addr router4; /* of its best default route; all 0: none */

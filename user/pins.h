@@ -27,6 +27,7 @@
 	X(gate)                                                                \
 	X(ifaces)                                                              \
 	X(exempt)                                                              \
+	X(vlans)                                                               \
 	X(addresses)                                                           \
 	X(subnets)                                                             \
 	X(starts)                                                              \

@@ -257,6 +257,10 @@ static int replace_links(const struct pins *pins, const struct policy *policy,
 		r = maps_replace(pins->map_fds[PINS_exempt], e.exempt_keys,
 				 e.exempt, e.exempt_count,
 				 sizeof(*e.exempt_keys), sizeof(*e.exempt));
+	if (!r) /* when their own links are there to judge them */
+		r = maps_replace(pins->map_fds[PINS_vlans], e.vlan_keys,
+				 e.vlans, e.vlan_count, sizeof(*e.vlan_keys),
+				 sizeof(*e.vlans));
 	return r;
 }
 

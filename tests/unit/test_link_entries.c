@@ -160,6 +160,49 @@ static void what_is_exempt_is_known_as_such(void **state)
 		assert_int_not_equal(entries.iface_keys[i], DUMMY);
 }
 
+static void assert_vlans(size_t count)
+{
+	make_again();
+	assert_int_equal(entries.vlan_count, count);
+}
+
+static void a_vlan_is_its_devices(void **state)
+{
+	const struct link none = items[COUNT(items) - 1];
+	struct link *vlan = &items[COUNT(items) - 1]; /* eth1 */
+
+	(void)state;
+	vlan->vlan_protocol = htons(0x8100);
+	vlan->vlan_id = 5;
+	assert_vlans(0); /* of no link */
+	vlan->lower_ifindex = ETH0;
+	assert_vlans(1);
+	assert_int_equal(entries.vlan_keys[0].ifindex, ETH0);
+	assert_int_equal(entries.vlan_keys[0].protocol, htons(0x8100));
+	assert_int_equal(entries.vlan_keys[0].id, 5);
+	assert_int_equal(entries.vlans[0], ETH1);
+	vlan->is_lower_elsewhere = true; /* that number is another link's */
+	assert_vlans(0);
+	vlan->is_lower_elsewhere = false;
+	vlan->lower_ifindex = VE; /* the container brings no link with it */
+	assert_vlans(0);
+	vlan->lower_ifindex = DUMMY; /* no program is there to ask */
+	assert_vlans(0);
+	vlan->lower_ifindex = TAP0;
+	assert_vlans(1);
+	strcpy(vlan->name, "other0"); /* has no role */
+	assert_vlans(0);
+	policy.exempt.pattern_count = 1;
+	strcpy(policy.exempt.patterns[0], "other*");
+	assert_vlans(1);
+	*vlan = none;
+	vlan->lower_ifindex = ETH0; /* as a macvlan, a tunnel */
+	assert_vlans(0);
+	*vlan = none;
+	policy.exempt.pattern_count = 0;
+	make_again();
+}
+
 /* "*" says nothing of a link in particular: one that was renamed keeps the role
  * that it had, until a policy is read anew. */
 static void a_renamed_link_keeps_its_role_before_any(void **state)
@@ -393,6 +436,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(only_links_with_a_role_are_governed),
 		TEST(a_port_is_its_masters_business),
+		TEST(a_vlan_is_its_devices),
 		TEST(what_is_exempt_is_known_as_such),
 		TEST(a_renamed_link_keeps_its_role_before_any),
 		TEST(the_containers_end_is_known_by_its_role),
