@@ -61,10 +61,10 @@ stage bool address_is_broadcast(const union sg_addr *addr)
  * one that starts alike. */
 stage bool address_is_known(bool v6, const union sg_addr *addr)
 {
-	__u32 at = bpf_ntohl(addr->word[v6 ? 0 : 3]) >> 16;
+	__u32 bit = bpf_ntohl(addr->word[v6 ? 0 : 3]) >> 16;
 
-	return bits_has(&starts,
-			v6 ? SG_STARTS_ROWS * SG_ROW_BITS / 2 + at : at);
+	return bits_has(&subnet_bits,
+			v6 ? SG_SUBNET_BITS_ROWS * SG_ROW_BITS / 2 + bit : bit);
 }
 
 /* Return whether an address cannot be behind this uplink: it is nobody's, the

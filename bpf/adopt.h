@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Conversations that are older than the gate. The host's own TCP connections go
+ * Flows that are older than the gate. The host's own TCP connections go
  * on: it holds the socket, and does not listen on the port, so it began them.
  * Nobody else can show that, and begins anew.
  */

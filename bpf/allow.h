@@ -12,47 +12,47 @@
 #include "ifaces_maps.h"
 
 /* Return whether a table of the map has a port, on a side. */
-stage bool allow_has_bit(__u32 side, __u32 table, __be16 port)
+stage bool allow_has_bit(__u32 slot, __u32 table, __be16 port)
 {
-	return bits_has(&forwarded, side * SG_FORWARDED_ROWS * SG_ROW_BITS +
-					    table * SG_FORWARDED_BITS +
+	return bits_has(&port_bits, slot * SG_PORT_BITS_ROWS * SG_ROW_BITS +
+					    table * SG_PORT_BITS_BITS +
 					    bpf_ntohs(port));
 }
 
 /* Return whether the port is a forward's, on the side that is in force. */
-stage bool allow_is_forwarded(__u32 side, __u8 protocol, __be16 port)
+stage bool allow_is_forwarded(__u32 slot, __u8 protocol, __be16 port)
 {
 	if (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP)
 		return false;
-	return allow_has_bit(side,
-			     protocol == IPPROTO_UDP ? SG_FORWARDED_UDP
-						     : SG_FORWARDED_TCP,
+	return allow_has_bit(slot,
+			     protocol == IPPROTO_UDP ? SG_PORT_BITS_UDP
+						     : SG_PORT_BITS_TCP,
 			     port);
 }
 
 /* Return whether the gate has another use for a port than to stand for one of
  * the container's. */
-stage bool allow_is_reserved(const struct sg_policy *in_force, __u32 side,
+stage bool allow_is_reserved(const struct sg_policy *in_force, __u32 slot,
 			     __u8 protocol, __be16 port)
 {
 	return (protocol == IPPROTO_TCP &&
 		bpf_ntohs(port) == in_force->control_port) ||
-	       allow_is_forwarded(side, protocol, port);
+	       allow_is_forwarded(slot, protocol, port);
 }
 
 stage const struct sg_port *allow_port(const struct packet *pkt, __u8 protocol,
 				       __be16 port)
 {
 	/* struct sg_port_key, written as the lookup reads it: in one */
-	__u32 key = bpf_htonl(pkt->side << 24 | (__u32)protocol << 16 |
+	__u32 key = bpf_htonl(pkt->slot << 24 | (__u32)protocol << 16 |
 			      bpf_ntohs(port));
 
 	_Static_assert(
-		__builtin_offsetof(struct sg_port_key, side) == 0 &&
+		__builtin_offsetof(struct sg_port_key, slot) == 0 &&
 			__builtin_offsetof(struct sg_port_key, protocol) == 1 &&
 			__builtin_offsetof(struct sg_port_key, port) == 2,
 		"most significant first");
-	return allow_is_forwarded(pkt->side, protocol, port)
+	return allow_is_forwarded(pkt->slot, protocol, port)
 		       ? bpf_map_lookup_elem(&ports, &key)
 		       : NULL;
 }
@@ -62,7 +62,7 @@ stage bool allow_source(const struct sg_port *port, const struct packet *pkt,
 {
 	struct sg_source_key key = {
 		.prefix_bits = SG_SOURCE_BITS + 128,
-		.side = pkt->side,
+		.slot = pkt->slot,
 		.rule = port->rule,
 		.addr = *source,
 	};
@@ -109,7 +109,7 @@ stage bool allow_masquerade(const struct sg_flow_key *key,
 	return pkt->policy->masquerade_roles & SG_ROLE_BIT(iface->role) &&
 	       addr_equal(&key->local, container_addr(pkt)) && port >= low &&
 	       port <= sg_masquerade_high(pkt->policy, low) &&
-	       !allow_is_reserved(pkt->policy, pkt->side, key->protocol,
+	       !allow_is_reserved(pkt->policy, pkt->slot, key->protocol,
 				  flow->gate_port);
 }
 

@@ -22,7 +22,7 @@ stage int begin(__u32 ifindex, struct packet *pkt)
 		struct sg_active active;
 	} read;
 	__u32 zero = 0;
-	__u32 side;
+	__u32 slot;
 
 	pkt->ifindex = ifindex;
 	value = bpf_map_lookup_elem(&active, &zero);
@@ -30,11 +30,11 @@ stage int begin(__u32 ifindex, struct packet *pkt)
 		return SG_DROP_NOT_GOVERNED;
 	/* one load: no half of what is being replaced */
 	read.whole = *(const volatile __u64 *)value;
-	side = read.active.side;
-	pkt->side = side;
+	slot = read.active.slot;
+	pkt->slot = slot;
 	pkt->generation = read.active.generation & ~SG_CHANGING;
 	pkt->is_changing = read.active.generation & SG_CHANGING;
-	pkt->policy = bpf_map_lookup_elem(&policy, &side);
+	pkt->policy = bpf_map_lookup_elem(&policy, &slot);
 	if (!pkt->policy || !pkt->policy->number)
 		return SG_DROP_NOT_GOVERNED;
 	pkt->now_s = clock_now_s();

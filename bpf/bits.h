@@ -9,12 +9,12 @@
 #include "packet.h"
 
 /* Return whether a map of rows (struct sg_row) has this bit. */
-stage bool bits_has(void *map, __u32 at)
+stage bool bits_has(void *map, __u32 bit)
 {
-	__u32 row = at / SG_ROW_BITS;
+	__u32 row = bit / SG_ROW_BITS;
 	const struct sg_row *found = bpf_map_lookup_elem(map, &row);
 
-	return found && found->bits >> (at % SG_ROW_BITS) & 1;
+	return found && found->bits >> (bit % SG_ROW_BITS) & 1;
 }
 
 #endif

@@ -27,21 +27,22 @@ static __noinline int clamp_mss(struct __sk_buff *skb, const struct packet *pkt,
 	bool is_odd;
 	__be16 most;
 	__be16 mss;
-	__u32 at;
+	__u32 offset;
 
 	if (!pkt || !iface || !iface->clamps_mss)
 		return SG_OK;
-	at = tcp_option(skb, pkt->l4_at, TCP_OPTION_MSS, 4);
-	if (!at || bpf_skb_load_bytes(skb, at + 2, &mss, sizeof(mss)))
+	offset = tcp_option(skb, pkt->l4_offset, TCP_OPTION_MSS, 4);
+	if (!offset || bpf_skb_load_bytes(skb, offset + 2, &mss, sizeof(mss)))
 		return SG_OK;
 	most = bpf_htons(mtu - (is_v6(pkt) ? IPV6_TCP_BYTES : IPV4_TCP_BYTES));
 	if (bpf_ntohs(mss) <= bpf_ntohs(most))
 		return SG_OK;
-	is_odd = (at - pkt->l4_at) & 1; /* then it straddles the sum's words */
-	if (bpf_l4_csum_replace(skb, pkt->l4_at + TCP_CHECK_AT,
+	/* an odd one straddles the sum's words */
+	is_odd = (offset - pkt->l4_offset) & 1;
+	if (bpf_l4_csum_replace(skb, pkt->l4_offset + TCP_CHECK_AT,
 				clamp_swapped(mss, is_odd),
 				clamp_swapped(most, is_odd), sizeof(mss)) ||
-	    bpf_skb_store_bytes(skb, at + 2, &most, sizeof(most), 0))
+	    bpf_skb_store_bytes(skb, offset + 2, &most, sizeof(most), 0))
 		return SG_DROP_REWRITE;
 	return SG_OK;
 }

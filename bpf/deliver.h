@@ -47,7 +47,7 @@ stage int deliver_in(struct __sk_buff *skb, const struct packet *pkt,
 		     const struct sg_flow_key *key, struct sg_flow *flow,
 		     int *ret_action)
 {
-	const struct sg_gate *at = send_gate();
+	const struct sg_gate *self = send_gate();
 	struct rewrite to = {
 		.addr = key->local,
 		.port = key->local_port,
@@ -56,15 +56,15 @@ stage int deliver_in(struct __sk_buff *skb, const struct packet *pkt,
 	bool in_pieces;
 	int reason;
 
-	if (!send_has_container(at))
+	if (!send_has_container(self))
 		return SG_DROP_NO_CONTAINER;
 	send_learn(skb, pkt, flow);
-	reason = deliver_fits(skb, pkt, at->container_mtu, &in_pieces,
+	reason = deliver_fits(skb, pkt, self->container_mtu, &in_pieces,
 			      ret_action);
 	if (!reason)
 		reason = rewrite(skb, pkt, &to);
 	if (!reason)
-		reason = deliver_clamp(skb, pkt, flow, at->container_mtu);
+		reason = deliver_clamp(skb, pkt, flow, self->container_mtu);
 	return reason ? reason
 		      : send_to_container(skb, pkt, in_pieces, ret_action);
 }
@@ -73,7 +73,7 @@ stage int deliver_in(struct __sk_buff *skb, const struct packet *pkt,
 stage int deliver_out(struct __sk_buff *skb, const struct packet *pkt,
 		      struct sg_flow *flow, int *ret_action)
 {
-	const struct sg_gate *at = send_gate();
+	const struct sg_gate *self = send_gate();
 	struct rewrite to = {
 		.addr = flow->gate_addr,
 		.port = flow->gate_port,
@@ -86,8 +86,8 @@ stage int deliver_out(struct __sk_buff *skb, const struct packet *pkt,
 				      ret_action);
 	if (!reason)
 		reason = rewrite(skb, pkt, &to);
-	if (!reason && at)
-		reason = deliver_clamp(skb, pkt, flow, at->container_mtu);
+	if (!reason && self)
+		reason = deliver_clamp(skb, pkt, flow, self->container_mtu);
 	return reason ? reason
 		      : send_to_remote(skb, pkt, flow, in_pieces, ret_action);
 }

@@ -2,7 +2,7 @@
 /*
  * Before there is an skb: what is sure to be refused, whatever the flow table
  * holds, goes no further, under the reason that it would have then: what is
- * malformed, and what the policy does not let begin a conversation. To a port
+ * malformed, and what the policy does not let begin a flow. To a port
  * on which one was ever begun all is passed on, to be judged in full.
  */
 #ifndef SG_BPF_EARLY_H
@@ -27,9 +27,9 @@ stage bool early_is_special(const struct packet *pkt, int parsed)
 	return pkt->protocol == IPPROTO_UDP && link_is_dhcp_client(pkt);
 }
 
-/* Return whether a conversation was ever begun on a plain packet's port. Ask
+/* Return whether a flow was ever begun on a plain packet's port. Ask
  * before the packet is known to be plain, as most that pass are. */
-stage bool early_is_begun(bool v6, const void *l3, const void *end)
+stage bool early_is_seen(bool v6, const void *l3, const void *end)
 {
 	const struct iphdr *ip = l3;
 	const struct ipv6hdr *ip6 = l3;
@@ -42,7 +42,7 @@ stage bool early_is_begun(bool v6, const void *l3, const void *end)
 		return false;
 	protocol = v6 ? ip6->nexthdr : ip->protocol;
 	return (protocol == IPPROTO_TCP || protocol == IPPROTO_UDP) &&
-	       begun_by_one(protocol, ports->dest);
+	       port_seen_by_one(protocol, ports->dest);
 }
 
 /* SG_OK: for sg_uplink_in to judge. Otherwise the reason to drop. That nothing
@@ -58,7 +58,7 @@ static __noinline int early_judge(const struct packet *pkt)
 		reason = policy_refuses(pkt, NULL);
 		return reason > 0 ? reason : SG_OK;
 	}
-	if (begun_by_container(pkt->protocol, port->container_port))
+	if (port_seen_by_container(pkt->protocol, port->container_port))
 		return SG_OK;
 	reason = policy_refuses(pkt, port);
 	/* the sender of a packet of no flow may be told by a reset */
@@ -78,7 +78,7 @@ stage int early_of(struct xdp_md *ctx, bool v6)
 	struct packet pkt = {};
 	int reason;
 
-	if (early_is_begun(v6, eth + 1, end))
+	if (early_is_seen(v6, eth + 1, end))
 		return SG_OK;
 	reason = plain_parse(v6, eth, end, end - (const void *)eth, &pkt);
 	if (reason == NOT_PLAIN || early_is_special(&pkt, reason))

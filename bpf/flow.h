@@ -7,12 +7,12 @@
 #define SG_BPF_FLOW_H
 
 #include "atomic.h"
-#include "begun.h"
 #include "clock.h"
 #include "flows_maps.h"
 #include "grant.h"
-#include "mapping.h"
 #include "packet.h"
+#include "port_seen.h"
+#include "snat_port.h"
 
 stage bool flow_is_half_open(const struct sg_flow *flow)
 {
@@ -73,10 +73,10 @@ stage void flow_shorten_port(const struct sg_flow_key *key,
 			     const struct sg_policy *policy, __u32 until_s)
 {
 	if (flow->kind == SG_KIND_MASQUERADE)
-		mapping_shorten(key->protocol, flow->gate_port,
-				flow->last_s +
-					sg_flow_limit_s(key, flow, policy),
-				until_s);
+		snat_port_shorten(key->protocol, flow->gate_port,
+				  flow->last_s +
+					  sg_flow_limit_s(key, flow, policy),
+				  until_s);
 }
 
 /* Return whether a flow that a packet from an uplink has found is that
@@ -94,11 +94,11 @@ standalone_memory int flow_end(const struct sg_flow_key *key,
 {
 	if (!key || !flow)
 		return 0;
-	mapping_unshare(key, flow);
+	snat_port_unshare(key, flow);
 	if (flow_is_half_open(flow))
 		return bpf_map_delete_elem(&half_open, key);
 	/* before: a deleted entry may be another flow's at once */
-	mapping_release(key, flow, now_s + MAPPING_AFTER_S);
+	snat_port_release(key, flow, now_s + MAPPING_AFTER_S);
 	return bpf_map_delete_elem(&flows, key);
 }
 

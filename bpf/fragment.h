@@ -27,7 +27,7 @@ stage void fragment_key(struct sg_fragment_key *key, const struct packet *pkt)
 
 stage __u16 fragment_bytes(const struct packet *pkt)
 {
-	return pkt->bytes - (pkt->l4_at - pkt->l3_at);
+	return pkt->bytes - (pkt->l4_offset - pkt->l3_offset);
 }
 
 /* Keep a fragment for when its first comes. Returns the reason to drop it
@@ -36,23 +36,23 @@ static __noinline int fragment_hold(struct __sk_buff *skb,
 				    const struct packet *pkt,
 				    struct sg_fragment_key *key)
 {
-	struct scratch *room = scratch_get();
+	struct scratch *scratch = scratch_get();
 	__u32 bytes;
 
-	if (!pkt || !key || !room)
+	if (!pkt || !key || !scratch)
 		return SG_DROP_FRAGMENT;
-	bytes = pkt->l3_at + pkt->bytes;
-	if (bytes > SG_HELD_BYTES)
+	bytes = pkt->l3_offset + pkt->bytes;
+	if (bytes > SG_FRAG_QUEUE_BYTES)
 		return SG_DROP_FRAGMENT;
-	room->held.bytes = bytes;
-	room->held.last_s = pkt->now_s;
-	if (bpf_skb_load_bytes(skb, 0, room->held.frame,
-			       reach_length(bytes, SG_HELD_BYTES)))
+	scratch->queued.bytes = bytes;
+	scratch->queued.last_s = pkt->now_s;
+	if (bpf_skb_load_bytes(skb, 0, scratch->queued.frame,
+			       reach_length(bytes, SG_FRAG_QUEUE_BYTES)))
 		return SG_DROP_FRAGMENT;
-	for (int slot = 0; slot < SG_HELD_SLOTS; slot++) {
+	for (int slot = 0; slot < SG_FRAG_QUEUE_SLOTS; slot++) {
 		key->slot = slot;
-		if (bpf_map_update_elem(&held, key, &room->held, BPF_NOEXIST) ==
-		    0)
+		if (bpf_map_update_elem(&frag_queue, key, &scratch->queued,
+					BPF_NOEXIST) == 0)
 			return SG_DROP_FRAGMENT_HELD;
 	}
 	return SG_DROP_FRAGMENT;
@@ -63,18 +63,18 @@ static __noinline int fragment_hold(struct __sk_buff *skb,
 stage void fragment_replay(struct __sk_buff *skb, const struct packet *pkt,
 			   struct sg_fragment_key *key)
 {
-	struct sg_held *frame = bpf_map_lookup_elem(&held, key);
+	struct sg_frag_queue *frame = bpf_map_lookup_elem(&frag_queue, key);
 	__u32 bytes;
 
 	if (!frame)
 		return;
-	bytes = reach_length(frame->bytes, SG_HELD_BYTES);
+	bytes = reach_length(frame->bytes, SG_FRAG_QUEUE_BYTES);
 	if (!clock_is_over(pkt->now_s, frame->last_s, HELD_TIMEOUT_S) &&
 	    !bpf_skb_change_tail(skb, bytes, 0) &&
 	    !bpf_skb_store_bytes(skb, 0, frame->frame, bytes,
 				 BPF_F_RECOMPUTE_CSUM))
 		bpf_clone_redirect(skb, pkt->ifindex, BPF_F_INGRESS);
-	bpf_map_delete_elem(&held, key);
+	bpf_map_delete_elem(&frag_queue, key);
 }
 
 /* A first fragment that others wait for: it is received again, then they are,
@@ -83,11 +83,11 @@ static __noinline int fragment_release(struct __sk_buff *skb,
 				       const struct packet *pkt,
 				       struct sg_fragment_key *key)
 {
-	if (!pkt || !key || !bpf_map_lookup_elem(&held, key))
+	if (!pkt || !key || !bpf_map_lookup_elem(&frag_queue, key))
 		return SG_OK;
 	if (bpf_clone_redirect(skb, pkt->ifindex, BPF_F_INGRESS))
 		return SG_OK;
-	for (int slot = 0; slot < SG_HELD_SLOTS; slot++) {
+	for (int slot = 0; slot < SG_FRAG_QUEUE_SLOTS; slot++) {
 		key->slot = slot;
 		fragment_replay(skb, pkt, key);
 	}
@@ -115,16 +115,16 @@ stage int fragment_follow(struct packet *pkt, struct sg_fragment *first,
 	__u32 bytes = fragment_bytes(pkt);
 	int verdict = first->has_flow ? SG_OK : TO_HOST;
 
-	if (pkt->fragment_at < first->bytes)
+	if (pkt->fragment_offset < first->bytes)
 		return SG_DROP_FRAGMENT_BAD;
 	pkt->sport = first->sport;
 	pkt->dport = first->dport;
 	if (first->has_seq) { /* otherwise they stay 0 */
-		pkt->tcp.seq = first->seq + pkt->fragment_at;
+		pkt->tcp.seq = first->seq + pkt->fragment_offset;
 		pkt->tcp.seq_end = pkt->tcp.seq + bytes;
 	}
 	if (!pkt->has_more)
-		first->all = pkt->fragment_at + bytes;
+		first->all = pkt->fragment_offset + bytes;
 	__sync_fetch_and_add(&first->come, bytes);
 	if (first->all && first->come >= first->all)
 		bpf_map_delete_elem(&fragments, key);

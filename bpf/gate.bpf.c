@@ -322,9 +322,9 @@ stage int host_out(struct __sk_buff *skb)
  * was received before, so it is not the host's own. */
 stage bool is_redirected(__u32 came_by)
 {
-	const struct sg_gate *at = send_gate();
+	const struct sg_gate *offset = send_gate();
 
-	return (at && at->container_ifindex == came_by) ||
+	return (offset && offset->container_ifindex == came_by) ||
 	       bpf_map_lookup_elem(&ifaces, &came_by);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Room for new flows, made by those that come: each new conversation looks at
+ * Room for new flows, made by those that come: each new flow looks at
  * two open ones of its share, and at more when there is no room, and ends what
  * has expired. A share that is full of half-open ones forgets its oldest.
  */
@@ -8,7 +8,7 @@
 #define SG_BPF_GC_H
 
 #include "flow.h"
-#include "sweep.h"
+#include "gc_ring.h"
 
 #define GC_PER_FLOW 2	   /* so a full round takes half as many new flows */
 #define GC_WHEN_FULL 16	   /* open ones looked at */
@@ -16,27 +16,27 @@
 
 /* Look at the oldest tokens of a share's open flows: end what has expired, put
  * the others back. */
-standalone int gc_open(__u32 side, __u32 share, __u32 now_s, __u32 tries)
+standalone int gc_open(__u32 slot, __u32 share, __u32 now_s, __u32 tries)
 {
-	const struct sg_policy *in_force = bpf_map_lookup_elem(&policy, &side);
-	struct scratch *room = scratch_get();
+	const struct sg_policy *in_force = bpf_map_lookup_elem(&policy, &slot);
+	struct scratch *scratch = scratch_get();
 	__u32 ring = SG_RING(SG_TABLE_FLOWS, share);
 	struct sg_flow *flow;
 
-	if (!in_force || !room)
+	if (!in_force || !scratch)
 		return 0;
 	for (__u32 i = 0; i < GC_WHEN_FULL; i++) {
 		if (i >= (tries & ~GC_CLOSED_TOO) ||
-		    sweep_step(ring, SWEEP_PEEK))
+		    gc_ring_step(ring, GC_RING_PEEK))
 			return 0;
-		flow = sweep_find(room, &flows);
+		flow = gc_ring_find(scratch, &flows);
 		if (flow &&
 		    !(tries & GC_CLOSED_TOO &&
 		      flow->state > SG_STATE_ESTABLISHED) &&
-		    !sg_flow_is_over(&room->swept, flow, in_force, now_s))
-			sweep_step(ring, SWEEP_ROTATE);
-		else if (!sweep_step(ring, SWEEP_DROP) && flow)
-			flow_end(&room->swept, flow, now_s);
+		    !sg_flow_is_over(&scratch->swept, flow, in_force, now_s))
+			gc_ring_step(ring, GC_RING_ROTATE);
+		else if (!gc_ring_step(ring, GC_RING_DROP) && flow)
+			flow_end(&scratch->swept, flow, now_s);
 	}
 	return 0;
 }
@@ -46,32 +46,33 @@ stage void gc_forget(const struct sg_flow_key *key, const struct sg_flow *flow,
 		     const struct sg_policy *in_force, __u32 now_s)
 {
 	flow_shorten_port(key, flow, in_force, now_s);
-	mapping_unshare(key, flow);
+	snat_port_unshare(key, flow);
 	bpf_map_delete_elem(&half_open, key);
 }
 
 /* Make room for one more token in a ring of half-open flows: the oldest goes.
  * The unanswered make room among themselves alone, so that no flood of them
  * costs anybody a handshake that is on its way. */
-standalone int gc_half_open(__u32 side, __u32 ring, __u32 now_s)
+standalone int gc_half_open(__u32 slot, __u32 ring, __u32 now_s)
 {
-	const struct sg_policy *in_force = bpf_map_lookup_elem(&policy, &side);
-	struct sg_sweep_hand *hand = bpf_map_lookup_elem(&sweep_hand, &ring);
-	struct scratch *room = scratch_get();
+	const struct sg_policy *in_force = bpf_map_lookup_elem(&policy, &slot);
+	struct sg_gc_hand *hand = bpf_map_lookup_elem(&gc_hand, &ring);
+	struct scratch *scratch = scratch_get();
 	struct sg_flow *flow;
 	bool is_over;
 
-	if (!in_force || !room || !hand || hand->count < sweep_size(ring) ||
-	    sweep_step(ring, SWEEP_PEEK))
+	if (!in_force || !scratch || !hand ||
+	    hand->count < gc_ring_size(ring) ||
+	    gc_ring_step(ring, GC_RING_PEEK))
 		return 0;
-	flow = sweep_find(room, &half_open);
-	if (sweep_step(ring, SWEEP_DROP) || !flow)
+	flow = gc_ring_find(scratch, &half_open);
+	if (gc_ring_step(ring, GC_RING_DROP) || !flow)
 		return 0;
-	is_over = sg_flow_is_over(&room->swept, flow, in_force, now_s);
+	is_over = sg_flow_is_over(&scratch->swept, flow, in_force, now_s);
 	if (!is_over && flow->flags & SG_FLOW_ANSWERED &&
 	    ring < SG_RING(SG_TABLE_ANSWERED, 0))
 		return 0; /* that token meant nothing any more */
-	gc_forget(&room->swept, flow, in_force, now_s);
+	gc_forget(&scratch->swept, flow, in_force, now_s);
 	if (!is_over)
 		__sync_fetch_and_add(&hand->forgotten, 1);
 	return 0;
@@ -83,15 +84,15 @@ static __noinline int gc_answered(const struct sg_flow_key *key,
 				  struct sg_flow *flow,
 				  const struct packet *pkt)
 {
-	struct scratch *room = scratch_get();
+	struct scratch *scratch = scratch_get();
 	__u32 ring;
 
-	if (!key || !flow || !pkt || !room)
+	if (!key || !flow || !pkt || !scratch)
 		return 0;
 	ring = SG_RING(SG_TABLE_ANSWERED, flow->share);
-	gc_half_open(pkt->side, ring, pkt->now_s);
-	sweep_note(room, key, flow);
-	if (!sweep_push(ring))
+	gc_half_open(pkt->slot, ring, pkt->now_s);
+	gc_ring_note(scratch, key, flow);
+	if (!gc_ring_push(ring))
 		atomic_change(&flow->flags, 0, SG_FLOW_ANSWERED);
 	return 0;
 }

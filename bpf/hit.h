@@ -64,7 +64,7 @@ stage bool hit_goes_on(const struct sg_flow_key *key,
 /* Return whether it is a frame between Ethernet links, and from the container's
  * own MAC if it is from there. */
 stage bool hit_is_ethernet(struct __sk_buff *skb, const struct sg_flow *flow,
-			   const struct sg_gate *at,
+			   const struct sg_gate *self,
 			   enum sg_direction direction)
 {
 	const struct ethhdr *eth = (void *)(long)skb->data;
@@ -72,8 +72,9 @@ stage bool hit_is_ethernet(struct __sk_buff *skb, const struct sg_flow *flow,
 	if ((void *)(eth + 1) > (void *)(long)skb->data_end ||
 	    !(flow->flags & SG_FLOW_ETHERNET))
 		return false;
-	return direction == SG_IN ? !(flow->flags & SG_FLOW_BY_MAC)
-				  : mac_equal(eth->h_source, at->container_mac);
+	return direction == SG_IN
+		       ? !(flow->flags & SG_FLOW_BY_MAC)
+		       : mac_equal(eth->h_source, self->container_mac);
 }
 
 /* Rewritten and sent on. A reason to drop, or SG_OK with *ret_action. */
@@ -81,7 +82,7 @@ stage int hit_deliver(struct __sk_buff *skb, const struct packet *pkt,
 		      const struct sg_flow_key *key, const struct sg_flow *flow,
 		      enum sg_direction direction, int *ret_action)
 {
-	const struct sg_gate *at;
+	const struct sg_gate *self;
 	struct rewrite to = {
 		.addr = direction == SG_IN ? key->local : flow->gate_addr,
 		.port = direction == SG_IN ? key->local_port : flow->gate_port,
@@ -104,20 +105,20 @@ stage int hit_deliver(struct __sk_buff *skb, const struct packet *pkt,
 		*ret_action = send_neigh(flow);
 		return SG_OK;
 	}
-	at = send_gate(); /* again: it is one spill less for 5.10's stack */
-	if (!at)
+	self = send_gate(); /* again: it is one spill less for 5.10's stack */
+	if (!self)
 		return SG_DROP_NO_CONTAINER;
-	reason = send_frame(skb, pkt->ether_type, true, at->container_mac,
-			    at->veth_mac);
+	reason = send_frame(skb, pkt->ether_type, true, self->container_mac,
+			    self->veth_mac);
 	if (!reason)
-		*ret_action = bpf_redirect_peer(at->container_ifindex, 0);
+		*ret_action = bpf_redirect_peer(self->container_ifindex, 0);
 	return reason;
 }
 
 stage int hit_of(struct __sk_buff *skb, bool v6, enum sg_direction direction,
 		 int *ret_action)
 {
-	const struct sg_gate *at = send_gate();
+	const struct sg_gate *self = send_gate();
 	struct packet pkt = {};
 	struct sg_flow_key key;
 	struct sg_flow *flow;
@@ -125,11 +126,12 @@ stage int hit_of(struct __sk_buff *skb, bool v6, enum sg_direction direction,
 
 	if (v6) /* kept whole: words of addresses, each spilled, are too many */
 		asm volatile("" : : "r"(&pkt));
-	if (!send_has_container(at) ||
-	    (direction == SG_OUT && at->container_ifindex != skb->ifindex) ||
+	if (!send_has_container(self) ||
+	    (direction == SG_OUT && self->container_ifindex != skb->ifindex) ||
 	    begin(skb->ifindex, &pkt) || !hit_parse(skb, v6, &pkt, &wire_bytes))
 		return MISS;
-	if (direction == SG_IN && !begun_by_container(pkt.protocol, pkt.dport))
+	if (direction == SG_IN &&
+	    !port_seen_by_container(pkt.protocol, pkt.dport))
 		return MISS;
 	if (direction == SG_IN) /* where the forward changes no port */
 		flow_key_in(&key, &pkt, container_addr(&pkt), pkt.dport);
@@ -137,8 +139,8 @@ stage int hit_of(struct __sk_buff *skb, bool v6, enum sg_direction direction,
 		flow_key_out(&key, &pkt);
 	flow = bpf_map_lookup_elem(&flows, &key);
 	if (!flow || !hit_goes_on(&key, flow, &pkt, direction) ||
-	    !hit_is_ethernet(skb, flow, at, direction) ||
-	    wire_bytes > (direction == SG_IN ? at->container_mtu : flow->mtu))
+	    !hit_is_ethernet(skb, flow, self, direction) ||
+	    wire_bytes > (direction == SG_IN ? self->container_mtu : flow->mtu))
 		return MISS;
 	if (pkt.protocol == IPPROTO_TCP)
 		window_update(flow, &pkt.tcp, direction);

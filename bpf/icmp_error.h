@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * An ICMP error belongs to the conversation whose packet it quotes, and goes
+ * An ICMP error belongs to the flow whose packet it quotes, and goes
  * where that packet came from (RFC 5508 4, RFC 5927). It moves, refreshes and
  * ends nothing.
  */

@@ -27,32 +27,34 @@ stage __be16 icmp_sum_by(__be16 sum, __u32 difference)
 }
 
 /* Put 16 bits at an even offset into the error, whose sum is right then. */
-static __noinline int icmp_put(struct __sk_buff *skb, __u32 check_at, __u32 at,
-			       __be16 value)
+static __noinline int icmp_put(struct __sk_buff *skb, __u32 check_offset,
+			       __u32 offset, __be16 value)
 {
 	__be16 old;
 
-	if (bpf_skb_load_bytes(skb, at, &old, sizeof(old)))
+	if (bpf_skb_load_bytes(skb, offset, &old, sizeof(old)))
 		return SG_DROP_REWRITE;
 	if (old == value)
 		return SG_OK;
-	if (bpf_l4_csum_replace(skb, check_at, old, value, sizeof(value)) ||
-	    bpf_skb_store_bytes(skb, at, &value, sizeof(value), 0))
+	if (bpf_l4_csum_replace(skb, check_offset, old, value, sizeof(value)) ||
+	    bpf_skb_store_bytes(skb, offset, &value, sizeof(value), 0))
 		return SG_DROP_REWRITE;
 	return SG_OK;
 }
 
 /* A sum in the quoted packet, if it is in the quote, after a difference. */
-static __noinline int icmp_put_sum(struct __sk_buff *skb, __u32 check_at,
-				   __u32 at, __u32 difference, bool may_be_none)
+static __noinline int icmp_put_sum(struct __sk_buff *skb, __u32 check_offset,
+				   __u32 offset, __u32 difference,
+				   bool may_be_none)
 {
 	__be16 sum;
 
-	if (bpf_skb_load_bytes(skb, at, &sum, sizeof(sum)))
+	if (bpf_skb_load_bytes(skb, offset, &sum, sizeof(sum)))
 		return SG_OK;
 	if (may_be_none && !sum)
 		return SG_OK;
-	return icmp_put(skb, check_at, at, icmp_sum_by(sum, difference));
+	return icmp_put(skb, check_offset, offset,
+			icmp_sum_by(sum, difference));
 }
 
 /* The quoted address, and the sum of an IPv4 header. */
@@ -60,43 +62,43 @@ stage int icmp_put_addr(struct __sk_buff *skb, const struct packet *pkt,
 			const struct quote *quote, const struct rewrite *to,
 			__u32 difference)
 {
-	__u32 check_at = pkt->l4_at + ICMP_CHECK_AT;
-	__u32 at = quote->l3_at;
+	__u32 check_offset = pkt->l4_offset + ICMP_CHECK_AT;
+	__u32 offset = quote->l3_offset;
 	__be32 v4 = to->addr.word[3];
 	int r;
 
-	if (bpf_l4_csum_replace(skb, check_at, 0, difference, 0))
+	if (bpf_l4_csum_replace(skb, check_offset, 0, difference, 0))
 		return SG_DROP_REWRITE;
 	if (is_v6(pkt)) {
-		at += to->destination ? IPV6_DST_AT : IPV6_SRC_AT;
-		r = bpf_skb_store_bytes(skb, at, to->addr.word,
+		offset += to->destination ? IPV6_DST_AT : IPV6_SRC_AT;
+		r = bpf_skb_store_bytes(skb, offset, to->addr.word,
 					sizeof(to->addr), 0);
 		return r ? SG_DROP_REWRITE : SG_OK;
 	}
-	at += to->destination ? IP_DST_AT : IP_SRC_AT;
-	if (bpf_skb_store_bytes(skb, at, &v4, sizeof(v4), 0))
+	offset += to->destination ? IP_DST_AT : IP_SRC_AT;
+	if (bpf_skb_store_bytes(skb, offset, &v4, sizeof(v4), 0))
 		return SG_DROP_REWRITE;
-	return icmp_put_sum(skb, check_at, quote->l3_at + IP_CHECK_AT,
+	return icmp_put_sum(skb, check_offset, quote->l3_offset + IP_CHECK_AT,
 			    difference, false);
 }
 
 /* No MTU below what the protocol promises (RFC 1191, 8201): an attacker's. */
 stage int icmp_clamp_mtu(struct __sk_buff *skb, const struct packet *pkt)
 {
-	__u32 check_at = pkt->l4_at + ICMP_CHECK_AT;
+	__u32 check_offset = pkt->l4_offset + ICMP_CHECK_AT;
 	__u16 least = is_v6(pkt) ? IPV6_MTU_MIN : IPV4_MTU_MIN;
 	__be16 mtu[2];
 	__be16 kind;
 
-	if (bpf_skb_load_bytes(skb, pkt->l4_at, &kind, sizeof(kind)) ||
-	    bpf_skb_load_bytes(skb, pkt->l4_at + ICMP_MTU_AT - 2, mtu,
+	if (bpf_skb_load_bytes(skb, pkt->l4_offset, &kind, sizeof(kind)) ||
+	    bpf_skb_load_bytes(skb, pkt->l4_offset + ICMP_MTU_AT - 2, mtu,
 			       sizeof(mtu)))
 		return SG_DROP_REWRITE;
 	if (kind != bpf_htons(is_v6(pkt) ? ICMPV6_PACKET_TOO_BIG
 					 : ICMP_FRAGMENTATION_NEEDED) ||
 	    (is_v6(pkt) && mtu[0]) || bpf_ntohs(mtu[1]) >= least)
 		return SG_OK;
-	return icmp_put(skb, check_at, pkt->l4_at + ICMP_MTU_AT,
+	return icmp_put(skb, check_offset, pkt->l4_offset + ICMP_MTU_AT,
 			bpf_htons(least));
 }
 
@@ -110,34 +112,34 @@ static __noinline int icmp_translate(struct __sk_buff *skb,
 				     const struct rewrite *to)
 {
 	const union sg_addr *old;
-	__u32 check_at;
-	__u32 port_at;
+	__u32 check_offset;
+	__u32 port_offset;
 	__u32 difference;
 	__be16 old_port;
 	int reason;
 
 	if (!pkt || !quote || !to)
 		return SG_DROP_REWRITE;
-	check_at = pkt->l4_at + ICMP_CHECK_AT;
+	check_offset = pkt->l4_offset + ICMP_CHECK_AT;
 	old = to->destination ? &quote->dst : &quote->src;
 	old_port = to->destination ? quote->dport : quote->sport;
-	port_at = quote->l4_at + (to->destination ? 2 : 0);
+	port_offset = quote->l4_offset + (to->destination ? 2 : 0);
 	if (is_icmp(quote->protocol)) {
-		port_at = quote->l4_at + ICMP_ID_AT;
+		port_offset = quote->l4_offset + ICMP_ID_AT;
 		old_port = quote->sport | quote->dport;
 	}
 	difference = rewrite_difference(is_v6(pkt), old, &to->addr);
 	reason = icmp_put_addr(skb, pkt, quote, to, difference);
 	if (!reason && old_port != to->port)
-		reason = icmp_put(skb, check_at, port_at, to->port);
+		reason = icmp_put(skb, check_offset, port_offset, to->port);
 	if (quote->protocol == IPPROTO_ICMP)
 		difference = 0; /* no pseudo header */
 	if (old_port != to->port)
 		difference += (__u32)(__u16)~old_port + to->port;
 	if (!reason)
 		reason = icmp_put_sum(
-			skb, check_at,
-			quote->l4_at + rewrite_check_at(quote->protocol),
+			skb, check_offset,
+			quote->l4_offset + rewrite_check_at(quote->protocol),
 			difference, quote->protocol == IPPROTO_UDP);
 	return reason ? reason : icmp_clamp_mtu(skb, pkt);
 }

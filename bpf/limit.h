@@ -10,26 +10,25 @@
 #include "address.h"
 #include "clock.h"
 #include "flows_maps.h"
+#include "gc_ring.h"
 #include "packet.h"
-#include "sweep.h"
 
 /* Return whether half of the LAN's part of the flow table is used. */
 stage bool limit_is_short(void)
 {
 	__u32 ring = SG_RING(SG_TABLE_FLOWS, SG_SHARE_LAN);
-	const struct sg_sweep_hand *hand =
-		bpf_map_lookup_elem(&sweep_hand, &ring);
+	const struct sg_gc_hand *hand = bpf_map_lookup_elem(&gc_hand, &ring);
 
-	return hand && hand->count >= sweep_size(ring) / 2;
+	return hand && hand->count >= gc_ring_size(ring) / 2;
 }
 
 /* Counts the packet, which would begin a flow. SG_OK or the reason to drop. */
 static __noinline int limit_source(struct __sk_buff *skb,
 				   const struct packet *pkt)
 {
-	struct sg_newcomer first = {.flows = 1};
-	struct sg_newcomer_key source = {};
-	struct sg_newcomer *newcomer;
+	struct sg_new_flow_rate first = {.flows = 1};
+	struct sg_new_flow_rate_key source = {};
+	struct sg_new_flow_rate *rate;
 
 	if (!pkt || pkt->iface->role != SG_ROLE_LAN ||
 	    !pkt->policy->new_per_source || !limit_is_short())
@@ -44,15 +43,15 @@ static __noinline int limit_source(struct __sk_buff *skb,
 		source.addr.word[2] = 0;
 		source.addr.word[3] = 0;
 	}
-	newcomer = bpf_map_lookup_elem(&newcomers, &source);
-	if (!newcomer || clock_is_over(pkt->now_s, newcomer->second, 0)) {
+	rate = bpf_map_lookup_elem(&new_flow_rate, &source);
+	if (!rate || clock_is_over(pkt->now_s, rate->second, 0)) {
 		first.second = pkt->now_s;
-		bpf_map_update_elem(&newcomers, &source, &first, BPF_ANY);
+		bpf_map_update_elem(&new_flow_rate, &source, &first, BPF_ANY);
 		return SG_OK;
 	}
-	if (newcomer->flows >= pkt->policy->new_per_source)
+	if (rate->flows >= pkt->policy->new_per_source)
 		return SG_DROP_SOURCE_LIMIT;
-	__sync_fetch_and_add(&newcomer->flows, 1);
+	__sync_fetch_and_add(&rate->flows, 1);
 	return SG_OK;
 }
 

@@ -53,7 +53,7 @@ static __noinline int link_arp(struct __sk_buff *skb, const struct packet *pkt)
 	union sg_addr target;
 	struct arp_ipv4 arp;
 
-	if (!pkt || bpf_skb_load_bytes(skb, pkt->l3_at, &arp, sizeof(arp)))
+	if (!pkt || bpf_skb_load_bytes(skb, pkt->l3_offset, &arp, sizeof(arp)))
 		return SG_DROP_FRAME_SHORT;
 	sender = link_addr(arp.sender);
 	target = link_addr(arp.target);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Source NAT for the container's own conversations: which gate port stands for
+ * Source NAT for the container's own flows: which gate port stands for
  * which container port, and by which way and address they leave.
  */
 #ifndef SG_BPF_MASQUERADE_H
@@ -27,7 +27,7 @@ masquerade_flow(const struct masquerade_search *search,
 
 	if (!flow)
 		flow = bpf_map_lookup_elem(&half_open, key);
-	in_force = bpf_map_lookup_elem(&policy, &search->side);
+	in_force = bpf_map_lookup_elem(&policy, &search->slot);
 	return flow && in_force &&
 			       !sg_flow_is_over(key, flow, in_force,
 						search->now_s)
@@ -36,7 +36,7 @@ masquerade_flow(const struct masquerade_search *search,
 }
 
 /* Return whether another port of the container's talks to the remote by this
- * gate port. What is asked for is in the scratch room, here and below. */
+ * gate port. What is asked for is in scratch memory, here and below. */
 stage bool masquerade_other_has(struct masquerade_search *search,
 				__be16 container_port, __be16 gate_port)
 {
@@ -56,11 +56,11 @@ standalone int masquerade_is_taken(struct __sk_buff *skb, __u32 gate_port)
 {
 	const struct sg_shared_port *shared;
 	struct masquerade_search *search;
-	struct scratch *room = scratch_get();
+	struct scratch *scratch = scratch_get();
 
-	if (!room)
+	if (!scratch)
 		return true;
-	search = &room->search;
+	search = &scratch->search;
 	search->outer.local_port = gate_port;
 	if (masquerade_flow(search, &search->outer) ||
 	    socket_would_take(skb, &search->outer, search->v6))
@@ -77,13 +77,13 @@ standalone int masquerade_is_taken(struct __sk_buff *skb, __u32 gate_port)
 /* Return the gate port at a position of the range, in network order, or 0: the
  * gate has another use for it. */
 stage __be16 masquerade_port_at(const struct masquerade_search *search,
-				__u32 at)
+				__u32 index)
 {
 	const struct sg_policy *in_force =
-		bpf_map_lookup_elem(&policy, &search->side);
-	__be16 gate_port = bpf_htons(search->low + at);
+		bpf_map_lookup_elem(&policy, &search->slot);
+	__be16 gate_port = bpf_htons(search->low + index);
 
-	return in_force && !allow_is_reserved(in_force, search->side,
+	return in_force && !allow_is_reserved(in_force, search->slot,
 					      search->outer.protocol, gate_port)
 		       ? gate_port
 		       : 0;
@@ -92,25 +92,26 @@ stage __be16 masquerade_port_at(const struct masquerade_search *search,
 /* Return whether the gate port at a position of the range can stand for the
  * container port: it does so already, or stands for none, and the gate has no
  * other use for it. */
-standalone int masquerade_is_free(__u32 at)
+standalone int masquerade_is_free(__u32 index)
 {
 	const struct masquerade_search *search;
-	const struct sg_mapping *mapping;
-	struct scratch *room = scratch_get();
+	const struct sg_snat_port *snat_port;
+	struct scratch *scratch = scratch_get();
 	__be16 gate_port;
 
-	if (!room)
+	if (!scratch)
 		return false;
-	search = &room->search;
-	gate_port = masquerade_port_at(search, at);
+	search = &scratch->search;
+	gate_port = masquerade_port_at(search, index);
 	if (!gate_port)
 		return false;
-	mapping = mapping_find(search->outer.protocol, gate_port);
-	return !mapping || mapping->container_port == search->container_port ||
-	       sg_mapping_is_over(mapping, search->now_s);
+	snat_port = snat_port_find(search->outer.protocol, gate_port);
+	return !snat_port ||
+	       snat_port->container_port == search->container_port ||
+	       sg_snat_port_is_over(snat_port, search->now_s);
 }
 
-/* Return how long the port is kept for the new conversation alone. */
+/* Return how long the port is kept for the new flow alone. */
 stage __u32 masquerade_keep_s(const struct packet *pkt)
 {
 	if (pkt->protocol == IPPROTO_TCP)
@@ -123,59 +124,60 @@ stage __u32 masquerade_keep_s(const struct packet *pkt)
 /* Make a free gate port stand for the container port. */
 standalone int masquerade_take(__u32 gate_port)
 {
-	struct scratch *room = scratch_get();
-	struct sg_mapping_key key = {.gate_port = gate_port};
-	struct sg_mapping wanted = {};
-	struct sg_mapping *mapping;
+	struct scratch *scratch = scratch_get();
+	struct sg_snat_port_key key = {.gate_port = gate_port};
+	struct sg_snat_port wanted = {};
+	struct sg_snat_port *snat_port;
 	bool taken = false;
 	__u32 now_s;
 
-	if (!room)
+	if (!scratch)
 		return false;
-	key.protocol = room->search.outer.protocol;
-	wanted.container_port = room->search.container_port;
-	wanted.until_s = room->search.until_s;
-	now_s = room->search.now_s;
-	bpf_map_update_elem(&mappings, &key, &wanted, BPF_NOEXIST);
-	mapping = bpf_map_lookup_elem(&mappings, &key);
-	if (!mapping)
+	key.protocol = scratch->search.outer.protocol;
+	wanted.container_port = scratch->search.container_port;
+	wanted.until_s = scratch->search.until_s;
+	now_s = scratch->search.now_s;
+	bpf_map_update_elem(&snat_ports, &key, &wanted, BPF_NOEXIST);
+	snat_port = bpf_map_lookup_elem(&snat_ports, &key);
+	if (!snat_port)
 		return false;
-	bpf_spin_lock(&mapping->lock);
-	if (mapping->container_port == wanted.container_port ||
-	    sg_mapping_is_over(mapping, now_s)) {
-		mapping->container_port = wanted.container_port;
-		mapping_raise(mapping, wanted.until_s);
+	bpf_spin_lock(&snat_port->lock);
+	if (snat_port->container_port == wanted.container_port ||
+	    sg_snat_port_is_over(snat_port, now_s)) {
+		snat_port->container_port = wanted.container_port;
+		snat_port_raise(snat_port, wanted.until_s);
 		taken = true;
 	}
-	bpf_spin_unlock(&mapping->lock);
+	bpf_spin_unlock(&snat_port->lock);
 	return taken;
 }
 
 /* Make the gate port at a position of the range, which stands for another port
  * of the container's, stand for the container port as well, towards this remote
  * alone. Return whether it can. */
-standalone int masquerade_share(struct __sk_buff *skb, __u32 at)
+standalone int masquerade_share(struct __sk_buff *skb, __u32 index)
 {
 	struct masquerade_search *search;
 	const struct sg_shared_port *found;
 	struct sg_shared_port shared = {};
-	struct scratch *room = scratch_get();
-	struct sg_mapping *mapping;
+	struct scratch *scratch = scratch_get();
+	struct sg_snat_port *snat_port;
 	__be16 gate_port;
 
-	if (!room)
+	if (!scratch)
 		return false;
-	search = &room->search;
-	gate_port = masquerade_port_at(search, at);
+	search = &scratch->search;
+	gate_port = masquerade_port_at(search, index);
 	if (!gate_port)
 		return false;
-	mapping = mapping_find(search->outer.protocol, gate_port);
-	if (!mapping ||
-	    masquerade_other_has(search, mapping->container_port, gate_port) ||
+	snat_port = snat_port_find(search->outer.protocol, gate_port);
+	if (!snat_port ||
+	    masquerade_other_has(search, snat_port->container_port,
+				 gate_port) ||
 	    masquerade_is_taken(skb, gate_port))
 		return false;
-	mapping->is_shared = true;
-	mapping_raise(mapping, search->until_s);
+	snat_port->is_shared = true;
+	snat_port_raise(snat_port, search->until_s);
 	shared.container_port = search->container_port;
 	if (!bpf_map_update_elem(&shared_ports, &search->outer, &shared,
 				 BPF_NOEXIST))
@@ -187,7 +189,7 @@ standalone int masquerade_share(struct __sk_buff *skb, __u32 at)
 /* Return the first position from `at` on whose port is free, or can be shared,
  * in an order that goes through a whole range of this size; one of
  * MAPPING_TRIES, or -1: none. */
-standalone int masquerade_search(struct __sk_buff *skb, __u32 at, __u32 size,
+standalone int masquerade_search(struct __sk_buff *skb, __u32 index, __u32 size,
 				 __u32 shares)
 {
 	__u32 step = size > MAPPING_TRIES ? MAPPING_STEP : 1;
@@ -195,10 +197,11 @@ standalone int masquerade_search(struct __sk_buff *skb, __u32 at, __u32 size,
 	if (!size)
 		return -1;
 	for (__u32 i = 0; i < MAPPING_TRIES; i++) {
-		at %= size;
-		if (shares ? masquerade_share(skb, at) : masquerade_is_free(at))
-			return at;
-		at += step;
+		index %= size;
+		if (shares ? masquerade_share(skb, index)
+			   : masquerade_is_free(index))
+			return index;
+		index += step;
 	}
 	return -1;
 }
@@ -213,42 +216,42 @@ static __noinline __u32 masquerade_port(struct __sk_buff *skb,
 					const struct packet *pkt,
 					const union sg_addr *gate_addr)
 {
-	struct scratch *room = scratch_get();
+	struct scratch *scratch = scratch_get();
 	__u32 low, size, first;
 	__u16 port;
-	int at;
+	int index;
 
-	if (!pkt || !gate_addr || !room)
+	if (!pkt || !gate_addr || !scratch)
 		return 0;
 	port = bpf_ntohs(pkt->sport);
 	low = sg_masquerade_low(pkt->policy, pkt->protocol, port);
 	size = sg_masquerade_high(pkt->policy, low) - low + 1;
-	room->search.now_s = pkt->now_s;
-	room->search.until_s = pkt->now_s + masquerade_keep_s(pkt);
-	room->search.side = pkt->side;
-	room->search.low = low;
-	room->search.container_port = pkt->sport;
-	room->search.v6 = is_v6(pkt);
-	flow_key_out(&room->search.inner, pkt);
-	flow_key_out(&room->search.outer, pkt);
-	room->search.outer.local = *gate_addr;
+	scratch->search.now_s = pkt->now_s;
+	scratch->search.until_s = pkt->now_s + masquerade_keep_s(pkt);
+	scratch->search.slot = pkt->slot;
+	scratch->search.low = low;
+	scratch->search.container_port = pkt->sport;
+	scratch->search.v6 = is_v6(pkt);
+	flow_key_out(&scratch->search.inner, pkt);
+	flow_key_out(&scratch->search.outer, pkt);
+	scratch->search.outer.local = *gate_addr;
 	first = port >= low ? port - low : port;
-	at = first;
+	index = first;
 #pragma unroll
 	for (int i = 0; i < MAPPING_RIVALS; i++) {
 		__u32 gate_port;
 
-		at = masquerade_search(skb, at, size, false);
-		if (at < 0)
+		index = masquerade_search(skb, index, size, false);
+		if (index < 0)
 			break;
-		gate_port = bpf_htons(low + at);
+		gate_port = bpf_htons(low + index);
 		if (!masquerade_is_taken(skb, gate_port) &&
 		    masquerade_take(gate_port))
 			return gate_port;
-		at++;
+		index++;
 	}
-	at = masquerade_search(skb, first, size, true);
-	return at < 0 ? 0 : bpf_htons(low + at);
+	index = masquerade_search(skb, first, size, true);
+	return index < 0 ? 0 : bpf_htons(low + index);
 }
 
 /* Find the way out for the packet, into flow: link, next hop, address. Return
@@ -257,18 +260,18 @@ static __noinline int masquerade_route(struct __sk_buff *skb,
 				       const struct packet *pkt,
 				       struct sg_flow *flow)
 {
-	struct scratch *room = scratch_get();
+	struct scratch *scratch = scratch_get();
 	const struct sg_iface *iface;
 	const struct path *path;
 	__u32 ifindex;
 	int reason;
 
-	if (!pkt || !flow || !room || addr_is_link_local(&pkt->dst))
+	if (!pkt || !flow || !scratch || addr_is_link_local(&pkt->dst))
 		return SG_DROP_NO_ROUTE;
 	reason = path_find(skb, pkt, &pkt->src, &pkt->dst);
 	if (reason)
 		return reason;
-	path = &room->path;
+	path = &scratch->path;
 	ifindex = path->ifindex;
 	iface = bpf_map_lookup_elem(&ifaces, &ifindex);
 	if (!iface ||

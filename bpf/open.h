@@ -16,12 +16,12 @@
 /* An empty flow to be filled in. */
 stage struct sg_flow *open_fresh(void)
 {
-	struct scratch *room = scratch_get();
+	struct scratch *scratch = scratch_get();
 
-	if (!room)
+	if (!scratch)
 		return NULL;
-	__builtin_memset(&room->fresh, 0, sizeof(room->fresh));
-	return &room->fresh;
+	__builtin_memset(&scratch->fresh, 0, sizeof(scratch->fresh));
+	return &scratch->fresh;
 }
 
 /* Return the share that a flow belongs to, by what the policy said of it. */
@@ -41,19 +41,20 @@ stage void open_insert(const struct sg_flow_key *key,
 		       const struct sg_flow *fresh, const struct packet *pkt)
 {
 	__u32 ring = SG_RING(SG_TABLE_HALF_OPEN, fresh->share);
-	struct scratch *room = scratch_get();
+	struct scratch *scratch = scratch_get();
 
-	gc_open(pkt->side, fresh->share, pkt->now_s, GC_PER_FLOW);
-	gc_half_open(pkt->side, ring, pkt->now_s);
-	if (!room || bpf_map_update_elem(&half_open, key, fresh, BPF_NOEXIST))
+	gc_open(pkt->slot, fresh->share, pkt->now_s, GC_PER_FLOW);
+	gc_half_open(pkt->slot, ring, pkt->now_s);
+	if (!scratch ||
+	    bpf_map_update_elem(&half_open, key, fresh, BPF_NOEXIST))
 		return;
-	sweep_note(room, key, fresh);
-	if (!sweep_push(ring))
+	gc_ring_note(scratch, key, fresh);
+	if (!gc_ring_push(ring))
 		return;
 	/* another CPU has taken the room that there was */
-	gc_half_open(pkt->side, ring, pkt->now_s);
-	sweep_note(room, key, fresh);
-	if (sweep_push(ring))
+	gc_half_open(pkt->slot, ring, pkt->now_s);
+	gc_ring_note(scratch, key, fresh);
+	if (gc_ring_push(ring))
 		bpf_map_delete_elem(&half_open, key);
 }
 
@@ -75,7 +76,7 @@ stage void open_begin(struct __sk_buff *skb, const struct sg_flow_key *key,
 	fresh->path_s = pkt->now_s;
 	fresh->share = open_share(fresh, pkt);
 	flow_new_id(fresh->id);
-	begun_note(key, fresh->gate_port, flow_is_hosts(fresh));
+	port_seen_note(key, fresh->gate_port, flow_is_hosts(fresh));
 	open_insert(key, fresh, pkt);
 }
 

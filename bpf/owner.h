@@ -7,8 +7,8 @@
 #define SG_BPF_OWNER_H
 
 #include "allow.h"
-#include "begun.h"
 #include "masquerade.h"
+#include "port_seen.h"
 
 /* Return the container's port that the gate's port in a key stands for by
  * masquerade, towards the key's remote, in network order; or -1. The key is as
@@ -16,19 +16,19 @@
 static __noinline int owner_masqueraded(const struct sg_flow_key *outer)
 {
 	const struct sg_shared_port *shared;
-	const struct sg_mapping *mapping;
+	const struct sg_snat_port *snat_port;
 
 	if (!outer)
 		return -1;
-	mapping = mapping_find(outer->protocol, outer->local_port);
-	if (!mapping)
+	snat_port = snat_port_find(outer->protocol, outer->local_port);
+	if (!snat_port)
 		return -1;
-	if (mapping->is_shared) {
+	if (snat_port->is_shared) {
 		shared = bpf_map_lookup_elem(&shared_ports, outer);
 		if (shared)
 			return shared->container_port;
 	}
-	return mapping->container_port;
+	return snat_port->container_port;
 }
 
 /* Find the container's port that a gate port stands for, by a forward (`port`,
@@ -65,21 +65,21 @@ stage bool owner_container_key(struct sg_flow_key *ret_key,
 	return true;
 }
 
-/* Return whether an uplink's packet can be of the container's conversations:
+/* Return whether an uplink's packet can be of the container's flows:
  * one was begun on its port, or on the container's that this stands for. */
 stage bool owner_may_be_container(const struct packet *pkt,
 				  const struct sg_port *port)
 {
-	return begun_by_container(pkt->protocol, pkt->dport) ||
+	return port_seen_by_container(pkt->protocol, pkt->dport) ||
 	       (port &&
-		begun_by_container(pkt->protocol, port->container_port));
+		port_seen_by_container(pkt->protocol, port->container_port));
 }
 
 /* The host's own flow of a packet that comes in to it. */
 stage struct sg_flow *owner_host_flow(struct sg_flow_key *ret_key,
 				      const struct packet *pkt)
 {
-	if (!begun_by_host(pkt->protocol, pkt->dport))
+	if (!port_seen_by_host(pkt->protocol, pkt->dport))
 		return NULL;
 	flow_key_in(ret_key, pkt, &pkt->dst, pkt->dport);
 	return flow_find(ret_key, pkt);
@@ -105,7 +105,7 @@ stage struct sg_flow *owner_flow(struct sg_flow_key *ret_key,
 	return flow ? flow : owner_host_flow(ret_key, pkt);
 }
 
-/* The host begins a conversation under a gate port by which the container talks
+/* The host begins a flow under a gate port by which the container talks
  * to the same remote: its own is the host's to choose, and the container's
  * ends, if it is one that it began. A forward's is the remote's: whether there
  * is such a one. */

@@ -65,7 +65,7 @@
 /* The contents of a TCP header (RFC 9293 3.3.1). */
 struct tcp_segment {
 	__u8 flags;
-	__u8 at;       /* offset of the header from the start of the data */
+	__u8 offset;   /* offset of the header from the start of the data */
 	__u16 window;  /* not scaled */
 	__u32 seq;     /* the first number, */
 	__u32 seq_end; /* the one behind the last, SYN and FIN included */
@@ -82,11 +82,11 @@ struct packet {
 	union sg_addr src;
 	union sg_addr dst;
 	__u32 now_s; /* boot clock */
-	__u32 side;  /* of the policy */
+	__u32 slot;  /* of the policy */
 	__u32 ifindex;
-	__u32 bytes; /* from the IP header on */
-	__u16 l3_at; /* offsets from the start of the data */
-	__u16 l4_at;
+	__u32 bytes;	 /* from the IP header on */
+	__u16 l3_offset; /* offsets from the start of the data */
+	__u16 l4_offset;
 	__u16 ether_type; /* ETH_P_IP or ETH_P_IPV6 from parse_network() on */
 	__be16 sport;	  /* ICMP echo: the identifier on the asker's side, */
 	__be16 dport;	  /* 0 on the other */
@@ -100,7 +100,7 @@ struct packet {
 		};
 	};
 	__be32 fragment_id;
-	__u16 fragment_at; /* bytes before this one's data */
+	__u16 fragment_offset; /* bytes before this one's data */
 	bool is_fragment;
 	bool has_more;	/* fragments behind it */
 	__u8 may_probe; /* the container's: its TCP may begin with any flags */
@@ -117,12 +117,12 @@ stage bool is_v6(const struct packet *pkt)
 /* A fragment other than the first: it has no ports of its own. */
 stage bool is_later(const struct packet *pkt)
 {
-	return pkt->fragment_at;
+	return pkt->fragment_offset;
 }
 
 stage bool is_first(const struct packet *pkt)
 {
-	return pkt->has_more && !pkt->fragment_at;
+	return pkt->has_more && !pkt->fragment_offset;
 }
 
 stage bool is_icmp(__u8 protocol)

@@ -18,7 +18,7 @@ stage int parse_link(struct __sk_buff *skb, struct packet *pkt)
 	pkt->ether_type = bpf_ntohs(skb->protocol);
 	if (skb->vlan_present)
 		return SG_DROP_VLAN;
-	pkt->l3_at = 0;
+	pkt->l3_offset = 0;
 	if (!pkt->iface->has_ethernet)
 		return SG_OK;
 	eth = (void *)(long)skb->data;
@@ -27,7 +27,7 @@ stage int parse_link(struct __sk_buff *skb, struct packet *pkt)
 	pkt->ether_type = bpf_ntohs(eth->h_proto);
 	if (pkt->ether_type == ETH_P_8021Q || pkt->ether_type == ETH_P_8021AD)
 		return SG_DROP_VLAN;
-	pkt->l3_at = ETH_HLEN;
+	pkt->l3_offset = ETH_HLEN;
 	return SG_OK;
 }
 

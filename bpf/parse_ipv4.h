@@ -33,44 +33,44 @@ stage __u64 parse_sum(const struct iphdr *ip)
 
 /* One option at `at`: where the next one is, `end` if there is none, or 0: it
  * is malformed, or routes by its source, which never passes. */
-standalone __u32 parse_option(struct __sk_buff *skb, __u32 at, __u32 end)
+standalone __u32 parse_option(struct __sk_buff *skb, __u32 offset, __u32 end)
 {
 	__u8 option[2]; /* type, length */
 
-	if (bpf_skb_load_bytes(skb, at, option, sizeof(option)))
+	if (bpf_skb_load_bytes(skb, offset, option, sizeof(option)))
 		return 0;
 	if (option[0] == IPOPT_END)
 		return end;
 	if (option[0] == IPOPT_NOP)
-		return at + 1;
+		return offset + 1;
 	if (option[0] == IPOPT_LSRR || option[0] == IPOPT_SSRR ||
-	    option[1] < sizeof(option) || at + option[1] > end)
+	    option[1] < sizeof(option) || offset + option[1] > end)
 		return 0;
-	return at + option[1];
+	return offset + option[1];
 }
 
 /* The options, on top of the sum so far. Those that pass are left to whom they
  * are for. */
-standalone int parse_options(struct __sk_buff *skb, __u32 at, __u32 end,
+standalone int parse_options(struct __sk_buff *skb, __u32 offset, __u32 end,
 			     __u64 sum)
 {
 	__be32 options[10] = {}; /* the longest that IHL can say */
-	__u32 bytes = (end - at) & HEADER_AT_MASK;
+	__u32 bytes = (end - offset) & HEADER_AT_MASK;
 
 	if (bytes < sizeof(options[0]))
 		return SG_OK;
 	barrier_var(bytes); /* both bounds in one register, for the verifier */
 	if (bytes > sizeof(options) ||
-	    bpf_skb_load_bytes(skb, at, options, bytes))
+	    bpf_skb_load_bytes(skb, offset, options, bytes))
 		return SG_DROP_IP_HEADER;
 	sum += (__u32)bpf_csum_diff(NULL, 0, options, sizeof(options), 0);
 	if (!parse_sum_is_right(sum))
 		return SG_DROP_IP_CHECKSUM;
 	for (__u32 i = 0; i < sizeof(options); i++) {
-		if (at >= end)
+		if (offset >= end)
 			return SG_OK;
-		at = parse_option(skb, at, end);
-		if (!at)
+		offset = parse_option(skb, offset, end);
+		if (!offset)
 			return SG_DROP_IP_OPTION;
 	}
 	return SG_OK;
@@ -82,7 +82,7 @@ stage __u32 parse_total_bytes(struct __sk_buff *skb, const struct packet *pkt,
 			      const struct iphdr *ip)
 {
 	if (!ip->tot_len && skb->gso_size && ip->protocol == IPPROTO_TCP)
-		return skb->len - pkt->l3_at;
+		return skb->len - pkt->l3_offset;
 	return bpf_ntohs(ip->tot_len);
 }
 
@@ -96,32 +96,33 @@ stage int parse_ipv4(struct __sk_buff *skb, struct packet *pkt)
 	__u64 sum;
 	int reason = SG_OK;
 
-	if (!reach(skb, pkt->l3_at, sizeof(*ip)))
+	if (!reach(skb, pkt->l3_offset, sizeof(*ip)))
 		return SG_DROP_FRAME_SHORT;
-	ip = reach_at(skb, pkt->l3_at);
+	ip = reach_at(skb, pkt->l3_offset);
 	if ((void *)(ip + 1) > (void *)(long)skb->data_end)
 		return SG_DROP_FRAME_SHORT;
 	header_bytes = ip->ihl * 4;
 	total_bytes = parse_total_bytes(skb, pkt, ip);
 	if (ip->version != 4 || header_bytes < sizeof(*ip) ||
-	    total_bytes < header_bytes || pkt->l3_at + total_bytes > skb->len)
+	    total_bytes < header_bytes ||
+	    pkt->l3_offset + total_bytes > skb->len)
 		return SG_DROP_IP_HEADER;
 	pkt->src = addr_from_v4(ip->saddr);
 	pkt->dst = addr_from_v4(ip->daddr);
 	pkt->protocol = ip->protocol;
 	pkt->ttl = ip->ttl;
 	pkt->bytes = total_bytes;
-	pkt->l4_at = pkt->l3_at + header_bytes;
+	pkt->l4_offset = pkt->l3_offset + header_bytes;
 	fragment = bpf_ntohs(ip->frag_off);
 	pkt->fragment_id = ip->id;
-	pkt->fragment_at = (fragment & IP_OFFSET_MASK) * 8;
+	pkt->fragment_offset = (fragment & IP_OFFSET_MASK) * 8;
 	pkt->has_more = fragment & IP_MORE_FRAGMENTS;
 	pkt->dont_fragment = fragment & IP_DONT_FRAGMENT;
-	pkt->is_fragment = pkt->has_more || pkt->fragment_at;
+	pkt->is_fragment = pkt->has_more || pkt->fragment_offset;
 	sum = parse_sum(ip);
 	if (header_bytes > sizeof(*ip))
-		reason = parse_options(skb, pkt->l3_at + sizeof(*ip),
-				       pkt->l4_at, sum);
+		reason = parse_options(skb, pkt->l3_offset + sizeof(*ip),
+				       pkt->l4_offset, sum);
 	else if (!parse_sum_is_right(sum))
 		reason = SG_DROP_IP_CHECKSUM;
 	return reason;

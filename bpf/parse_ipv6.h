@@ -27,35 +27,36 @@ struct ipv6_fragment {
 	__be32 id;
 };
 
-/* One extension header at `at`, whose kind room->ipv6.protocol says: where the
- * next header is, or 0: wrong, or one that never passes. */
-standalone __u32 parse_extension(struct __sk_buff *skb, __u32 at)
+/* One extension header at `at`, whose kind scratch->ipv6.protocol says: where
+ * the next header is, or 0: wrong, or one that never passes. */
+standalone __u32 parse_extension(struct __sk_buff *skb, __u32 offset)
 {
-	struct scratch *room = scratch_get();
+	struct scratch *scratch = scratch_get();
 	struct ipv6_fragment fragment;
 	__u8 extension[4]; /* next, length; routing: type, segments left */
 	__u16 bits;
 
-	if (!room)
+	if (!scratch)
 		return 0;
-	if (room->ipv6.protocol == IPPROTO_FRAGMENT) {
-		if (room->ipv6.has_fragment || /* one is enough */
-		    bpf_skb_load_bytes(skb, at, &fragment, sizeof(fragment)))
+	if (scratch->ipv6.protocol == IPPROTO_FRAGMENT) {
+		if (scratch->ipv6.has_fragment || /* one is enough */
+		    bpf_skb_load_bytes(skb, offset, &fragment,
+				       sizeof(fragment)))
 			return 0;
 		bits = bpf_ntohs(fragment.at_and_more);
-		room->ipv6.protocol = fragment.next;
-		room->ipv6.has_fragment = true;
-		room->ipv6.fragment_id = fragment.id;
-		room->ipv6.fragment_at = bits & FRAGMENT_AT_MASK;
-		room->ipv6.has_more = bits & FRAGMENT_MORE;
-		return at + sizeof(fragment);
+		scratch->ipv6.protocol = fragment.next;
+		scratch->ipv6.has_fragment = true;
+		scratch->ipv6.fragment_id = fragment.id;
+		scratch->ipv6.fragment_offset = bits & FRAGMENT_AT_MASK;
+		scratch->ipv6.has_more = bits & FRAGMENT_MORE;
+		return offset + sizeof(fragment);
 	}
-	if (bpf_skb_load_bytes(skb, at, extension, sizeof(extension)))
+	if (bpf_skb_load_bytes(skb, offset, extension, sizeof(extension)))
 		return 0;
-	if (room->ipv6.protocol == IPPROTO_ROUTING && extension[3])
+	if (scratch->ipv6.protocol == IPPROTO_ROUTING && extension[3])
 		return 0; /* source routing (RFC 5095) */
-	room->ipv6.protocol = extension[0];
-	return at + (extension[1] + 1) * 8;
+	scratch->ipv6.protocol = extension[0];
+	return offset + (extension[1] + 1) * 8;
 }
 
 stage bool parse_is_extension(__u8 protocol)
@@ -65,47 +66,47 @@ stage bool parse_is_extension(__u8 protocol)
 }
 
 /* Those behind an IPv6 header, from `at` on: where what they carry is, or 0. */
-standalone __u32 parse_extensions(struct __sk_buff *skb, __u32 at)
+standalone __u32 parse_extensions(struct __sk_buff *skb, __u32 offset)
 {
-	struct scratch *room = scratch_get();
+	struct scratch *scratch = scratch_get();
 
-	if (!room)
+	if (!scratch)
 		return 0;
 	for (int i = 0; i < EXTENSIONS_MAX; i++) {
 		/* behind a later fragment's header is the middle of something
 		 */
-		if (!parse_is_extension(room->ipv6.protocol) ||
-		    room->ipv6.fragment_at)
+		if (!parse_is_extension(scratch->ipv6.protocol) ||
+		    scratch->ipv6.fragment_offset)
 			break;
-		if (i && room->ipv6.protocol == IPPROTO_HOPOPTS)
+		if (i && scratch->ipv6.protocol == IPPROTO_HOPOPTS)
 			return 0;
-		at = parse_extension(skb, at);
-		if (!at || at > EXTENSIONS_END)
+		offset = parse_extension(skb, offset);
+		if (!offset || offset > EXTENSIONS_END)
 			return 0;
 	}
-	return at;
+	return offset;
 }
 
 /* Walk them, and take what they say into the packet. */
 stage int parse_behind(struct __sk_buff *skb, struct packet *pkt)
 {
-	struct scratch *room = scratch_get();
-	__u32 at;
+	struct scratch *scratch = scratch_get();
+	__u32 offset;
 
-	if (!room)
+	if (!scratch)
 		return SG_DROP_IP_HEADER;
-	__builtin_memset(&room->ipv6, 0, sizeof(room->ipv6));
-	room->ipv6.protocol = pkt->protocol;
-	at = parse_extensions(skb, pkt->l4_at);
-	if (!at || at - pkt->l3_at > pkt->bytes)
+	__builtin_memset(&scratch->ipv6, 0, sizeof(scratch->ipv6));
+	scratch->ipv6.protocol = pkt->protocol;
+	offset = parse_extensions(skb, pkt->l4_offset);
+	if (!offset || offset - pkt->l3_offset > pkt->bytes)
 		return SG_DROP_IP_OPTION;
-	pkt->l4_at = at;
-	pkt->protocol = room->ipv6.protocol;
-	pkt->fragment_id = room->ipv6.fragment_id;
-	pkt->fragment_at = room->ipv6.fragment_at;
-	pkt->has_more = room->ipv6.has_more;
+	pkt->l4_offset = offset;
+	pkt->protocol = scratch->ipv6.protocol;
+	pkt->fragment_id = scratch->ipv6.fragment_id;
+	pkt->fragment_offset = scratch->ipv6.fragment_offset;
+	pkt->has_more = scratch->ipv6.has_more;
 	/* an "atomic" one (RFC 6946) is whole */
-	pkt->is_fragment = pkt->has_more || pkt->fragment_at;
+	pkt->is_fragment = pkt->has_more || pkt->fragment_offset;
 	return SG_OK;
 }
 
@@ -121,24 +122,24 @@ stage int parse_ipv6(struct __sk_buff *skb, struct packet *pkt)
 	const struct ipv6hdr *ip;
 	__u32 bytes;
 
-	if (!reach(skb, pkt->l3_at, sizeof(*ip)))
+	if (!reach(skb, pkt->l3_offset, sizeof(*ip)))
 		return SG_DROP_FRAME_SHORT;
-	ip = reach_at(skb, pkt->l3_at);
+	ip = reach_at(skb, pkt->l3_offset);
 	if ((void *)(ip + 1) > (void *)(long)skb->data_end)
 		return SG_DROP_FRAME_SHORT;
 	bytes = bpf_ntohs(ip->payload_len) + sizeof(*ip);
 	/* a segmented packet that is too long for the field (RFC 2675) */
 	if (!ip->payload_len && skb->gso_size &&
 	    (ip->nexthdr == IPPROTO_TCP || ip->nexthdr == IPPROTO_HOPOPTS))
-		bytes = skb->len - pkt->l3_at;
-	if (ip->version != 6 || pkt->l3_at + bytes > skb->len)
+		bytes = skb->len - pkt->l3_offset;
+	if (ip->version != 6 || pkt->l3_offset + bytes > skb->len)
 		return SG_DROP_IP_HEADER;
 	__builtin_memcpy(&pkt->src, &ip->saddr, sizeof(pkt->src));
 	__builtin_memcpy(&pkt->dst, &ip->daddr, sizeof(pkt->dst));
 	pkt->protocol = ip->nexthdr;
 	pkt->ttl = ip->hop_limit;
 	pkt->bytes = bytes;
-	pkt->l4_at = pkt->l3_at + sizeof(*ip);
+	pkt->l4_offset = pkt->l3_offset + sizeof(*ip);
 	pkt->dont_fragment = true;
 	if (parse_is_mapped(&pkt->src) || parse_is_mapped(&pkt->dst))
 		return SG_DROP_SPOOFED;

@@ -42,7 +42,7 @@ stage int parse_tcp(const struct tcphdr *tcp, const void *end,
 		return SG_DROP_L4_HEADER;
 	pkt->sport = tcp->source;
 	pkt->dport = tcp->dest;
-	pkt->tcp.at = pkt->l4_at; /* HEADER_AT_MASK at most */
+	pkt->tcp.offset = pkt->l4_offset; /* HEADER_AT_MASK at most */
 	pkt->tcp.flags = ((const __u8 *)tcp)[13];
 	if (!parse_flags_are_sane(pkt->tcp.flags) && !pkt->may_probe)
 		return SG_DROP_TCP_FLAGS;
@@ -93,7 +93,7 @@ stage int parse_icmp(const struct icmphdr *icmp, const void *end,
 /* RFC 791, 1858, 8200 4.5 */
 stage int parse_fragment(const struct packet *pkt, __u32 payload_bytes)
 {
-	if (pkt->fragment_at + payload_bytes > IP_BYTES_MAX ||
+	if (pkt->fragment_offset + payload_bytes > IP_BYTES_MAX ||
 	    (pkt->has_more && (payload_bytes % 8 || !payload_bytes)))
 		return SG_DROP_FRAGMENT_BAD;
 	return SG_OK;
@@ -135,7 +135,7 @@ static __noinline int parse_l4(struct __sk_buff *skb, struct packet *pkt)
 
 	if (!pkt)
 		return SG_DROP_L4_HEADER;
-	payload_bytes = pkt->bytes - (pkt->l4_at - pkt->l3_at);
+	payload_bytes = pkt->bytes - (pkt->l4_offset - pkt->l3_offset);
 	header_bytes = parse_header_bytes(pkt);
 	if (!header_bytes)
 		return SG_DROP_PROTOCOL;
@@ -144,9 +144,9 @@ static __noinline int parse_l4(struct __sk_buff *skb, struct packet *pkt)
 	if (reason || is_later(pkt))
 		return reason;
 	if (payload_bytes < header_bytes ||
-	    !reach(skb, pkt->l4_at, header_bytes))
+	    !reach(skb, pkt->l4_offset, header_bytes))
 		return pkt->has_more ? SG_DROP_FRAGMENT_BAD : SG_DROP_L4_HEADER;
-	reason = parse_header(reach_at(skb, pkt->l4_at),
+	reason = parse_header(reach_at(skb, pkt->l4_offset),
 			      (void *)(long)skb->data_end, pkt, payload_bytes);
 	return pkt->has_more && reason == SG_DROP_L4_HEADER
 		       ? SG_DROP_FRAGMENT_BAD

@@ -89,14 +89,14 @@ stage union sg_addr path_source(const struct bpf_fib_lookup *fib, bool v6,
 
 /*
  * Ask the FIB for the packet's way to `dst` from `src`. The answer is in the
- * scratch room: *ret_path. Return SG_OK, or the reason to drop, which is
+ * scratch memory: *ret_path. Return SG_OK, or the reason to drop, which is
  * SG_DROP_EGRESS_CLOSED for a link that is not governed.
  */
 static __noinline int path_find(struct __sk_buff *skb, const struct packet *pkt,
 				const union sg_addr *src,
 				const union sg_addr *dst)
 {
-	struct scratch *room = scratch_get();
+	struct scratch *scratch = scratch_get();
 	const struct sg_iface *iface;
 	struct bpf_fib_lookup *fib;
 	struct path *path;
@@ -104,10 +104,10 @@ static __noinline int path_find(struct __sk_buff *skb, const struct packet *pkt,
 	__u32 ifindex;
 	long code;
 
-	if (!pkt || !src || !dst || !room)
+	if (!pkt || !src || !dst || !scratch)
 		return SG_DROP_NO_ROUTE;
-	path = &room->path;
-	fib = &room->fib;
+	path = &scratch->path;
+	fib = &scratch->fib;
 	path_question(fib, pkt, src, dst);
 	code = bpf_fib_lookup(skb, fib, sizeof(*fib), BPF_FIB_LOOKUP_SRC);
 	if (code < 0) { /* before 6.7: no such flag */
@@ -167,15 +167,15 @@ static __noinline int path_addr_is_gone(struct __sk_buff *skb,
 					const union sg_addr *addr,
 					__u32 ifindex)
 {
-	struct scratch *room = scratch_get();
+	struct scratch *scratch = scratch_get();
 	long code;
 
-	if (!pkt || !addr || !room)
+	if (!pkt || !addr || !scratch)
 		return 0;
 	if (!address_is_own(ifindex, addr))
 		return 1;
-	path_question(&room->fib, pkt, addr, addr);
-	code = bpf_fib_lookup(skb, &room->fib, sizeof(room->fib),
+	path_question(&scratch->fib, pkt, addr, addr);
+	code = bpf_fib_lookup(skb, &scratch->fib, sizeof(scratch->fib),
 			      BPF_FIB_LOOKUP_SKIP_NEIGH);
 	return path_reason(code) == SG_OK ||
 	       (is_v6(pkt) && code == BPF_FIB_LKUP_RET_UNREACHABLE);
@@ -235,26 +235,26 @@ static __noinline int path_of_masquerade(struct __sk_buff *skb,
 					 const struct packet *pkt,
 					 struct sg_flow *flow)
 {
-	struct scratch *room = scratch_get();
+	struct scratch *scratch = scratch_get();
 	const struct sg_iface *iface;
 	bool is_resolved;
 	__u32 ifindex;
 	int reason;
 
-	if (!pkt || !flow || !room)
+	if (!pkt || !flow || !scratch)
 		return SG_DROP_NO_ROUTE;
 	reason = path_find(skb, pkt, &pkt->src, &pkt->dst);
 	if (reason)
 		return reason;
-	ifindex = room->path.ifindex;
-	is_resolved = room->path.is_resolved;
+	ifindex = scratch->path.ifindex;
+	is_resolved = scratch->path.is_resolved;
 	iface = bpf_map_lookup_elem(&ifaces, &ifindex);
 	if (!iface ||
 	    !(pkt->policy->masquerade_roles & SG_ROLE_BIT(iface->role)))
 		return SG_DROP_EGRESS_CLOSED;
-	path_take(flow, &room->path);
+	path_take(flow, &scratch->path);
 	/* asks the FIB once more, so what was found is taken before */
-	if (!path_keeps_source(skb, pkt, flow, &room->path))
+	if (!path_keeps_source(skb, pkt, flow, &scratch->path))
 		return SG_DROP_POLICY_CHANGED;
 	flow_on_link(flow, ifindex, iface->has_ethernet);
 	return path_check_neighbour(flow, pkt, is_resolved);
@@ -299,12 +299,12 @@ static __noinline int path_of_forward(struct __sk_buff *skb,
 				      const struct packet *pkt,
 				      struct sg_flow *flow)
 {
-	struct scratch *room = scratch_get();
+	struct scratch *scratch = scratch_get();
 	const struct sg_iface *iface;
 	__u32 ifindex;
 	int reason;
 
-	if (!pkt || !flow || !room)
+	if (!pkt || !flow || !scratch)
 		return SG_DROP_NO_ROUTE;
 	ifindex = flow->ifindex;
 	iface = bpf_map_lookup_elem(&ifaces, &ifindex);
@@ -313,13 +313,14 @@ static __noinline int path_of_forward(struct __sk_buff *skb,
 	reason = path_find(skb, pkt, &pkt->src, &pkt->dst);
 	if (path_is_refused(reason))
 		return reason;
-	if (reason || room->path.ifindex != ifindex)
+	if (reason || scratch->path.ifindex != ifindex)
 		reason = path_find(skb, pkt, &flow->gate_addr, &pkt->dst);
 	if (path_is_refused(reason))
 		return reason;
-	if (!reason && room->path.ifindex == ifindex) {
-		path_take(flow, &room->path);
-		return path_check_neighbour(flow, pkt, room->path.is_resolved);
+	if (!reason && scratch->path.ifindex == ifindex) {
+		path_take(flow, &scratch->path);
+		return path_check_neighbour(flow, pkt,
+					    scratch->path.is_resolved);
 	}
 	path_by_link(pkt, flow, iface);
 	return path_check_neighbour(flow, pkt, true);

@@ -31,7 +31,7 @@ stage int plain_ipv4(const struct iphdr *ip, const void *end, __u32 bytes,
 	pkt->protocol = ip->protocol;
 	pkt->ttl = ip->ttl;
 	pkt->ether_type = ETH_P_IP;
-	pkt->l4_at = ETH_HLEN + sizeof(*ip);
+	pkt->l4_offset = ETH_HLEN + sizeof(*ip);
 	return SG_OK;
 }
 
@@ -52,7 +52,7 @@ stage int plain_ipv6(const struct ipv6hdr *ip, const void *end, __u32 bytes,
 	pkt->protocol = ip->nexthdr;
 	pkt->ttl = ip->hop_limit;
 	pkt->ether_type = ETH_P_IPV6;
-	pkt->l4_at = ETH_HLEN + sizeof(*ip);
+	pkt->l4_offset = ETH_HLEN + sizeof(*ip);
 	return SG_OK;
 }
 
@@ -77,14 +77,14 @@ stage int plain_parse(bool v6, const void *data, const void *end, __u32 bytes,
 		    : plain_ipv4(l3, end, bytes, pkt);
 	if (reason)
 		return reason;
-	pkt->l3_at = ETH_HLEN;
-	pkt->fragment_at = 0;
+	pkt->l3_offset = ETH_HLEN;
+	pkt->fragment_offset = 0;
 	pkt->is_fragment = false;
 	pkt->has_more = false;
 	header_bytes = parse_header_bytes(pkt);
 	if (!header_bytes)
 		return SG_DROP_PROTOCOL;
-	payload_bytes = pkt->bytes - (pkt->l4_at - ETH_HLEN);
+	payload_bytes = pkt->bytes - (pkt->l4_offset - ETH_HLEN);
 	if (payload_bytes < header_bytes)
 		return SG_DROP_L4_HEADER;
 	if (l4 + header_bytes > end)

@@ -76,7 +76,7 @@ stage int policy_control_refuses(const struct packet *pkt)
 		       : SG_DROP_GRANT_CLOSED;
 }
 
-/* Return whether a packet is one that begins a conversation. */
+/* Return whether a packet is one that begins a flow. */
 stage bool policy_begins(const struct packet *pkt)
 {
 	if (pkt->protocol == IPPROTO_TCP)
@@ -93,7 +93,7 @@ stage bool policy_probes(const struct packet *pkt)
 
 	return pkt->protocol == IPPROTO_TCP && pkt->may_probe &&
 	       !(pkt->tcp.flags & (TCP_SYN | TCP_RST)) && !data_bytes &&
-	       !allow_has_bit(pkt->side, SG_FORWARDED_ANSWERS, pkt->sport);
+	       !allow_has_bit(pkt->slot, SG_PORT_BITS_ANSWERS, pkt->sport);
 }
 
 /* Return whether a packet is a DHCP server's: the container may not be one. */
@@ -191,7 +191,7 @@ stage int policy_from_container(struct __sk_buff *skb, const struct packet *pkt,
 	ret_flow->gate_port = masquerade_port(skb, pkt, &ret_flow->gate_addr);
 	if (!ret_flow->gate_port) {
 		/* what has expired gives its own back, to the next */
-		gc_open(pkt->side, SG_SHARE_CONTAINER, pkt->now_s,
+		gc_open(pkt->slot, SG_SHARE_CONTAINER, pkt->now_s,
 			GC_WHEN_FULL);
 		return SG_DROP_PORTS_EXHAUSTED;
 	}
@@ -199,7 +199,7 @@ stage int policy_from_container(struct __sk_buff *skb, const struct packet *pkt,
 	return SG_OK;
 }
 
-/* From the host itself: what begins a conversation is allowed and tracked, and
+/* From the host itself: what begins a flow is allowed and tracked, and
  * one of TCP that it began before the gate was there. Returns whether a flow
  * begins. */
 stage bool policy_from_host(struct __sk_buff *skb, const struct packet *pkt,

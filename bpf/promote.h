@@ -9,24 +9,24 @@
 #include "gc.h"
 #include "scratch.h"
 
-/* The flow in the scratch room into `flows`, with its token. 0, or -1: its
+/* The flow in scratch memory into `flows`, with its token. 0, or -1: its
  * share is full. */
-stage int promote_insert(struct scratch *room, const struct sg_flow_key *key,
+stage int promote_insert(struct scratch *scratch, const struct sg_flow_key *key,
 			 __u32 now_s)
 {
-	struct sg_flow *flow = &room->promoted;
+	struct sg_flow *flow = &scratch->promoted;
 
-	sweep_note(room, key, flow);
+	gc_ring_note(scratch, key, flow);
 	flow->holds_port = 0;
 	if (flow->state <= SG_STATE_ESTABLISHED)
-		mapping_hold(key, flow);
+		snat_port_hold(key, flow);
 	if (bpf_map_update_elem(&flows, key, flow, BPF_NOEXIST)) {
-		mapping_release(key, flow, now_s);
+		snat_port_release(key, flow, now_s);
 		return bpf_map_lookup_elem(&flows, key) ? 0 : -1;
 	}
-	if (sweep_push(SG_RING(SG_TABLE_FLOWS, flow->share)) == 0)
+	if (gc_ring_push(SG_RING(SG_TABLE_FLOWS, flow->share)) == 0)
 		return 0;
-	mapping_release(key, flow, now_s);
+	snat_port_release(key, flow, now_s);
 	bpf_map_delete_elem(&flows, key); /* nobody would ever end it */
 	return -1;
 }
@@ -37,18 +37,18 @@ static __noinline struct sg_flow *promote(const struct sg_flow_key *key,
 					  const struct sg_flow *flow,
 					  const struct packet *pkt, __u8 state)
 {
-	struct scratch *room = scratch_get();
+	struct scratch *scratch = scratch_get();
 	struct sg_flow *promoted;
 
-	if (!key || !flow || !pkt || !room)
+	if (!key || !flow || !pkt || !scratch)
 		return NULL;
-	room->promoted = *flow;
-	room->promoted.state = state;
-	room->promoted.other_end = 0;
-	if (promote_insert(room, key, pkt->now_s)) {
-		gc_open(pkt->side, flow->share, pkt->now_s,
+	scratch->promoted = *flow;
+	scratch->promoted.state = state;
+	scratch->promoted.other_end = 0;
+	if (promote_insert(scratch, key, pkt->now_s)) {
+		gc_open(pkt->slot, flow->share, pkt->now_s,
 			GC_WHEN_FULL | GC_CLOSED_TOO);
-		if (promote_insert(room, key, pkt->now_s))
+		if (promote_insert(scratch, key, pkt->now_s))
 			return NULL;
 	}
 	promoted = bpf_map_lookup_elem(&flows, key);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The packet that an ICMP error quotes: as much of it as names a conversation
+ * The packet that an ICMP error quotes: as much of it as names a flow
  * (RFC 792, 4443: at least the IP header and eight bytes more).
  */
 #ifndef SG_BPF_QUOTE_H
@@ -14,9 +14,9 @@ struct quote {
 	union sg_addr dst;
 	__be16 sport; /* ICMP echo: as in struct packet */
 	__be16 dport;
-	__u32 seq;   /* TCP: of its first byte */
-	__u16 l3_at; /* offsets from the start of the data */
-	__u16 l4_at;
+	__u32 seq;	 /* TCP: of its first byte */
+	__u16 l3_offset; /* offsets from the start of the data */
+	__u16 l4_offset;
 	__u8 protocol;
 };
 
@@ -24,14 +24,14 @@ stage int quote_ipv4(struct __sk_buff *skb, struct quote *quote)
 {
 	struct iphdr ip;
 
-	if (bpf_skb_load_bytes(skb, quote->l3_at, &ip, sizeof(ip)) ||
+	if (bpf_skb_load_bytes(skb, quote->l3_offset, &ip, sizeof(ip)) ||
 	    ip.version != 4 || ip.ihl < 5 ||
 	    ip.frag_off & bpf_htons(IP_OFFSET_MASK))
 		return SG_DROP_ICMP_ERROR;
 	quote->src = addr_from_v4(ip.saddr);
 	quote->dst = addr_from_v4(ip.daddr);
 	quote->protocol = ip.protocol;
-	quote->l4_at = quote->l3_at + ip.ihl * 4;
+	quote->l4_offset = quote->l3_offset + ip.ihl * 4;
 	return SG_OK;
 }
 
@@ -40,21 +40,21 @@ stage int quote_ipv6(struct __sk_buff *skb, struct quote *quote)
 	struct ipv6_fragment fragment;
 	struct ipv6hdr ip;
 
-	if (bpf_skb_load_bytes(skb, quote->l3_at, &ip, sizeof(ip)) ||
+	if (bpf_skb_load_bytes(skb, quote->l3_offset, &ip, sizeof(ip)) ||
 	    ip.version != 6)
 		return SG_DROP_ICMP_ERROR;
 	__builtin_memcpy(&quote->src, &ip.saddr, sizeof(quote->src));
 	__builtin_memcpy(&quote->dst, &ip.daddr, sizeof(quote->dst));
 	quote->protocol = ip.nexthdr;
-	quote->l4_at = quote->l3_at + sizeof(ip);
+	quote->l4_offset = quote->l3_offset + sizeof(ip);
 	if (ip.nexthdr != IPPROTO_FRAGMENT)
 		return SG_OK;
-	if (bpf_skb_load_bytes(skb, quote->l4_at, &fragment,
+	if (bpf_skb_load_bytes(skb, quote->l4_offset, &fragment,
 			       sizeof(fragment)) ||
 	    fragment.at_and_more & bpf_htons(FRAGMENT_AT_MASK))
 		return SG_DROP_ICMP_ERROR;
 	quote->protocol = fragment.next;
-	quote->l4_at += sizeof(fragment);
+	quote->l4_offset += sizeof(fragment);
 	return SG_OK;
 }
 
@@ -65,7 +65,7 @@ stage int quote_l4(struct __sk_buff *skb, bool v6, struct quote *quote)
 	__be16 l4[4]; /* ports and number; ICMP: type and code, sum, id */
 	__u8 type;
 
-	if (bpf_skb_load_bytes(skb, quote->l4_at, l4, sizeof(l4)))
+	if (bpf_skb_load_bytes(skb, quote->l4_offset, l4, sizeof(l4)))
 		return SG_DROP_ICMP_ERROR;
 	quote->sport = l4[0];
 	quote->dport = l4[1];
@@ -95,7 +95,7 @@ static __noinline int quote_read(struct __sk_buff *skb,
 
 	if (!pkt || !ret_quote)
 		return SG_DROP_ICMP_ERROR;
-	ret_quote->l3_at = pkt->l4_at + ICMP_HEADER_BYTES;
+	ret_quote->l3_offset = pkt->l4_offset + ICMP_HEADER_BYTES;
 	reason = is_v6(pkt) ? quote_ipv6(skb, ret_quote)
 			    : quote_ipv4(skb, ret_quote);
 	return reason ? reason : quote_l4(skb, is_v6(pkt), ret_quote);

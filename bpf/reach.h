@@ -10,9 +10,9 @@
 #define HEADER_AT_MASK 0xff /* no header of ours starts beyond byte 255 */
 
 /* Return where a header starts, with a bound that the verifier can see. */
-stage void *reach_at(struct __sk_buff *skb, __u32 at)
+stage void *reach_at(struct __sk_buff *skb, __u32 offset)
 {
-	return (void *)(long)skb->data + (at & HEADER_AT_MASK);
+	return (void *)(long)skb->data + (offset & HEADER_AT_MASK);
 }
 
 /* 1 to `limit`, a power of two: a length as every verifier wants it to be. It
@@ -23,13 +23,13 @@ stage __u32 reach_length(__u32 bytes, __u32 limit)
 }
 
 /* Make `bytes` from offset `at` on readable in place, and what is before. */
-stage bool reach(struct __sk_buff *skb, __u32 at, __u32 bytes)
+stage bool reach(struct __sk_buff *skb, __u32 offset, __u32 bytes)
 {
-	if (reach_at(skb, at) + bytes <= (void *)(long)skb->data_end)
+	if (reach_at(skb, offset) + bytes <= (void *)(long)skb->data_end)
 		return true;
-	if (at + bytes > skb->len)
+	if (offset + bytes > skb->len)
 		return false;
-	return bpf_skb_pull_data(skb, at + bytes) == 0;
+	return bpf_skb_pull_data(skb, offset + bytes) == 0;
 }
 
 #endif

@@ -12,11 +12,11 @@
 #define TCP_BYTES 20
 #define TCP_OFFSET (5 << 12) /* five words */
 
-/* Write the TCP header into the scratch room, with its sum. */
-stage void reset_header(struct scratch *room, const struct packet *pkt)
+/* Write the TCP header into scratch memory, with its sum. */
+stage void reset_header(struct scratch *scratch, const struct packet *pkt)
 {
-	__be32 *word = (__be32 *)room->bytes;
-	__be16 *half = (__be16 *)room->bytes;
+	__be32 *word = (__be32 *)scratch->bytes;
+	__be16 *half = (__be16 *)scratch->bytes;
 	bool has_ack = pkt->tcp.flags & TCP_ACK;
 	__u64 sum;
 
@@ -45,23 +45,23 @@ stage void reset_header(struct scratch *room, const struct packet *pkt)
 static __noinline int reset_sender(struct __sk_buff *skb,
 				   const struct packet *pkt)
 {
-	struct scratch *room = scratch_get();
+	struct scratch *scratch = scratch_get();
 	struct tell header = {.bytes = TCP_BYTES};
-	__u32 at;
+	__u32 offset;
 
-	if (!pkt || !room || pkt->tcp.flags & TCP_RST || is_later(pkt) ||
+	if (!pkt || !scratch || pkt->tcp.flags & TCP_RST || is_later(pkt) ||
 	    !tell_may(TELL_RESETS, TELL_RESETS_BURST, TELL_RESETS_PER_S,
 		      pkt->now_s))
 		return TC_ACT_UNSPEC;
-	reset_header(room, pkt);
+	reset_header(scratch, pkt);
 	header.from = pkt->dst;
 	header.protocol = IPPROTO_TCP;
-	header.l3_at = pkt->l3_at;
+	header.l3_offset = pkt->l3_offset;
 	header.v6 = is_v6(pkt);
-	at = pkt->l3_at +
-	     (is_v6(pkt) ? sizeof(struct ipv6hdr) : sizeof(struct iphdr));
-	if (bpf_skb_change_tail(skb, at + TCP_BYTES, 0) ||
-	    bpf_skb_store_bytes(skb, at, room->bytes, TCP_BYTES,
+	offset = pkt->l3_offset +
+		 (is_v6(pkt) ? sizeof(struct ipv6hdr) : sizeof(struct iphdr));
+	if (bpf_skb_change_tail(skb, offset + TCP_BYTES, 0) ||
+	    bpf_skb_store_bytes(skb, offset, scratch->bytes, TCP_BYTES,
 				BPF_F_RECOMPUTE_CSUM) ||
 	    tell_header(skb, pkt, &header) ||
 	    (pkt->iface->has_ethernet && tell_frame(skb)))

@@ -55,7 +55,7 @@ stage bool rewrite_is_partial(const struct packet *pkt, __u16 check)
 {
 	__u64 sum = (__u64)pkt->src.word[3] + pkt->dst.word[3] +
 		    bpf_htons(pkt->protocol) +
-		    bpf_htons(pkt->bytes - (pkt->l4_at - pkt->l3_at));
+		    bpf_htons(pkt->bytes - (pkt->l4_offset - pkt->l3_offset));
 
 	/* of one's complement's two zeros either */
 	return check == sum_fold(sum) || !check || check == 0xffff;
@@ -69,7 +69,7 @@ stage bool rewrite_l4_in_place(struct __sk_buff *skb, const struct packet *pkt,
 			       __be16 old_port)
 {
 	bool tcp = pkt->protocol == IPPROTO_TCP;
-	void *l4 = reach_at(skb, pkt->l4_at);
+	void *l4 = reach_at(skb, pkt->l4_offset);
 	__be16 *port = l4 + (to->destination ? 2 : 0);
 	__be16 *check = l4 + (tcp ? TCP_CHECK_AT : UDP_CHECK_AT);
 	__u32 difference;
@@ -100,14 +100,14 @@ stage bool rewrite_l4_in_place(struct __sk_buff *skb, const struct packet *pkt,
 /* The sum of the transport's pseudo header (RFC 768, 9293, 8200 8.1). */
 stage int rewrite_pseudo(struct __sk_buff *skb, const struct packet *pkt,
 			 const struct rewrite *to, const union sg_addr *old,
-			 __u32 check_at, __u64 flags)
+			 __u32 check_offset, __u64 flags)
 {
 	__u32 difference;
 
 	if (pkt->protocol == IPPROTO_ICMP)
 		return SG_OK;
 	difference = rewrite_difference(is_v6(pkt), old, &to->addr);
-	if (bpf_l4_csum_replace(skb, check_at, 0, difference,
+	if (bpf_l4_csum_replace(skb, check_offset, 0, difference,
 				flags | BPF_F_PSEUDO_HDR))
 		return SG_DROP_REWRITE;
 	/* in CHECKSUM_COMPLETE, IPv6's address and this sum cancel out, which
@@ -121,8 +121,8 @@ stage int rewrite_l4(struct __sk_buff *skb, const struct packet *pkt,
 		     const struct rewrite *to, const union sg_addr *old,
 		     __be16 old_port)
 {
-	__u32 port_at = pkt->l4_at + (to->destination ? 2 : 0);
-	__u32 check_at = pkt->l4_at + rewrite_check_at(pkt->protocol);
+	__u32 port_offset = pkt->l4_offset + (to->destination ? 2 : 0);
+	__u32 check_offset = pkt->l4_offset + rewrite_check_at(pkt->protocol);
 	__u64 flags = 0;
 	int reason;
 
@@ -131,13 +131,14 @@ stage int rewrite_l4(struct __sk_buff *skb, const struct packet *pkt,
 	if (pkt->protocol == IPPROTO_UDP)
 		flags = BPF_F_MARK_MANGLED_0; /* 0: no sum (RFC 768) */
 	if (is_icmp(pkt->protocol))
-		port_at = pkt->l4_at + ICMP_ID_AT;
-	reason = rewrite_pseudo(skb, pkt, to, old, check_at, flags);
+		port_offset = pkt->l4_offset + ICMP_ID_AT;
+	reason = rewrite_pseudo(skb, pkt, to, old, check_offset, flags);
 	if (reason || old_port == to->port)
 		return reason;
-	if (bpf_l4_csum_replace(skb, check_at, old_port, to->port,
+	if (bpf_l4_csum_replace(skb, check_offset, old_port, to->port,
 				flags | sizeof(__be16)) ||
-	    bpf_skb_store_bytes(skb, port_at, &to->port, sizeof(to->port), 0))
+	    bpf_skb_store_bytes(skb, port_offset, &to->port, sizeof(to->port),
+				0))
 		return SG_DROP_REWRITE;
 	return SG_OK;
 }
@@ -147,7 +148,7 @@ stage int rewrite_l4(struct __sk_buff *skb, const struct packet *pkt,
 stage int rewrite_ipv4(struct __sk_buff *skb, const struct packet *pkt,
 		       const struct rewrite *to, __be32 old_addr)
 {
-	struct iphdr *ip = reach_at(skb, pkt->l3_at);
+	struct iphdr *ip = reach_at(skb, pkt->l3_offset);
 	__be32 new_addr = to->addr.word[3];
 	__u64 sum;
 
@@ -168,14 +169,15 @@ stage int rewrite_ipv4(struct __sk_buff *skb, const struct packet *pkt,
 stage int rewrite_ipv6(struct __sk_buff *skb, const struct packet *pkt,
 		       const struct rewrite *to)
 {
-	__u32 addr_at =
-		pkt->l3_at + (to->destination ? IPV6_DST_AT : IPV6_SRC_AT);
+	__u32 addr_offset =
+		pkt->l3_offset + (to->destination ? IPV6_DST_AT : IPV6_SRC_AT);
 	__u8 hop_limit = pkt->ttl - 1;
 
-	if (bpf_skb_store_bytes(skb, addr_at, to->addr.word, sizeof(to->addr),
-				0) ||
-	    bpf_skb_store_bytes(skb, pkt->l3_at + IPV6_HOP_LIMIT_AT, &hop_limit,
-				sizeof(hop_limit), BPF_F_RECOMPUTE_CSUM))
+	if (bpf_skb_store_bytes(skb, addr_offset, to->addr.word,
+				sizeof(to->addr), 0) ||
+	    bpf_skb_store_bytes(skb, pkt->l3_offset + IPV6_HOP_LIMIT_AT,
+				&hop_limit, sizeof(hop_limit),
+				BPF_F_RECOMPUTE_CSUM))
 		return SG_DROP_REWRITE;
 	return SG_OK;
 }

@@ -25,14 +25,14 @@ struct masquerade_search {
 	struct sg_flow_key outer; /* and as the remote does */
 	__u32 now_s;
 	__u32 until_s; /* it is kept that long without an open flow */
-	__u32 side;    /* of the policy */
+	__u32 slot;    /* of the policy */
 	__u16 low;     /* the first port of the range, host byte order */
 	__be16 container_port;
 	bool v6;
 };
 
-/* sweep.h: a ring, before its lock is taken */
-struct sweep_place {
+/* gc_ring.h: a ring, before its lock is taken */
+struct gc_ring_place {
 	__u32 head;
 	__u32 next; /* head, one further */
 	__u32 count;
@@ -42,22 +42,24 @@ struct scratch {
 	struct bpf_fib_lookup fib;
 	struct path path;
 	struct masquerade_search search;
-	struct sg_flow_key shared; /* mapping.h: a flow as the remote sees it */
+	struct sg_flow_key
+		shared; /* snat_port.h: a flow as the remote sees it */
 	struct bpf_redir_neigh next; /* send.h: the next hop */
 	struct {
 		__be32 fragment_id;
-		__u16 fragment_at;
+		__u16 fragment_offset;
 		__u8 protocol;
 		bool has_more;
 		bool has_fragment;
 	} ipv6;		      /* parse_ipv6.h: what its extension headers say */
 	struct sg_flow fresh; /* open.h, move.h: of a flow that begins */
-	struct sg_flow promoted;  /* promote.h, move.h: on its way to `flows` */
-	struct sg_sweep token;	  /* sweep.h: on its way to or from `sweep`, */
-	__u32 token_at;		  /* its place when it was looked at, */
-	struct sweep_place ring;  /* the ring as it was then, */
-	struct sg_flow_key swept; /* and the key of its flow */
-	struct sg_held held;	  /* fragment.h: on its way to `held` */
+	struct sg_flow promoted; /* promote.h, move.h: on its way to `flows` */
+	struct sg_gc_token
+		token;	   /* gc_ring.h: on its way to or from `sweep`, */
+	__u32 token_index; /* its place when it was looked at, */
+	struct gc_ring_place ring;     /* the ring as it was then, */
+	struct sg_flow_key swept;      /* and the key of its flow */
+	struct sg_frag_queue queued;   /* fragment.h: on its way to `held` */
 	__u8 bytes[2 * SCRATCH_BYTES]; /* an offset and a length fit */
 };
 

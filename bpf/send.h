@@ -19,9 +19,9 @@ stage struct sg_gate *send_gate(void)
 }
 
 /* Return whether there is a container to receive anything. */
-stage bool send_has_container(const struct sg_gate *at)
+stage bool send_has_container(const struct sg_gate *self)
 {
-	return at && at->container_ifindex && !at->container_is_down;
+	return self && self->container_ifindex && !self->container_is_down;
 }
 
 /* Write an Ethernet header, making room on a frame that has none. */
@@ -60,19 +60,19 @@ stage void send_learn(struct __sk_buff *skb, const struct packet *pkt,
  * there; frames to it are addressed so. False: this one is not from there. */
 stage bool send_learn_container(struct __sk_buff *skb)
 {
-	struct sg_gate *at = send_gate();
+	struct sg_gate *self = send_gate();
 	const struct ethhdr *eth = (void *)(long)skb->data;
 	volatile __u64 *place; /* whole, as another CPU may write it now */
 	__u64 known;
 	__u64 mac = 0;
 
-	if (!at || (void *)(eth + 1) > (void *)(long)skb->data_end ||
-	    mac_equal(at->veth_mac, eth->h_source))
+	if (!self || (void *)(eth + 1) > (void *)(long)skb->data_end ||
+	    mac_equal(self->veth_mac, eth->h_source))
 		return false;
 	__builtin_memcpy(&mac, eth->h_source, SG_MAC_BYTES);
-	if (at->container_is_down)
-		at->container_is_down = false;
-	place = (void *)at->container_mac;
+	if (self->container_is_down)
+		self->container_is_down = false;
+	place = (void *)self->container_mac;
 	known = *place;
 	if (!known)
 		*place = mac;
@@ -83,21 +83,21 @@ stage bool send_learn_container(struct __sk_buff *skb)
 stage int send_to_container(struct __sk_buff *skb, const struct packet *pkt,
 			    bool in_pieces, int *ret_action)
 {
-	const struct sg_gate *at = send_gate();
+	const struct sg_gate *self = send_gate();
 	int reason;
 
-	if (!at)
+	if (!self)
 		return SG_DROP_NO_CONTAINER;
 	reason = send_frame(skb, pkt->ether_type, pkt->iface->has_ethernet,
-			    at->container_mac, at->veth_mac);
+			    self->container_mac, self->veth_mac);
 	if (!reason && in_pieces) {
-		reason = split_send(skb, pkt, at->container_ifindex,
-				    at->container_mtu, ETH_HLEN);
-		*ret_action = bpf_redirect(at->container_ifindex, 0);
+		reason = split_send(skb, pkt, self->container_ifindex,
+				    self->container_mtu, ETH_HLEN);
+		*ret_action = bpf_redirect(self->container_ifindex, 0);
 		return reason;
 	}
 	if (!reason)
-		*ret_action = bpf_redirect_peer(at->container_ifindex, 0);
+		*ret_action = bpf_redirect_peer(self->container_ifindex, 0);
 	return reason;
 }
 
@@ -108,11 +108,11 @@ static __noinline int send_macs(struct __sk_buff *skb, const struct packet *pkt,
 				__u8 ret_to[SG_MAC_BYTES],
 				__u8 ret_from[SG_MAC_BYTES])
 {
-	struct scratch *room = scratch_get();
+	struct scratch *scratch = scratch_get();
 	const struct sg_iface *iface;
 	__u32 ifindex;
 
-	if (!pkt || !flow || !ret_to || !ret_from || !room)
+	if (!pkt || !flow || !ret_to || !ret_from || !scratch)
 		return false;
 	ifindex = flow->ifindex;
 	iface = bpf_map_lookup_elem(&ifaces, &ifindex);
@@ -122,10 +122,10 @@ static __noinline int send_macs(struct __sk_buff *skb, const struct packet *pkt,
 	__builtin_memcpy(ret_to, &flow->next_hop, SG_MAC_BYTES);
 	if (flow->flags & SG_FLOW_BY_MAC)
 		return mac_is_set(ret_to);
-	path_question(&room->fib, pkt, &flow->gate_addr, &flow->next_hop);
-	if (bpf_fib_lookup(skb, &room->fib, sizeof(room->fib), 0))
+	path_question(&scratch->fib, pkt, &flow->gate_addr, &flow->next_hop);
+	if (bpf_fib_lookup(skb, &scratch->fib, sizeof(scratch->fib), 0))
 		return false;
-	__builtin_memcpy(ret_to, room->fib.dmac, SG_MAC_BYTES);
+	__builtin_memcpy(ret_to, scratch->fib.dmac, SG_MAC_BYTES);
 	return true;
 }
 
@@ -157,13 +157,13 @@ stage int send_framed(struct __sk_buff *skb, const struct packet *pkt,
  * resolves, ages and probes as for any traffic. */
 stage int send_neigh(const struct sg_flow *flow)
 {
-	struct scratch *room = scratch_get();
+	struct scratch *scratch = scratch_get();
 	struct bpf_redir_neigh *next;
 	__u32 ifindex = flow->ifindex;
 
-	if (!room)
+	if (!scratch)
 		return TC_ACT_SHOT;
-	next = &room->next;
+	next = &scratch->next;
 	if (flow->next_hop.word[2] == bpf_htonl(SG_ADDR_V4_MARK) &&
 	    !flow->next_hop.word[0] && !flow->next_hop.word[1]) {
 		next->nh_family = AF_INET;

@@ -7,7 +7,7 @@
 
 #include "packet.h"
 
-/* The socket of a conversation, by its key as the host sees it; to be released,
+/* The socket of a flow, by its key as the host sees it; to be released,
  * or NULL. */
 stage struct bpf_sock *socket_find(struct __sk_buff *skb,
 				   const struct sg_flow_key *key, bool v6)

@@ -24,16 +24,16 @@ static __noinline __u32 split_wire_bytes(struct __sk_buff *skb,
 	if (!pkt || !skb->gso_size)
 		return pkt ? pkt->bytes : 0;
 	if (pkt->protocol == IPPROTO_TCP) {
-		if (bpf_skb_load_bytes(skb, pkt->l4_at + 12, &offset, 1))
+		if (bpf_skb_load_bytes(skb, pkt->l4_offset + 12, &offset, 1))
 			return pkt->bytes;
 		header_bytes = (offset >> 4) * 4;
 	}
 	if (is_v6(pkt) &&
-	    pkt->l4_at - pkt->l3_at >=
+	    pkt->l4_offset - pkt->l3_offset >=
 		    (int)sizeof(struct ipv6hdr) + JUMBO_BYTES &&
 	    pkt->bytes > IP_BYTES_MAX + (__u32)sizeof(struct ipv6hdr))
 		header_bytes -= JUMBO_BYTES;
-	return pkt->l4_at - pkt->l3_at + header_bytes + skb->gso_size;
+	return pkt->l4_offset - pkt->l3_offset + header_bytes + skb->gso_size;
 }
 
 /* Return whether a UDP sum is still to be made, by hardware that would then sum
@@ -42,7 +42,7 @@ stage bool split_sum_is_partial(struct __sk_buff *skb, const struct packet *pkt)
 {
 	__be16 check;
 
-	if (bpf_skb_load_bytes(skb, pkt->l4_at + UDP_CHECK_AT, &check,
+	if (bpf_skb_load_bytes(skb, pkt->l4_offset + UDP_CHECK_AT, &check,
 			       sizeof(check)))
 		return true;
 	return check && rewrite_is_partial(pkt, check);
@@ -53,7 +53,7 @@ static __noinline bool split_is_possible(struct __sk_buff *skb,
 					 const struct packet *pkt)
 {
 	if (!pkt || pkt->dont_fragment || skb->gso_size ||
-	    pkt->l4_at - pkt->l3_at != sizeof(struct iphdr) ||
+	    pkt->l4_offset - pkt->l3_offset != sizeof(struct iphdr) ||
 	    pkt->bytes >= SCRATCH_BYTES)
 		return false;
 	if (pkt->is_fragment || pkt->protocol == IPPROTO_ICMP)
@@ -62,38 +62,38 @@ static __noinline bool split_is_possible(struct __sk_buff *skb,
 }
 
 /* One piece's header: its length and place. SG_OK, or SG_DROP_REWRITE. */
-static __noinline int split_header(struct __sk_buff *skb, __u32 l3_at,
+static __noinline int split_header(struct __sk_buff *skb, __u32 l3_offset,
 				   __u32 bytes, __u32 place)
 {
 	struct iphdr ip;
 	__be16 length = bpf_htons(sizeof(ip) + bytes);
 	__be16 fragment = bpf_htons(place);
-	__u32 check_at = l3_at + IP_CHECK_AT;
+	__u32 check_offset = l3_offset + IP_CHECK_AT;
 
-	if (bpf_skb_load_bytes(skb, l3_at, &ip, sizeof(ip)) ||
-	    bpf_l3_csum_replace(skb, check_at, ip.tot_len, length,
+	if (bpf_skb_load_bytes(skb, l3_offset, &ip, sizeof(ip)) ||
+	    bpf_l3_csum_replace(skb, check_offset, ip.tot_len, length,
 				sizeof(length)) ||
-	    bpf_l3_csum_replace(skb, check_at, ip.frag_off, fragment,
+	    bpf_l3_csum_replace(skb, check_offset, ip.frag_off, fragment,
 				sizeof(fragment)))
 		return SG_DROP_REWRITE;
 	ip.tot_len = length;
 	ip.frag_off = fragment;
-	return bpf_skb_store_bytes(skb, l3_at, &ip, 8, 0) ? SG_DROP_REWRITE
-							  : SG_OK;
+	return bpf_skb_store_bytes(skb, l3_offset, &ip, 8, 0) ? SG_DROP_REWRITE
+							      : SG_OK;
 }
 
 /* The piece of the payload from `from` on is put behind the header. */
-static __noinline int split_piece(struct __sk_buff *skb, __u32 l3_at,
+static __noinline int split_piece(struct __sk_buff *skb, __u32 l3_offset,
 				  __u32 from, __u32 bytes)
 {
-	struct scratch *room = scratch_get();
-	__u32 at = l3_at + sizeof(struct iphdr);
+	struct scratch *scratch = scratch_get();
+	__u32 offset = l3_offset + sizeof(struct iphdr);
 
-	if (!room || bpf_skb_change_tail(skb, at + bytes, 0))
+	if (!scratch || bpf_skb_change_tail(skb, offset + bytes, 0))
 		return SG_DROP_REWRITE;
 	from &= SCRATCH_BYTES - 1;
 	bytes = reach_length(bytes, SCRATCH_BYTES);
-	return bpf_skb_store_bytes(skb, at, room->bytes + from, bytes,
+	return bpf_skb_store_bytes(skb, offset, scratch->bytes + from, bytes,
 				   BPF_F_RECOMPUTE_CSUM)
 		       ? SG_DROP_REWRITE
 		       : SG_OK;
@@ -103,9 +103,9 @@ static __noinline int split_piece(struct __sk_buff *skb, __u32 l3_at,
  * most mtu bytes. All but the last are sent here; the skb is then the last. */
 static __noinline int split_send(struct __sk_buff *skb,
 				 const struct packet *pkt, __u32 ifindex,
-				 __u32 mtu, __u32 l3_at)
+				 __u32 mtu, __u32 l3_offset)
 {
-	struct scratch *room = scratch_get();
+	struct scratch *scratch = scratch_get();
 	__u32 step = (mtu - sizeof(struct iphdr)) & ~7U;
 	__u32 bytes;
 	__u32 size;
@@ -113,20 +113,20 @@ static __noinline int split_send(struct __sk_buff *skb,
 	__u32 place;
 	bool is_last;
 
-	if (!pkt || !room)
+	if (!pkt || !scratch)
 		return SG_DROP_REWRITE;
 	bytes = reach_length(pkt->bytes - sizeof(struct iphdr), SCRATCH_BYTES);
-	if (!step || bpf_skb_load_bytes(skb, l3_at + sizeof(struct iphdr),
-					room->bytes, bytes))
+	if (!step || bpf_skb_load_bytes(skb, l3_offset + sizeof(struct iphdr),
+					scratch->bytes, bytes))
 		return SG_DROP_REWRITE;
 	for (int i = 0; i < SPLIT_MAX; i++) {
 		is_last = from + step >= bytes;
 		size = is_last ? bytes - from : step;
-		place = (pkt->fragment_at + from) / 8;
+		place = (pkt->fragment_offset + from) / 8;
 		if (!is_last || pkt->has_more)
 			place |= IP_MORE_FRAGMENTS;
-		if (split_piece(skb, l3_at, from, size) ||
-		    split_header(skb, l3_at, size, place))
+		if (split_piece(skb, l3_offset, from, size) ||
+		    split_header(skb, l3_offset, size, place))
 			return SG_DROP_REWRITE;
 		if (is_last)
 			return SG_OK;

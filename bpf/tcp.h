@@ -11,7 +11,7 @@
 
 #define SYN_DATA_MAX 9000
 
-/* A reset of a conversation that is half open: it is over, if it can be meant.
+/* A reset of a flow that is half open: it is over, if it can be meant.
  */
 stage int tcp_refused(bool is_meant, __u8 *ret_state)
 {

@@ -55,30 +55,30 @@ struct tell {
 	union sg_addr from;
 	__be16 kind; /* type and code */
 	__be16 mtu;
-	__u32 l3_at;
+	__u32 l3_offset;
 	__u32 bytes; /* behind the IP header */
 	__u8 protocol;
 	bool v6;
 };
 
-/* The ICMP message, in the scratch room: the header and the quote. */
+/* The ICMP message, in scratch memory: the header and the quote. */
 static __noinline int tell_message(struct __sk_buff *skb,
 				   const struct packet *pkt, struct tell *tell)
 {
-	struct scratch *room = scratch_get();
+	struct scratch *scratch = scratch_get();
 	__be16 *header;
 	__u32 quote;
 	__u64 sum = 0;
 
-	if (!pkt || !tell || !room)
+	if (!pkt || !tell || !scratch)
 		return -1;
 	quote = pkt->bytes < TELL_QUOTE_MAX ? pkt->bytes : TELL_QUOTE_MAX;
 	quote &= 0x1fc; /* whole words, for the sum */
 	if (quote < sizeof(struct iphdr) ||
-	    bpf_skb_load_bytes(skb, pkt->l3_at, room->bytes + ICMP_HEADER_BYTES,
-			       quote))
+	    bpf_skb_load_bytes(skb, pkt->l3_offset,
+			       scratch->bytes + ICMP_HEADER_BYTES, quote))
 		return -1;
-	header = (__be16 *)room->bytes;
+	header = (__be16 *)scratch->bytes;
 	header[0] = tell->kind;
 	header[1] = 0;
 	header[2] = 0;
@@ -91,7 +91,7 @@ static __noinline int tell_message(struct __sk_buff *skb,
 					    sizeof(pkt->src), 0);
 		sum += bpf_htons(tell->bytes) + bpf_htons(IPPROTO_ICMPV6);
 	}
-	sum += (__u32)bpf_csum_diff(NULL, 0, (__be32 *)room->bytes,
+	sum += (__u32)bpf_csum_diff(NULL, 0, (__be32 *)scratch->bytes,
 				    tell->bytes & 0x1fc, 0);
 	header[1] = ~sum_fold(sum);
 	return 0;
@@ -112,7 +112,7 @@ stage int tell_header(struct __sk_buff *skb, const struct packet *pkt,
 				    TELL_TTL);
 		__builtin_memcpy(word + 2, &tell->from, sizeof(tell->from));
 		__builtin_memcpy(word + 6, &pkt->src, sizeof(pkt->src));
-		return bpf_skb_store_bytes(skb, tell->l3_at, word, bytes,
+		return bpf_skb_store_bytes(skb, tell->l3_offset, word, bytes,
 					   BPF_F_RECOMPUTE_CSUM);
 	}
 	word[0] = bpf_htonl(IPV4_HEADER_START | (bytes + tell->bytes));
@@ -120,7 +120,7 @@ stage int tell_header(struct __sk_buff *skb, const struct packet *pkt,
 	word[3] = tell->from.word[3];
 	word[4] = pkt->src.word[3];
 	half[5] = ~sum_fold((__u64)word[0] + word[2] + word[3] + word[4]);
-	return bpf_skb_store_bytes(skb, tell->l3_at, word, bytes,
+	return bpf_skb_store_bytes(skb, tell->l3_offset, word, bytes,
 				   BPF_F_RECOMPUTE_CSUM);
 }
 
@@ -149,25 +149,25 @@ static __noinline int tell_sender(struct __sk_buff *skb,
 				  const struct packet *pkt, __u32 kind,
 				  __u32 mtu)
 {
-	struct scratch *room = scratch_get();
+	struct scratch *scratch = scratch_get();
 	struct tell tell = {};
 	__u32 bytes;
-	__u32 at;
+	__u32 offset;
 
-	if (!pkt || !room || is_later(pkt))
+	if (!pkt || !scratch || is_later(pkt))
 		return TC_ACT_SHOT;
 	tell.kind = bpf_htons(kind);
 	tell.mtu = bpf_htons(mtu);
-	tell.l3_at = pkt->l3_at;
+	tell.l3_offset = pkt->l3_offset;
 	tell.v6 = is_v6(pkt);
 	tell.protocol = tell.v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP;
 	if (!tell_from(pkt, &tell) || tell_message(skb, pkt, &tell))
 		return TC_ACT_SHOT;
-	at = tell.l3_at +
-	     (tell.v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr));
+	offset = tell.l3_offset +
+		 (tell.v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr));
 	bytes = reach_length(tell.bytes, 512);
-	if (bpf_skb_change_tail(skb, at + bytes, 0) ||
-	    bpf_skb_store_bytes(skb, at, room->bytes, bytes,
+	if (bpf_skb_change_tail(skb, offset + bytes, 0) ||
+	    bpf_skb_store_bytes(skb, offset, scratch->bytes, bytes,
 				BPF_F_RECOMPUTE_CSUM) ||
 	    tell_header(skb, pkt, &tell) ||
 	    (pkt->iface->has_ethernet && tell_frame(skb)))

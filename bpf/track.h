@@ -85,7 +85,7 @@ stage void track_becomes(const struct sg_flow_key *key, struct sg_flow *flow,
 		flow_shorten_port(key, flow, pkt->policy, until_s);
 	flow->state = state;
 	if (state > SG_STATE_ESTABLISHED)
-		mapping_release(key, flow, until_s);
+		snat_port_release(key, flow, until_s);
 }
 
 /*
@@ -127,9 +127,9 @@ stage int track(struct __sk_buff *skb, const struct sg_flow_key *key,
 	else
 		track_seen(entry, pkt, direction);
 	if (entry->kind == SG_KIND_MASQUERADE && flow_is_half_open(entry))
-		mapping_keep(key->protocol, entry->gate_port,
-			     pkt->now_s +
-				     sg_flow_limit_s(key, entry, pkt->policy));
+		snat_port_keep(
+			key->protocol, entry->gate_port,
+			pkt->now_s + sg_flow_limit_s(key, entry, pkt->policy));
 	return SG_OK;
 }
 

@@ -33,31 +33,33 @@ stage void seq_raise(__u32 *highest, __u32 number)
 }
 
 /* Return where an option of this kind and length starts, or 0 if none does. */
-standalone __u32 tcp_option(struct __sk_buff *skb, __u32 l4_at, __u32 kind,
+standalone __u32 tcp_option(struct __sk_buff *skb, __u32 l4_offset, __u32 kind,
 			    __u32 bytes)
 {
 	__u8 option[2]; /* kind, length */
-	__u32 at = l4_at + sizeof(struct tcphdr);
+	__u32 offset = l4_offset + sizeof(struct tcphdr);
 	__u32 end;
 
-	if (bpf_skb_load_bytes(skb, l4_at + 12, option, 1))
+	if (bpf_skb_load_bytes(skb, l4_offset + 12, option, 1))
 		return 0;
-	end = l4_at + (option[0] >> 4) * 4;
+	end = l4_offset + (option[0] >> 4) * 4;
 	for (int i = 0; i < TCP_OPTIONS_MAX; i++) {
-		at &= 0x1ff; /* one state for the verifier */
-		if (at + sizeof(option) > end ||
-		    bpf_skb_load_bytes(skb, at, option, sizeof(option)) ||
+		offset &= 0x1ff; /* one state for the verifier */
+		if (offset + sizeof(option) > end ||
+		    bpf_skb_load_bytes(skb, offset, option, sizeof(option)) ||
 		    option[0] == TCP_OPTION_END)
 			return 0;
 		if (option[0] == TCP_OPTION_NOP) {
-			at++;
+			offset++;
 			continue;
 		}
 		if (option[1] < sizeof(option))
 			return 0;
 		if (option[0] == kind)
-			return option[1] == bytes && at + bytes <= end ? at : 0;
-		at += option[1];
+			return option[1] == bytes && offset + bytes <= end
+				       ? offset
+				       : 0;
+		offset += option[1];
 	}
 	return 0;
 }
@@ -94,16 +96,16 @@ standalone_memory int window_begin(struct __sk_buff *skb,
 	bool is_out = direction == SG_OUT;
 	bool is_answer;
 	__u8 scale = 0;
-	__u32 at;
+	__u32 offset;
 
 	if (!segment || !flow)
 		return 0;
 	end = &flow->tcp[is_out];
 	is_answer = segment->flags & TCP_ACK;
-	at = tcp_option(skb, segment->at, TCP_OPTION_SCALE, 3);
-	at = at && bpf_skb_load_bytes(skb, at + 2, &scale, 1) == 0;
+	offset = tcp_option(skb, segment->offset, TCP_OPTION_SCALE, 3);
+	offset = offset && bpf_skb_load_bytes(skb, offset + 2, &scale, 1) == 0;
 	atomic_change(&flow->flags, SG_FLOW_SCALED(is_out),
-		      at ? SG_FLOW_SCALED(is_out) : 0);
+		      offset ? SG_FLOW_SCALED(is_out) : 0);
 	if (scale > SG_SCALE_MAX)
 		scale = SG_SCALE_MAX;
 	flow->scales = is_out ? (flow->scales & 0x0f) | scale << 4
@@ -115,7 +117,7 @@ standalone_memory int window_begin(struct __sk_buff *skb,
 	flow->tcp[!is_out].acked = segment->seq + 1;
 	/* its own window is not scaled yet */
 	flow->window[is_out] = (segment->window + (1U << scale) - 1) >> scale;
-	if (is_answer && (!at || !(flow->flags & SG_FLOW_SCALED(!is_out))))
+	if (is_answer && (!offset || !(flow->flags & SG_FLOW_SCALED(!is_out))))
 		window_unscale(flow);
 	return 0;
 }

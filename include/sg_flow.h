@@ -94,7 +94,7 @@ struct sg_traffic {
 	__u64 bytes; /* from the IP header on; GSO: as one packet */
 };
 
-/* The numbers of one end of a TCP conversation, as far as the gate has seen it
+/* The numbers of one end of a TCP flow, as far as the gate has seen it
  * (RFC 9293 3.3.1, in sequence numbers of the wire, host byte order). */
 struct sg_tcp_end {
 	__u32 sent;  /* SND.MAX: behind the highest number that it used */
@@ -152,7 +152,7 @@ struct sg_flow {
 			    of one that would begin anew. 0: none */
 	struct sg_traffic traffic[2]; /* by enum sg_direction */
 	enum sg_share share;
-	__u8 holds_port; /* 1: counted in sg_mapping.flows */
+	__u8 holds_port; /* 1: counted in sg_snat_port.flows */
 	__u8 id[3];	 /* random; tells a flow from a successor */
 	__u8 pad[3];
 };
@@ -160,15 +160,15 @@ SG_ASSERT_SIZE(struct sg_flow, 136);
 _Static_assert(__builtin_offsetof(struct sg_flow, window) % 4 == 0,
 	       "both windows are one word, which several CPUs raise at once");
 
-/* map `sweep`: rings of tokens, one for each share of each enum sg_table. Each
- * entry of a table has a token, by which the datapath finds the expired, and in
- * `half_open` the oldest. Its id tells a flow from a successor. A half-open
- * flow that is answered gets another token, among the answered, and the first
- * means nothing any more. */
-struct sg_sweep {
+/* map `gc_ring`: rings of tokens, one for each share of each enum sg_table.
+ * Each entry of a table has a token, by which the datapath finds the expired,
+ * and in `half_open` the oldest. Its id tells a flow from a successor. A
+ * half-open flow that is answered gets another token, among the answered, and
+ * the first means nothing any more. */
+struct sg_gc_token {
 	struct sg_flow_key key;
 };
-SG_ASSERT_SIZE(struct sg_sweep, 40);
+SG_ASSERT_SIZE(struct sg_gc_token, 40);
 
 enum sg_table {
 	SG_TABLE_FLOWS,
@@ -177,15 +177,15 @@ enum sg_table {
 	SG_TABLE_COUNT
 };
 
-/* map `sweep_hand`, key: SG_RING(). The ring holds `count` tokens from position
+/* map `gc_hand`, key: SG_RING(). The ring holds `count` tokens from position
  * `head` on. */
-struct sg_sweep_hand {
+struct sg_gc_hand {
 	struct bpf_spin_lock lock;
 	__u32 head;
 	__u32 count;
 	__u32 forgotten; /* half-open flows that had to make room */
 };
-SG_ASSERT_SIZE(struct sg_sweep_hand, 16);
+SG_ASSERT_SIZE(struct sg_gc_hand, 16);
 
 #define SG_RINGS (SG_TABLE_COUNT * SG_SHARE_COUNT)
 #define SG_RING(table, share) ((table)*SG_SHARE_COUNT + (share))
@@ -214,17 +214,17 @@ static inline __u32 sg_ring_first(__u32 ring, __u32 flows, __u32 half_open)
 					    : flows / 8 * 7;
 }
 
-/* map `begun`: which ports a conversation was ever begun on, by whose inner end
- * it is. A byte each: two CPUs may set two at once, and kernels before 5.12
+/* map `port_seen`: which ports a flow was ever begun on, by whose inner
+ * end it is. A byte each: two CPUs may set two at once, and kernels before 5.12
  * know no atomic OR. */
-#define SG_BEGUN_PORTS 64
-#define SG_BEGUN_ROWS (2 * 65536 / SG_BEGUN_PORTS)
+#define SG_PORT_SEEN_PORTS 64
+#define SG_PORT_SEEN_ROWS (2 * 65536 / SG_PORT_SEEN_PORTS)
 
-struct sg_begun {
-	__u8 containers[SG_BEGUN_PORTS]; /* 1: one was */
-	__u8 hosts[SG_BEGUN_PORTS];
+struct sg_port_seen {
+	__u8 containers[SG_PORT_SEEN_PORTS]; /* 1: one was */
+	__u8 hosts[SG_PORT_SEEN_PORTS];
 };
-SG_ASSERT_SIZE(struct sg_begun, 128);
+SG_ASSERT_SIZE(struct sg_port_seen, 128);
 
 /* The packet that program sg_move is given: a flow of a gate before, whose maps
  * these take the place of. It comes twice: so that it is known when the
@@ -238,16 +238,16 @@ struct sg_move {
 };
 SG_ASSERT_SIZE(struct sg_move, 200);
 
-/* map `mappings`: masquerade ports in use. One for a container port and
+/* map `snat_ports`: masquerade ports in use. One for a container port and
  * protocol, whatever the remote (RFC 4787 REQ-1) */
-struct sg_mapping_key {
+struct sg_snat_port_key {
 	__u8 protocol;
 	__u8 pad;
 	__be16 gate_port;
 };
-SG_ASSERT_SIZE(struct sg_mapping_key, 4);
+SG_ASSERT_SIZE(struct sg_snat_port_key, 4);
 
-struct sg_mapping {
+struct sg_snat_port {
 	struct bpf_spin_lock lock; /* while it changes its container port */
 	__be16 container_port;
 	__u8 is_shared; /* others of the container's ports have it, too: see
@@ -256,14 +256,14 @@ struct sg_mapping {
 	__u32 flows;   /* open flows that use it */
 	__u32 until_s; /* boot clock: it is kept that long for the others */
 };
-SG_ASSERT_SIZE(struct sg_mapping, 16);
+SG_ASSERT_SIZE(struct sg_snat_port, 16);
 
 /* Return whether nothing uses a masquerade port any more. Signed: another CPU
  * may have read the clock a little later. */
-static inline int sg_mapping_is_over(const struct sg_mapping *mapping,
-				     __u32 now_s)
+static inline int sg_snat_port_is_over(const struct sg_snat_port *snat_port,
+				       __u32 now_s)
 {
-	return !mapping->flows && (__s32)(now_s - mapping->until_s) > 0;
+	return !snat_port->flows && (__s32)(now_s - snat_port->until_s) > 0;
 }
 
 /* map `shared_ports`, by the flow's key as the remote sees it, which has the
@@ -283,7 +283,7 @@ struct sg_fragment_key {
 	__be32 id;
 	__u32 ifindex;
 	__u8 protocol;
-	__u8 slot; /* 0; map `held`: which of those of one packet */
+	__u8 slot; /* 0; map `frag_queue`: which of those of one packet */
 	__u16 pad;
 };
 SG_ASSERT_SIZE(struct sg_fragment_key, 44);
@@ -303,30 +303,30 @@ struct sg_fragment {
 };
 SG_ASSERT_SIZE(struct sg_fragment, 24);
 
-/* map `held`: a frame that came before its packet's first fragment */
-#define SG_HELD_SLOTS 4
-#define SG_HELD_BYTES 2048 /* a power of two */
+/* map `frag_queue`: a frame that came before its packet's first fragment */
+#define SG_FRAG_QUEUE_SLOTS 4
+#define SG_FRAG_QUEUE_BYTES 2048 /* a power of two */
 
-struct sg_held {
+struct sg_frag_queue {
 	__u32 last_s; /* boot clock */
 	__u32 bytes;
-	__u8 frame[SG_HELD_BYTES];
+	__u8 frame[SG_FRAG_QUEUE_BYTES];
 };
-SG_ASSERT_SIZE(struct sg_held, SG_HELD_BYTES + 8);
+SG_ASSERT_SIZE(struct sg_frag_queue, SG_FRAG_QUEUE_BYTES + 8);
 
-/* map `newcomers`: who begins flows from lan */
-struct sg_newcomer_key {
+/* map `new_flow_rate`: who begins flows from lan */
+struct sg_new_flow_rate_key {
 	union sg_addr addr;	/* behind a router, in IPv6: of a /64 */
 	__u8 mac[SG_MAC_BYTES]; /* that its packets come by: who forges an
 				   address has another. 0: no Ethernet */
 	__u8 pad[2];
 };
-SG_ASSERT_SIZE(struct sg_newcomer_key, 24);
+SG_ASSERT_SIZE(struct sg_new_flow_rate_key, 24);
 
-struct sg_newcomer {
+struct sg_new_flow_rate {
 	__u32 second; /* of the boot clock */
 	__u32 flows;  /* begun in it */
 };
-SG_ASSERT_SIZE(struct sg_newcomer, 8);
+SG_ASSERT_SIZE(struct sg_new_flow_rate, 8);
 
 #endif

@@ -93,10 +93,10 @@ struct sg_subnet {
 };
 SG_ASSERT_SIZE(struct sg_subnet, 24);
 
-/* map `starts`: whether `subnets` says anything of addresses that start with
- * these 16 bits, so that it need not be asked of most; IPv4's (of the address
- * itself), then IPv6's */
-#define SG_STARTS_ROWS (2 * 65536 / SG_ROW_BITS)
+/* map `subnet_bits`: whether `subnets` says anything of addresses that start
+ * with these 16 bits, so that it need not be asked of most; IPv4's (of the
+ * address itself), then IPv6's */
+#define SG_SUBNET_BITS_ROWS (2 * 65536 / SG_ROW_BITS)
 
 /* map `gate`, key 0 */
 struct sg_gate {

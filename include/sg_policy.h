@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The policy: who may reach what. It has two sides; map `active` names the one
+ * The policy: who may reach what. It has two slots; map `active` names the one
  * in force, so that a whole new policy takes effect with one index write.
  */
 #ifndef SG_POLICY_H
@@ -8,7 +8,7 @@
 
 #include "sg_flow.h"
 
-#define SG_SIDES 2
+#define SG_SLOTS 2
 #define SG_NAME_BYTES 32 /* a forward's name with its NUL */
 
 /* X(ENUM, "name"): what the owner can switch; the enum is map `grants`' key */
@@ -42,7 +42,7 @@ static inline int sg_grant_is_open(const struct sg_grant *grant, __u32 now_s)
 
 /* map `active`, key 0. Eight bytes, so that it is read and written whole. */
 struct sg_active {
-	__u32 side;	  /* 0 or 1 */
+	__u32 slot;	  /* 0 or 1 */
 	__u32 generation; /* of policy and interfaces together, and SG_CHANGING
 			   */
 };
@@ -53,7 +53,7 @@ SG_ASSERT_SIZE(struct sg_active, 8);
  * meanwhile, and costs time alone. */
 #define SG_CHANGING 1
 
-/* map `policy`, key: side */
+/* map `policy`, key: slot */
 struct sg_policy {
 	__u32 number; /* of this policy; 0 is never in force */
 	union sg_addr container;
@@ -130,7 +130,7 @@ static inline int sg_flow_is_over(const struct sg_flow_key *key,
 
 /* map `ports`: who owns a gate port */
 struct sg_port_key {
-	__u8 side;
+	__u8 slot;
 	__u8 protocol; /* IPPROTO_TCP or IPPROTO_UDP */
 	__be16 port;   /* as the remote sends it */
 };
@@ -144,28 +144,28 @@ struct sg_port {
 };
 SG_ASSERT_SIZE(struct sg_port, 8);
 
-/* map `forwarded`: whether `ports` has a port, so that it need not be asked of
- * most: a side's TCP ports, then its UDP ports; then those of the container's
+/* map `port_bits`: whether `ports` has a port, so that it need not be asked of
+ * most: a slot's TCP ports, then its UDP ports; then those of the container's
  * by which it answers TCP forwards. Each is a table of so many bits. */
-#define SG_FORWARDED_BITS 65536
-#define SG_FORWARDED_TCP 0
-#define SG_FORWARDED_UDP 1
-#define SG_FORWARDED_ANSWERS 2
-#define SG_FORWARDED_ROWS (3 * SG_FORWARDED_BITS / SG_ROW_BITS)
+#define SG_PORT_BITS_BITS 65536
+#define SG_PORT_BITS_TCP 0
+#define SG_PORT_BITS_UDP 1
+#define SG_PORT_BITS_ANSWERS 2
+#define SG_PORT_BITS_ROWS (3 * SG_PORT_BITS_BITS / SG_ROW_BITS)
 
 /* map `sources`: who may use a forward; longest prefix match on the address */
 struct sg_source_key {
 	__u32 prefix_bits; /* SG_SOURCE_BITS + prefix of the mapped address */
-	__u32 side;
+	__u32 slot;
 	__u32 rule;
 	union sg_addr addr;
 };
 SG_ASSERT_SIZE(struct sg_source_key, 28);
-#define SG_SOURCE_BITS 64 /* of side and rule, always matched whole */
+#define SG_SOURCE_BITS 64 /* of slot and rule, always matched whole */
 
 /* map `forwards`: the rules for people; the datapath does not read them */
 struct sg_forward_key {
-	__u32 side;
+	__u32 slot;
 	__u32 position; /* in the configuration, from 0, no gaps */
 };
 SG_ASSERT_SIZE(struct sg_forward_key, 8);
@@ -181,12 +181,12 @@ struct sg_forward {
 };
 SG_ASSERT_SIZE(struct sg_forward, SG_NAME_BYTES + 12);
 
-/* map `config`: the text of the configuration that a side was made of, for the
+/* map `config`: the text of the configuration that a slot was made of, for the
  * loader alone; rows from 0 on, the last one ends with a NUL */
 #define SG_CONFIG_BYTES 4096
 
 struct sg_config_key {
-	__u32 side;
+	__u32 slot;
 	__u32 row;
 };
 SG_ASSERT_SIZE(struct sg_config_key, 8);
@@ -195,17 +195,18 @@ struct sg_config {
 	char text[SG_CONFIG_BYTES];
 };
 
-/* map `keeper`, key 0: what `run` says of itself; the datapath does not read it
+/* map `supervisor`, key 0: what `run` says of itself; the datapath does not
+ * read it
  */
-#define SG_TROUBLE_BYTES 256
+#define SG_PROBLEM_BYTES 256
 
-struct sg_keeper {
+struct sg_supervisor {
 	__u32 pid;	/* 0: there is none, or it ended as it was told to */
 	__u32 since_s;	/* boot clock */
 	__u32 looked_s; /* when it last found all in order, or put it right */
-	char trouble[SG_TROUBLE_BYTES]; /* what it cannot put right; "" */
+	char problem[SG_PROBLEM_BYTES]; /* what it cannot put right; "" */
 };
-SG_ASSERT_SIZE(struct sg_keeper, 12 + SG_TROUBLE_BYTES);
+SG_ASSERT_SIZE(struct sg_supervisor, 12 + SG_PROBLEM_BYTES);
 
 /* map `hits`, key: rule */
 struct sg_hits {

@@ -43,9 +43,9 @@
 	X(GRANT_CLOSED, "grant-closed", "the owner has not granted this")      \
 	X(SOURCE_REFUSED, "source-refused",                                    \
 	  "source not in the forward's from")                                  \
-	X(NO_FLOW, "no-flow", "belongs to no conversation and opens none")     \
+	X(NO_FLOW, "no-flow", "belongs to no flow and opens none")             \
 	X(TCP_WINDOW, "tcp-window", "TCP numbers that the peer cannot mean")   \
-	X(FLOW_CLASH, "flow-clash", "tuple in use by another conversation")    \
+	X(FLOW_CLASH, "flow-clash", "tuple in use by another flow")            \
 	X(POLICY_CHANGED, "policy-changed",                                    \
 	  "no longer allowed after a reload")                                  \
 	X(TABLE_FULL, "table-full", "flow table full")                         \

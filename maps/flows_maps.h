@@ -11,7 +11,7 @@
 
 #include <bpf/bpf_helpers.h>
 
-/* Conversations that both ends have joined; a full table refuses the new. */
+/* Flows that both ends have joined; a full table refuses the new. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 65536);
@@ -19,7 +19,7 @@ struct {
 	__type(value, struct sg_flow);
 } flows SEC(".maps");
 
-/* Conversations that one end has begun; a full share forgets its oldest. */
+/* Flows that one end has begun; a full share forgets its oldest. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 131072);
@@ -29,32 +29,32 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, SG_BEGUN_ROWS);
-	__type(key, __u32); /* port / SG_BEGUN_PORTS; TCP's, then UDP's */
-	__type(value, struct sg_begun);
-} begun SEC(".maps");
+	__uint(max_entries, SG_PORT_SEEN_ROWS);
+	__type(key, __u32); /* port / SG_PORT_SEEN_PORTS; TCP's, then UDP's */
+	__type(value, struct sg_port_seen);
+} port_seen SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 65536 + 131072);
 	__type(key, __u32); /* sg_ring_first() + position in the ring */
-	__type(value, struct sg_sweep);
-} sweep SEC(".maps");
+	__type(value, struct sg_gc_token);
+} gc_ring SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, SG_RINGS);
 	__type(key, __u32); /* SG_RING() */
-	__type(value, struct sg_sweep_hand);
-} sweep_hand SEC(".maps");
+	__type(value, struct sg_gc_hand);
+} gc_hand SEC(".maps");
 
 /* An entry is in force while a flow uses it, and a little longer. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 4 * (31744 + 1023));
-	__type(key, struct sg_mapping_key);
-	__type(value, struct sg_mapping);
-} mappings SEC(".maps");
+	__type(key, struct sg_snat_port_key);
+	__type(value, struct sg_snat_port);
+} snat_ports SEC(".maps");
 
 /* Ports that flows share once all are in use. An entry goes with its flow. */
 struct {
@@ -77,14 +77,14 @@ struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 256);
 	__type(key, struct sg_fragment_key);
-	__type(value, struct sg_held);
-} held SEC(".maps");
+	__type(value, struct sg_frag_queue);
+} frag_queue SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 8192);
-	__type(key, struct sg_newcomer_key);
-	__type(value, struct sg_newcomer);
-} newcomers SEC(".maps");
+	__type(key, struct sg_new_flow_rate_key);
+	__type(value, struct sg_new_flow_rate);
+} new_flow_rate SEC(".maps");
 
 #endif

@@ -55,9 +55,9 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, SG_STARTS_ROWS);
+	__uint(max_entries, SG_SUBNET_BITS_ROWS);
 	__type(key, __u32); /* row */
 	__type(value, struct sg_row);
-} starts SEC(".maps");
+} subnet_bits SEC(".maps");
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The policy family. The loader writes all of it; the datapath reads all but
- * `forwards`, `config` and `keeper`, and writes only `hits`. Each lives from
- * `up` to `down`.
+ * `forwards`, `config` and `supervisor`, and writes only `hits`. Each lives
+ * from `up` to `down`.
  */
 #ifndef SG_MAPS_POLICY_H
 #define SG_MAPS_POLICY_H
@@ -11,7 +11,7 @@
 
 #include <bpf/bpf_helpers.h>
 
-/* The side that is in force. The one write to it switches the whole policy. */
+/* The slot that is in force. The one write to it switches the whole policy. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -21,8 +21,8 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, SG_SIDES);
-	__type(key, __u32); /* side */
+	__uint(max_entries, SG_SLOTS);
+	__type(key, __u32); /* slot */
 	__type(value, struct sg_policy);
 } policy SEC(".maps");
 
@@ -36,7 +36,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, SG_SIDES * 2 * 65536);
+	__uint(max_entries, SG_SLOTS * 2 * 65536);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, struct sg_port_key);
 	__type(value, struct sg_port);
@@ -44,10 +44,10 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, SG_SIDES *SG_FORWARDED_ROWS);
-	__type(key, __u32); /* side * SG_FORWARDED_ROWS + row */
+	__uint(max_entries, SG_SLOTS *SG_PORT_BITS_ROWS);
+	__type(key, __u32); /* slot * SG_PORT_BITS_ROWS + row */
 	__type(value, struct sg_row);
-} forwarded SEC(".maps");
+} port_bits SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
@@ -59,7 +59,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, SG_SIDES * 2 * 65536);
+	__uint(max_entries, SG_SLOTS * 2 * 65536);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, struct sg_forward_key);
 	__type(value, struct sg_forward);
@@ -67,7 +67,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, SG_SIDES * 512); /* of 2 MiB each */
+	__uint(max_entries, SG_SLOTS * 512); /* of 2 MiB each */
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, struct sg_config_key);
 	__type(value, struct sg_config);
@@ -77,12 +77,12 @@ struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct sg_keeper);
-} keeper SEC(".maps");
+	__type(value, struct sg_supervisor);
+} supervisor SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
-	__uint(max_entries, SG_SIDES * 2 * 65536);
+	__uint(max_entries, SG_SLOTS * 2 * 65536);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, __u32); /* rule */
 	__type(value, struct sg_hits);

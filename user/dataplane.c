@@ -92,10 +92,10 @@ static int set_sizes(struct gate_bpf *skeleton, const struct policy *policy)
 {
 	const struct gate_bpf *s = skeleton;
 	struct bpf_map *const maps[] = {s->maps.flows, s->maps.half_open,
-					s->maps.sweep, s->maps.mappings};
+					s->maps.gc_ring, s->maps.snat_ports};
 	const __u32 sizes[] = {policy->flows, policy->half_open,
-			       policy_sweep_entries(policy),
-			       policy_mapping_entries(policy)};
+			       policy_gc_ring_entries(policy),
+			       policy_snat_port_entries(policy)};
 	int r = 0;
 
 	skeleton->rodata->sweep_flows = policy->flows;

@@ -39,10 +39,10 @@ static void set_timeouts(const struct policy *policy, struct sg_policy *entry)
 static void mark_port(struct policy_entries *entries, uint32_t table,
 		      uint32_t port)
 {
-	set_bit(entries->forwarded, table * SG_FORWARDED_BITS + port);
+	set_bit(entries->port_bits, table * SG_PORT_BITS_BITS + port);
 }
 
-static void add_ports(const struct policy_forward *forward, uint32_t side,
+static void add_ports(const struct policy_forward *forward, uint32_t slot,
 		      uint32_t rule, struct policy_entries *entries)
 {
 	for (uint32_t port = forward->ports.first; port <= forward->ports.last;
@@ -51,7 +51,7 @@ static void add_ports(const struct policy_forward *forward, uint32_t side,
 		uint32_t to = forward->to_first + port - forward->ports.first;
 
 		entries->port_keys[at] = (struct sg_port_key){
-			.side = (uint8_t)side,
+			.slot = (uint8_t)slot,
 			.protocol = forward->protocol,
 			.port = htons((uint16_t)port),
 		};
@@ -61,23 +61,23 @@ static void add_ports(const struct policy_forward *forward, uint32_t side,
 			.rule = rule,
 		};
 		if (forward->protocol == IPPROTO_UDP) {
-			mark_port(entries, SG_FORWARDED_UDP, port);
+			mark_port(entries, SG_PORT_BITS_UDP, port);
 			continue;
 		}
-		mark_port(entries, SG_FORWARDED_TCP, port);
-		mark_port(entries, SG_FORWARDED_ANSWERS, to);
+		mark_port(entries, SG_PORT_BITS_TCP, port);
+		mark_port(entries, SG_PORT_BITS_ANSWERS, to);
 	}
 }
 
 static void add_forward(const struct policy *policy,
-			const struct policy_forward *forward, uint32_t side,
+			const struct policy_forward *forward, uint32_t slot,
 			struct policy_entries *entries)
 {
 	uint32_t rule = (uint32_t)entries->forward_count++; /* see rules.h */
 	struct sg_forward *entry = &entries->forwards[rule];
 
 	entries->forward_keys[rule] = (struct sg_forward_key){
-		.side = side,
+		.slot = slot,
 		.position = rule,
 	};
 	*entry = (struct sg_forward){
@@ -89,7 +89,7 @@ static void add_forward(const struct policy *policy,
 		.rule = rule,
 	};
 	memcpy(entry->name, forward->name, sizeof(entry->name));
-	add_ports(forward, side, rule, entries);
+	add_ports(forward, slot, rule, entries);
 	for (size_t i = 0; i < forward->source_count; i++) {
 		const struct network *source =
 			&policy->sources[forward->source_first + i];
@@ -97,14 +97,14 @@ static void add_forward(const struct policy *policy,
 		entries->source_keys[entries->source_count++] =
 			(struct sg_source_key){
 				.prefix_bits = SG_SOURCE_BITS + source->prefix,
-				.side = side,
+				.slot = slot,
 				.rule = rule,
 				.addr = source->addr,
 			};
 	}
 }
 
-int entries_of_policy(const struct policy *policy, uint32_t side,
+int entries_of_policy(const struct policy *policy, uint32_t slot,
 		      struct policy_entries *ret_entries)
 {
 	struct policy_entries entries = {0};
@@ -142,7 +142,7 @@ int entries_of_policy(const struct policy *policy, uint32_t side,
 	};
 	set_timeouts(policy, &entries.policy);
 	for (size_t i = 0; i < policy->forward_count; i++)
-		add_forward(policy, &policy->forwards[i], side, &entries);
+		add_forward(policy, &policy->forwards[i], slot, &entries);
 	*ret_entries = entries;
 	return 0;
 }
@@ -181,7 +181,8 @@ static void add_iface(const struct policy *policy, const struct link *link,
 }
 
 /* The first 16 bits of all addresses of a network. */
-static void add_starts(const struct network *network, struct sg_row *starts)
+static void add_subnet_bits(const struct network *network,
+			    struct sg_row *starts)
 {
 	bool is_v4 = text_addr_is_v4(&network->addr);
 	uint32_t prefix = network->prefix - (is_v4 ? V4_PREFIX : 0);
@@ -202,7 +203,7 @@ static void add_subnet(const struct network *network,
 		.subnet = *subnet,
 		.rank = rank,
 	};
-	add_starts(network, entries->starts);
+	add_subnet_bits(network, entries->subnet_bits);
 }
 
 static int compare_claims(const void *a, const void *b)

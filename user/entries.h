@@ -9,13 +9,13 @@
 #include "links.h"
 #include "policy.h"
 
-/* The policy, on one side. */
+/* The policy, in one slot. */
 struct policy_entries {
 	struct sg_policy policy; /* its number is the caller's to set */
 	struct sg_port_key *port_keys;
 	struct sg_port *ports;
 	size_t port_count;
-	struct sg_row forwarded[SG_FORWARDED_ROWS];
+	struct sg_row port_bits[SG_PORT_BITS_ROWS];
 	struct sg_forward_key *forward_keys;
 	struct sg_forward *forwards;
 	size_t forward_count;
@@ -44,7 +44,7 @@ struct link_entries {
 	size_t subnet_count;
 	struct subnet_claim *claims; /* of which `subnets` is made */
 	size_t claim_count;
-	struct sg_row starts[SG_STARTS_ROWS];
+	struct sg_row subnet_bits[SG_SUBNET_BITS_ROWS];
 	uint32_t *exempt_keys; /* ifindex */
 	struct sg_exempt *exempt;
 	size_t exempt_count;
@@ -65,7 +65,7 @@ int entries_role(const struct policy *policy, const struct link *link);
 bool entries_is_exempt(const struct policy *policy, const struct link *link);
 
 /* 0 or -ENOMEM; release what they gave. */
-int entries_of_policy(const struct policy *policy, uint32_t side,
+int entries_of_policy(const struct policy *policy, uint32_t slot,
 		      struct policy_entries *ret_entries);
 void entries_release_policy(struct policy_entries *entries);
 

@@ -15,5 +15,5 @@ void finding_add(struct json_object *findings, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	show_add_text(show_add_row(findings), "trouble", text);
+	show_add_text(show_add_row(findings), "problem", text);
 }

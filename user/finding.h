@@ -6,7 +6,7 @@
 
 #include <json-c/json.h>
 
-/* Add one to a list of objects with a member "trouble". */
+/* Add one to a list of objects with a member "problem". */
 __attribute__((format(printf, 2, 3))) void
 finding_add(struct json_object *findings, const char *format, ...);
 

@@ -55,7 +55,7 @@ int forwards_add(const struct pins *pins, struct json_object *rows)
 	int r = pins_active(pins, &active);
 
 	for (uint32_t position = 0; !r; position++) {
-		struct sg_forward_key key = {active.side, position};
+		struct sg_forward_key key = {active.slot, position};
 
 		if (bpf_map_lookup_elem(pins->map_fds[PINS_forwards], &key,
 					&forward))

@@ -7,7 +7,7 @@
 
 #include "pins.h"
 
-/* Add a row for each rule of the side in force. 0 or -errno. */
+/* Add a row for each rule of the slot in force. 0 or -errno. */
 int forwards_add(const struct pins *pins, struct json_object *rows);
 void forwards_print(struct json_object *rows);
 

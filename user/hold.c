@@ -14,10 +14,10 @@
 #include "cleanup.h"
 #include "pins.h"
 
-#define LOCK "keeper"
+#define LOCK "supervisor"
 #define WAIT_NS 20000000
-#define KEEPER_TRIES 4 /* who takes a gate down ends like a keeper */
-#define DOWN_TRIES 300 /* 6 s: far longer than that takes */
+#define SUPERVISOR_TRIES 4 /* who takes a gate down ends like a supervisor */
+#define DOWN_TRIES 300	   /* 6 s: far longer than that takes */
 
 int hold_path(const char *pin_dir, const char *end, char ret_path[PATH_MAX])
 {
@@ -71,8 +71,8 @@ static int open_file(const char *path, struct fault *ret_fault)
 				 : refuse_others(path, ret_fault);
 }
 
-/* Take the lock of this type once. -EBUSY: a keeper has it; -EAGAIN: who takes
- * the gate down, or nobody any more. */
+/* Take the lock of this type once. -EBUSY: a supervisor has it; -EAGAIN: who
+ * takes the gate down, or nobody any more. */
 static int take(const char *pin_dir, short type, struct fault *ret_fault)
 {
 	struct flock lock = {.l_type = type};
@@ -99,7 +99,7 @@ static int take(const char *pin_dir, short type, struct fault *ret_fault)
 			 "%s: `scoutgate down` is taking it down", pin_dir);
 }
 
-/* Take it within a time: a keeper that stays is not waited for, but whoever
+/* Take it within a time: a supervisor that stays is not waited for, but whoever
  * takes the gate down is. */
 static int take_in_time(const char *pin_dir, short type,
 			struct fault *ret_fault)
@@ -108,7 +108,8 @@ static int take_in_time(const char *pin_dir, short type,
 	int fd = take(pin_dir, type, ret_fault);
 
 	for (int tries = 1; tries < DOWN_TRIES; tries++) {
-		if (fd != -EAGAIN && (fd != -EBUSY || tries >= KEEPER_TRIES))
+		if (fd != -EAGAIN &&
+		    (fd != -EBUSY || tries >= SUPERVISOR_TRIES))
 			break;
 		nanosleep(&a_little, NULL);
 		fd = take(pin_dir, type, ret_fault);
@@ -134,7 +135,7 @@ int hold_keep(const char *pin_dir, int *fd, struct fault *ret_fault)
 	if (hold_path(pin_dir, LOCK, path) || pins_stand_at(*fd, path))
 		return 0;
 	again = take(pin_dir, F_WRLCK, ret_fault);
-	if (again < 0) /* who takes it down keeps keepers off, too */
+	if (again < 0) /* who takes it down keeps supervisors off, too */
 		return again == -EAGAIN ? -EBUSY : again;
 	cleanup_close(fd);
 	*fd = again;

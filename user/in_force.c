@@ -18,11 +18,11 @@ uint32_t in_force_number(const struct pins *pins)
 	return pins_policy(pins, &policy) ? 0 : policy.number;
 }
 
-/* Read the rows of a side, to be freed; they end in the middle if another
+/* Read the rows of a slot, to be freed; they end in the middle if another
  * policy is written there. */
-static int read_text(const struct pins *pins, uint32_t side, char **ret_text)
+static int read_text(const struct pins *pins, uint32_t slot, char **ret_text)
 {
-	struct sg_config_key key = {.side = side};
+	struct sg_config_key key = {.slot = slot};
 	_cleanup_(cleanup_free) char *text = NULL;
 	size_t bytes = 0;
 	char *grown;
@@ -55,7 +55,7 @@ int in_force_read(const struct pins *pins, struct policy *ret_policy,
 	if (r)
 		return fault_set(ret_fault, r, "%s/active: %s", pins->dir,
 				 strerror(-r));
-	r = read_text(pins, active.side, &text);
+	r = read_text(pins, active.slot, &text);
 	if (in_force_number(pins) != number)
 		return fault_set(ret_fault, EAGAIN,
 				 "%s: another policy is put in force; try "
@@ -72,12 +72,12 @@ int in_force_read(const struct pins *pins, struct policy *ret_policy,
 	return r;
 }
 
-int in_force_write(const struct pins *pins, uint32_t side,
+int in_force_write(const struct pins *pins, uint32_t slot,
 		   const struct policy *policy)
 {
 	const char *text = policy->text ? policy->text : "";
 	size_t left = strlen(text) + 1;
-	struct sg_config_key key = {.side = side};
+	struct sg_config_key key = {.slot = slot};
 	struct sg_config row;
 
 	for (; left; key.row++) {
@@ -95,14 +95,14 @@ int in_force_write(const struct pins *pins, uint32_t side,
 	return 0;
 }
 
-static bool is_other_side(const void *key, const void *context)
+static bool is_other_slot(const void *key, const void *context)
 {
-	return ((const struct sg_config_key *)key)->side !=
+	return ((const struct sg_config_key *)key)->slot !=
 	       *(const uint32_t *)context;
 }
 
-int in_force_clear(const struct pins *pins, uint32_t side)
+int in_force_clear(const struct pins *pins, uint32_t slot)
 {
 	return maps_retain(pins->map_fds[PINS_config],
-			   sizeof(struct sg_config_key), is_other_side, &side);
+			   sizeof(struct sg_config_key), is_other_slot, &slot);
 }

@@ -20,11 +20,11 @@ uint32_t in_force_number(const struct pins *pins);
 int in_force_read(const struct pins *pins, struct policy *ret_policy,
 		  uint32_t *ret_number, struct fault *ret_fault);
 
-/* Write the text of the side that is not in force. Returns 0 or -errno. */
-int in_force_write(const struct pins *pins, uint32_t side,
+/* Write the text of the slot that is not in force. Returns 0 or -errno. */
+int in_force_write(const struct pins *pins, uint32_t slot,
 		   const struct policy *policy);
 
-/* Delete the text of a side. Returns 0 or -errno. */
-int in_force_clear(const struct pins *pins, uint32_t side);
+/* Delete the text of a slot. Returns 0 or -errno. */
+int in_force_clear(const struct pins *pins, uint32_t slot);
 
 #endif

@@ -19,8 +19,8 @@ int judge_begin(struct judge *ret_judge, const struct pins *pins)
 
 	if (r)
 		return r;
-	judge.side = active.side;
-	if (bpf_map_lookup_elem(pins->map_fds[PINS_policy], &judge.side,
+	judge.slot = active.slot;
+	if (bpf_map_lookup_elem(pins->map_fds[PINS_policy], &judge.slot,
 				&judge.policy))
 		return -errno;
 	for (uint32_t id = 0; id < SG_GRANT_COUNT; id++)
@@ -34,7 +34,7 @@ static bool is_source(const struct judge *judge, const struct sg_flow_key *key,
 {
 	const struct sg_source_key source = {
 		.prefix_bits = SG_SOURCE_BITS + 128,
-		.side = judge->side,
+		.slot = judge->slot,
 		.rule = rule,
 		.addr = key->remote,
 	};
@@ -50,7 +50,7 @@ static const char *forward_refuses(const struct judge *judge,
 				   const struct sg_flow *flow)
 {
 	const struct sg_port_key port_key = {
-		.side = (uint8_t)judge->side,
+		.slot = (uint8_t)judge->slot,
 		.protocol = key->protocol,
 		.port = flow->gate_port,
 	};

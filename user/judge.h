@@ -14,7 +14,7 @@
 /* The state that all flows of one list are judged by. */
 struct judge {
 	const struct pins *pins;
-	uint32_t side; /* in force */
+	uint32_t slot; /* in force */
 	struct sg_policy policy;
 	bool is_open[SG_GRANT_COUNT];
 	uint32_t now_s; /* boot clock */

@@ -58,7 +58,7 @@ int maps_read(int fd, size_t key_bytes, size_t value_bytes, void **ret_keys,
 /* The sum over all CPUs of a value that is `count` counters. */
 int maps_sum(int fd, const void *key, size_t count, uint64_t *ret_sums);
 
-/* Wait until no program that was running still is, so that a side of the
+/* Wait until no program that was running still is, so that a slot of the
  * policy which is out of force can be written. */
 void maps_wait_for_programs(void);
 

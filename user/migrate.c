@@ -22,7 +22,7 @@
 
 /* Other sizes of one of them are other maps for all. */
 static const enum pins_map family[] = {
-	PINS_flows, PINS_half_open, PINS_sweep, PINS_sweep_hand, PINS_mappings,
+	PINS_flows, PINS_half_open, PINS_gc_ring, PINS_gc_hand, PINS_snat_ports,
 };
 
 #define FAMILY (sizeof(family) / sizeof(family[0]))
@@ -39,10 +39,10 @@ static uint32_t entries_wanted(enum pins_map map, const struct policy *policy)
 		return policy->flows;
 	case PINS_half_open:
 		return policy->half_open;
-	case PINS_sweep:
-		return policy_sweep_entries(policy);
-	case PINS_mappings:
-		return policy_mapping_entries(policy);
+	case PINS_gc_ring:
+		return policy_gc_ring_entries(policy);
+	case PINS_snat_ports:
+		return policy_snat_port_entries(policy);
 	default:
 		return 0; /* fixed */
 	}
@@ -144,7 +144,7 @@ static int check_room(const struct migrate *migrate,
 		if (alive[share] > room)
 			return fault_set(ret_fault, EINVAL,
 					 "limits.flows = %u: room for %u of "
-					 "%s's conversations, and %u are "
+					 "%s's flows, and %u are "
 					 "alive; choose more, or run "
 					 "`scoutgate down` first, which ends "
 					 "them",
@@ -202,22 +202,22 @@ static int move_flows(int from, int move_fd, bool is_last)
 }
 
 /* Masquerade ports; sg_move counts the flows that use them. */
-static int move_mappings(int from, int to)
+static int move_snat_ports(int from, int to)
 {
-	_cleanup_(cleanup_free) struct sg_mapping_key *keys = NULL;
-	_cleanup_(cleanup_free) struct sg_mapping *mappings = NULL;
+	_cleanup_(cleanup_free) struct sg_snat_port_key *keys = NULL;
+	_cleanup_(cleanup_free) struct sg_snat_port *snat_ports = NULL;
 	size_t count;
 	int r;
 
 	if (from < 0)
 		return 0;
-	r = maps_read(from, sizeof(*keys), sizeof(*mappings), (void **)&keys,
-		      (void **)&mappings, &count);
+	r = maps_read(from, sizeof(*keys), sizeof(*snat_ports), (void **)&keys,
+		      (void **)&snat_ports, &count);
 	for (size_t i = 0; i < count && !r; i++) {
-		if (sg_mapping_is_over(&mappings[i], boot_s()))
+		if (sg_snat_port_is_over(&snat_ports[i], boot_s()))
 			continue;
-		mappings[i].flows = 0;
-		if (bpf_map_update_elem(to, &keys[i], &mappings[i],
+		snat_ports[i].flows = 0;
+		if (bpf_map_update_elem(to, &keys[i], &snat_ports[i],
 					BPF_NOEXIST) &&
 		    errno != EEXIST)
 			r = -errno;
@@ -231,9 +231,9 @@ static int move_family(const struct migrate *migrate, const struct pins *pins,
 	const struct pins *old = &migrate->old;
 	int r = 0;
 
-	if (migrate->next[PINS_mappings])
-		r = move_mappings(old->map_fds[PINS_mappings],
-				  pins->map_fds[PINS_mappings]);
+	if (migrate->next[PINS_snat_ports])
+		r = move_snat_ports(old->map_fds[PINS_snat_ports],
+				    pins->map_fds[PINS_snat_ports]);
 	if (!r && migrate->next[PINS_flows])
 		r = move_flows(old->map_fds[PINS_flows], move_fd, is_last);
 	if (!r && migrate->next[PINS_half_open])
@@ -339,6 +339,8 @@ int migrate_end(const struct migrate *migrate, const struct pins *pins,
 			r = put_in_place(pins->dir, (enum pins_map)map);
 	if (!r && migrate->next[PINS_gate])
 		r = put_in_place(pins->dir, PINS_gate);
+	if (!r && migrate->is_rebuild)
+		pins_remove_former(pins->dir);
 	return r ? fault_set(ret_fault, r,
 			     "%s: the new maps could not take the old ones' "
 			     "place: %s; run `scoutgate up` again",

@@ -412,16 +412,25 @@ static bool is_among(const char *name, const char *const *names, size_t count)
 	return false;
 }
 
+/* Return whether a pin has the name of a map of a former layout. */
+static bool is_former(const char *name)
+{
+	static const char *const former[] = {
+		"masquerade_as", "own_addrs", "begun",	   "forwarded",
+		"held",		 "keeper",    "mappings",  "newcomers",
+		"starts",	 "sweep",     "sweep_hand"};
+
+	return is_among(name, former, sizeof(former) / sizeof(former[0]));
+}
+
 /* Return whether a pin has the name of a map, of this layout or a former one.
  */
 static bool is_map(const char *name)
 {
-	static const char *const former[] = {"masquerade_as", "own_addrs"};
-
 	for (int map = 0; map < PINS_MAP_COUNT; map++)
 		if (strcmp(pins_map_name((enum pins_map)map), name) == 0)
 			return true;
-	return is_among(name, former, sizeof(former) / sizeof(former[0]));
+	return is_former(name);
 }
 
 /* Return whether a name is that of a link's pin, as IFINDEX_in. */
@@ -545,6 +554,16 @@ int pins_check_gates(const char *dir, struct fault *ret_fault)
 	return 0;
 }
 
+void pins_remove_former(const char *dir)
+{
+	_cleanup_(close_dir) DIR *entries = opendir(dir);
+	const char *name;
+
+	while (entries && (name = next_entry(entries)) != NULL)
+		if (is_former(name))
+			unlinkat(dirfd(entries), name, 0);
+}
+
 void pins_remove_empty(const char *dir)
 {
 	char path[PINS_PATH_BYTES];
@@ -601,7 +620,7 @@ int pins_policy(const struct pins *pins, struct sg_policy *ret_policy)
 	struct sg_active active;
 	int r = pins_active(pins, &active);
 
-	if (!r && bpf_map_lookup_elem(pins->map_fds[PINS_policy], &active.side,
+	if (!r && bpf_map_lookup_elem(pins->map_fds[PINS_policy], &active.slot,
 				      ret_policy))
 		r = -errno;
 	return r;

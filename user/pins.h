@@ -18,11 +18,11 @@
 	X(policy)                                                              \
 	X(grants)                                                              \
 	X(ports)                                                               \
-	X(forwarded)                                                           \
+	X(port_bits)                                                           \
 	X(sources)                                                             \
 	X(forwards)                                                            \
 	X(config)                                                              \
-	X(keeper)                                                              \
+	X(supervisor)                                                          \
 	X(hits)                                                                \
 	X(gate)                                                                \
 	X(ifaces)                                                              \
@@ -30,16 +30,16 @@
 	X(vlans)                                                               \
 	X(addresses)                                                           \
 	X(subnets)                                                             \
-	X(starts)                                                              \
+	X(subnet_bits)                                                         \
 	X(flows)                                                               \
-	X(begun)                                                               \
+	X(port_seen)                                                           \
 	X(half_open)                                                           \
-	X(sweep)                                                               \
-	X(sweep_hand)                                                          \
+	X(gc_ring)                                                             \
+	X(gc_hand)                                                             \
 	X(fragments)                                                           \
-	X(held)                                                                \
-	X(newcomers)                                                           \
-	X(mappings)                                                            \
+	X(frag_queue)                                                          \
+	X(new_flow_rate)                                                       \
+	X(snat_ports)                                                          \
 	X(shared_ports)                                                        \
 	X(drops)
 
@@ -125,6 +125,9 @@ bool pins_is_private_mount(void);
 /* Make one folder in dir. 0 or -errno. */
 int pins_make_folder(const char *dir, const char *sub);
 
+/* Remove the pins of maps that only former layouts have. */
+void pins_remove_former(const char *dir);
+
 /* Remove the folders that nothing is in: of an `up` that came to nothing. */
 void pins_remove_empty(const char *dir);
 
@@ -136,7 +139,7 @@ int pins_check_gates(const char *dir, struct fault *ret_fault);
  * is no error. -EEXIST: something else is in them, and stays. */
 int pins_remove(const char *dir, struct fault *ret_fault);
 
-/* Read which side is in force. 0, or -errno. */
+/* Read which slot is in force. 0, or -errno. */
 struct sg_active;
 int pins_active(const struct pins *pins, struct sg_active *ret_active);
 

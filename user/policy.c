@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAPPINGS_MIN 8192
+#define SNAT_PORTS_MIN 8192
 
 static void add_pattern(struct policy_role *role, const char *pattern)
 {
@@ -61,19 +61,20 @@ void policy_release(struct policy *policy)
 	policy->source_count = 0;
 }
 
-uint32_t policy_sweep_entries(const struct policy *policy)
+uint32_t policy_gc_ring_entries(const struct policy *policy)
 {
 	return policy->flows + policy->half_open;
 }
 
-uint32_t policy_mapping_entries(const struct policy *policy)
+uint32_t policy_snat_port_entries(const struct policy *policy)
 {
 	const struct port_range *ports = &policy->masquerade_ports;
 	uint32_t of_a_protocol =
 		ports->last - ports->first + 1U + SG_PORT_RESERVED - 1;
 
-	if (of_a_protocol < MAPPINGS_MIN) /* other small ranges, the same map */
-		of_a_protocol = MAPPINGS_MIN;
+	if (of_a_protocol <
+	    SNAT_PORTS_MIN) /* other small ranges, the same map */
+		of_a_protocol = SNAT_PORTS_MIN;
 	return 4 * of_a_protocol; /* TCP, UDP, ICMP, ICMPv6 */
 }
 

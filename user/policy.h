@@ -100,8 +100,8 @@ void policy_release(struct policy *policy);
 void policy_deny_all(struct policy *policy);
 
 /* Return how many entries the maps of these names have. */
-uint32_t policy_sweep_entries(const struct policy *policy);
-uint32_t policy_mapping_entries(const struct policy *policy);
+uint32_t policy_gc_ring_entries(const struct policy *policy);
+uint32_t policy_snat_port_entries(const struct policy *policy);
 
 /* Append a copy. 0, or -ENOMEM. */
 int policy_add_source(struct policy *policy, const struct network *source);

@@ -61,7 +61,7 @@ static void find_words(const char *log, char ret_words[WORDS_BYTES])
 }
 
 /* Write the log anew; a link that somebody left there is not followed. */
-static bool keep_log(const char *warnings)
+static bool supervisor_log(const char *warnings)
 {
 	_cleanup_(cleanup_close) int fd = -1;
 	size_t bytes = strlen(warnings);
@@ -87,6 +87,7 @@ int refusal_explain(const char *warnings, int error, struct fault *ret_fault)
 			 "%s, please report it with the kernel's and clang's "
 			 "version",
 			 name, words, strerror(-error),
-			 keep_log(warnings) ? "the log is in " REFUSAL_LOG
-					    : "its log could not be kept");
+			 supervisor_log(warnings)
+				 ? "the log is in " REFUSAL_LOG
+				 : "its log could not be kept");
 }

@@ -15,8 +15,8 @@
 	X(GRANT_ENDED, "aab60fb24da64fa4aa2a07fcfc6ac8f4", LOG_NOTICE)         \
 	X(STRANGER, "7a215efeab3f49df95cd39f6c488a0b6", LOG_WARNING)           \
 	X(REPAIRED, "99170298290f4b6a97567dad3bf40ee3", LOG_WARNING)           \
-	X(TROUBLE, "03a0a9b1a7d4469494a4db18cf021df5", LOG_ERR)                \
-	X(TROUBLE_OVER, "f45ffe022fbe4efe996fe546292ed931", LOG_NOTICE)
+	X(PROBLEM, "03a0a9b1a7d4469494a4db18cf021df5", LOG_ERR)                \
+	X(PROBLEM_OVER, "f45ffe022fbe4efe996fe546292ed931", LOG_NOTICE)
 
 enum report_event {
 #define X(id, message_id, priority) REPORT_##id,

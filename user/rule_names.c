@@ -14,8 +14,8 @@ static int compare(const void *left, const void *right)
 	return a->rule < b->rule ? -1 : a->rule > b->rule;
 }
 
-/* Read the rows of a side, which end where there is no more. */
-static int read_side(const struct pins *pins, struct sg_forward_key key,
+/* Read the rows of a slot, which end where there is no more. */
+static int read_slot(const struct pins *pins, struct sg_forward_key key,
 		     struct rule_names *names)
 {
 	size_t room = 0;
@@ -45,7 +45,7 @@ int rule_names_read(const struct pins *pins, struct rule_names *ret_names)
 
 	if (r)
 		return r;
-	r = read_side(pins, (struct sg_forward_key){.side = active.side},
+	r = read_slot(pins, (struct sg_forward_key){.slot = active.slot},
 		      &names);
 	if (r) {
 		rule_names_release(&names);

@@ -22,7 +22,7 @@ static int compare(const void *a, const void *b)
 	return memcmp(a, b, offsetof(struct sg_forward, rule));
 }
 
-static int read_former(const struct pins *pins, uint32_t side,
+static int read_former(const struct pins *pins, uint32_t slot,
 		       struct sg_forward **ret_forwards, size_t *ret_count)
 {
 	_cleanup_(cleanup_free) struct sg_forward_key *keys = NULL;
@@ -36,7 +36,7 @@ static int read_former(const struct pins *pins, uint32_t side,
 	if (r)
 		return r;
 	for (size_t i = 0; i < count; i++)
-		if (keys[i].side == side)
+		if (keys[i].slot == slot)
 			forwards[kept++] = forwards[i];
 	if (kept) /* or there may be no array */
 		qsort(forwards, kept, sizeof(*forwards), compare);

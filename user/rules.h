@@ -10,7 +10,7 @@
 #include "entries.h"
 #include "pins.h"
 
-/* Number the entries' rules; `from` is the side that is in force. Counters of
+/* Number the entries' rules; `from` is the slot that is in force. Counters of
  * those that are new are zero. 0 or -errno. */
 int rules_assign(const struct pins *pins, uint32_t from,
 		 struct policy_entries *entries);

@@ -14,11 +14,11 @@
 #include "cleanup.h"
 #include "config.h"
 #include "entries.h"
-#include "keep.h"
-#include "keeper_note.h"
 #include "names.h"
 #include "report.h"
 #include "saved.h"
+#include "supervisor.h"
+#include "supervisor_note.h"
 #include "verb.h"
 #include "watch.h"
 
@@ -27,21 +27,21 @@
 #define FOLLOW_USEC 50000 /* between two looks at a network full of events */
 
 /* The steps that can go wrong time and again, each for a reason of its own. */
-enum trouble {
-	TROUBLE_FOLLOW,
-	TROUBLE_LEARN,
-	TROUBLE_HOLD,
-	TROUBLE_REPAIR,
-	TROUBLE_CUT,
-	TROUBLE_SAVE,
-	TROUBLE_COUNT
+enum problem {
+	PROBLEM_FOLLOW,
+	PROBLEM_LEARN,
+	PROBLEM_HOLD,
+	PROBLEM_REPAIR,
+	PROBLEM_CUT,
+	PROBLEM_SAVE,
+	PROBLEM_COUNT
 };
 
 struct run {
 	const struct context *context;
-	char troubles[TROUBLE_COUNT][sizeof(((struct fault *)0)->text)]; /* as
+	char problems[PROBLEM_COUNT][sizeof(((struct fault *)0)->text)]; /* as
 			they were said; "": there is none */
-	struct keep keep;
+	struct supervisor supervisor;
 	struct mnl_socket *watch;
 	struct mnl_socket *rules; /* NULL: the kernel tells of none */
 	sd_event *event;
@@ -49,24 +49,24 @@ struct run {
 	sd_event_source *later; /* when events are too many to follow each */
 	uint64_t followed_usec; /* monotonic; when links were last read */
 	bool is_behind; /* links have changed, and it could not follow yet */
-	uint32_t *strangers; /* interfaces without a role that were reported */
-	size_t stranger_count;
+	uint32_t *unassigned; /* interfaces without a role that were reported */
+	size_t unassigned_count;
 };
 
 /* Say what is wrong when it begins or becomes another, and when it ends. */
-static void say_trouble(struct run *run, enum trouble trouble, int error,
+static void say_problem(struct run *run, enum problem problem, int error,
 			const struct fault *fault)
 {
-	char *said = run->troubles[trouble];
+	char *said = run->problems[problem];
 
 	if (!error && said[0])
-		report(REPORT_TROUBLE_OVER, NULL, "it is over: %s", said);
+		report(REPORT_PROBLEM_OVER, NULL, "it is over: %s", said);
 	if (!error)
 		said[0] = '\0';
 	if (!error || strcmp(said, fault->text) == 0)
 		return;
 	memcpy(said, fault->text, sizeof(fault->text));
-	report(REPORT_TROUBLE, NULL, "%s", said);
+	report(REPORT_PROBLEM, NULL, "%s", said);
 }
 
 static bool is_among(const uint32_t *items, size_t count, uint32_t ifindex)
@@ -77,14 +77,14 @@ static bool is_among(const uint32_t *items, size_t count, uint32_t ifindex)
 	return false;
 }
 
-static bool is_stranger(const struct policy *policy, const struct link *link)
+static bool is_unassigned(const struct policy *policy, const struct link *link)
 {
 	return strcmp(link->name, "lo") != 0 && !link->is_port &&
 	       !entries_is_exempt(policy, link) &&
 	       entries_role(policy, link) < 0;
 }
 
-static void report_stranger(const struct link *link)
+static void report_unassigned(const struct link *link)
 {
 	char field[64];
 
@@ -96,7 +96,7 @@ static void report_stranger(const struct link *link)
 
 /* Interfaces that match no role are reported, once for as long as they are
  * there. */
-static void report_strangers(struct run *run)
+static void report_all_unassigned(struct run *run)
 {
 	_cleanup_(links_release) struct links links = {0};
 	_cleanup_(cleanup_free) uint32_t *now = NULL;
@@ -104,22 +104,22 @@ static void report_strangers(struct run *run)
 	uint32_t *before;
 	size_t count = 0;
 
-	if (keep_links(&run->keep, &links, &fault))
+	if (supervisor_links(&run->supervisor, &links, &fault))
 		return;
 	now = calloc(links.count + 1, sizeof(*now));
 	for (size_t i = 0; i < links.count && now; i++) {
 		const struct link *link = &links.items[i];
 
-		if (!is_stranger(&run->keep.policy, link))
+		if (!is_unassigned(&run->supervisor.policy, link))
 			continue;
 		now[count++] = link->ifindex;
-		if (!is_among(run->strangers, run->stranger_count,
+		if (!is_among(run->unassigned, run->unassigned_count,
 			      link->ifindex))
-			report_stranger(link);
+			report_unassigned(link);
 	}
-	before = run->strangers;
-	run->strangers = now;
-	run->stranger_count = count;
+	before = run->unassigned;
+	run->unassigned = now;
+	run->unassigned_count = count;
 	now = before; /* to be freed */
 }
 
@@ -132,15 +132,15 @@ static void look_again_in(struct run *run, uint64_t usec)
 static void follow(struct run *run)
 {
 	struct fault fault;
-	int r = keep_follow_change(&run->keep, &fault);
+	int r = supervisor_follow_change(&run->supervisor, &fault);
 
 	run->is_behind = r != 0;
 	if (r != -EBUSY) /* busy: tried again at once */
-		say_trouble(run, TROUBLE_FOLLOW, r, &fault);
+		say_problem(run, PROBLEM_FOLLOW, r, &fault);
 	if (r)
 		look_again_in(run, RETRY_USEC);
 	else
-		report_strangers(run);
+		report_all_unassigned(run);
 }
 
 /* nftables has changed: the next look at the gate looks at the guard, too. */
@@ -153,7 +153,7 @@ static int on_rules(sd_event_source *source, int fd, uint32_t events,
 	(void)fd;
 	(void)events;
 	watch_drain(run->rules);
-	run->keep.is_guard_doubtful = true;
+	run->supervisor.is_guard_doubtful = true;
 	return 0;
 }
 
@@ -162,23 +162,24 @@ static void begin_saving(const struct run *run)
 {
 	struct fault fault;
 
-	if (saved_begin(run->context->state_dir, &run->keep.policy,
-			&run->keep.pins, &fault))
-		report(REPORT_TROUBLE, NULL, "%s", fault.text);
+	if (saved_begin(run->context->state_dir, &run->supervisor.policy,
+			&run->supervisor.pins, &fault))
+		report(REPORT_PROBLEM, NULL, "%s", fault.text);
 }
 
 static void save_grants(struct run *run)
 {
 	struct fault fault;
-	int r = saved_follow(run->context->state_dir, &run->keep.pins, &fault);
+	int r = saved_follow(run->context->state_dir, &run->supervisor.pins,
+			     &fault);
 
-	say_trouble(run, TROUBLE_SAVE, r, &fault);
+	say_problem(run, PROBLEM_SAVE, r, &fault);
 }
 
 /* Another policy is in force: of the file here, or another's doing. */
 static void announce_policy(struct run *run, const char *whose)
 {
-	run->stranger_count = 0;
+	run->unassigned_count = 0;
 	report(REPORT_POLICY, NULL, "%s is in force", whose);
 	follow(run); /* what a command alone does not watch */
 }
@@ -190,8 +191,8 @@ static void take_config(struct run *run)
 	struct fault fault;
 
 	if (config_load(run->context->config, &policy, &fault) ||
-	    keep_reload(&run->keep, &policy, &fault)) {
-		report(REPORT_TROUBLE, NULL, "%s; the old policy stays",
+	    supervisor_reload(&run->supervisor, &policy, &fault)) {
+		report(REPORT_PROBLEM, NULL, "%s; the old policy stays",
 		       fault.text);
 		return;
 	}
@@ -204,10 +205,10 @@ static void learn(struct run *run)
 {
 	struct fault fault;
 	bool is_new;
-	int r = keep_learn(&run->keep, &is_new, &fault);
+	int r = supervisor_learn(&run->supervisor, &is_new, &fault);
 
 	if (r != -EAGAIN) /* again: with the next look */
-		say_trouble(run, TROUBLE_LEARN, r, &fault);
+		say_problem(run, PROBLEM_LEARN, r, &fault);
 	if (is_new)
 		announce_policy(run, "the policy of another command");
 }
@@ -259,9 +260,9 @@ static void watch_grants(struct run *run)
 {
 	struct cut_change change = {0};
 	struct fault fault;
-	int r = keep_cut(&run->keep, &change, &fault);
+	int r = supervisor_cut(&run->supervisor, &change, &fault);
 
-	say_trouble(run, TROUBLE_CUT, r, &fault);
+	say_problem(run, PROBLEM_CUT, r, &fault);
 	for (unsigned int id = 0; id < SG_GRANT_COUNT; id++) {
 		char field[64];
 
@@ -280,27 +281,27 @@ static void watch_grants(struct run *run)
 /* For `status`: the first thing that cannot be put right. */
 static void note_look(const struct run *run)
 {
-	const char *trouble = "";
+	const char *problem = "";
 
-	for (int i = TROUBLE_COUNT - 1; i >= 0; i--)
-		if (run->troubles[i][0])
-			trouble = run->troubles[i];
-	keeper_note_look(&run->keep.pins, trouble);
+	for (int i = PROBLEM_COUNT - 1; i >= 0; i--)
+		if (run->problems[i][0])
+			problem = run->problems[i];
+	supervisor_note_look(&run->supervisor.pins, problem);
 }
 
-/* Put right what is not, unless another keeper does. A lock that cannot be held
- * again is said, and stops nothing. */
+/* Put right what is not, unless another supervisor does. A lock that cannot be
+ * held again is said, and stops nothing. */
 static int repair(struct run *run)
 {
 	const char *what = NULL;
 	struct fault fault;
-	int r = keep_hold(&run->keep, &fault);
+	int r = supervisor_hold(&run->supervisor, &fault);
 
-	say_trouble(run, TROUBLE_HOLD, r, &fault);
+	say_problem(run, PROBLEM_HOLD, r, &fault);
 	if (r == -EBUSY)
 		return r;
-	r = keep_repair(&run->keep, &what, &fault);
-	say_trouble(run, TROUBLE_REPAIR, r, &fault);
+	r = supervisor_repair(&run->supervisor, &what, &fault);
+	say_problem(run, PROBLEM_REPAIR, r, &fault);
 	if (what && !r)
 		report(REPORT_REPAIRED, NULL, "%s", what);
 	return r;
@@ -393,11 +394,11 @@ static int run_to_the_end(struct run *run)
 		verb_fail(&fault); /* closed, and up nevertheless */
 	if (/* told of changes before reading what there is: none is missed */
 	    watch_open(&run->watch, &fault) ||
-	    keep_open(context->pin_dir, context->clsact, &policy, &run->keep,
-		      &fault))
+	    supervisor_open(context->pin_dir, context->clsact, &policy,
+			    &run->supervisor, &fault))
 		return verb_fail(&fault);
-	watch_open_rules(&run->rules, &fault); /* NULL: no nftables */
-	run->keep.is_guard_doubtful = true;    /* until it is seen once */
+	watch_open_rules(&run->rules, &fault);	  /* NULL: no nftables */
+	run->supervisor.is_guard_doubtful = true; /* until it is seen once */
 	r = prepare(run);
 	if (!r) {
 		begin_saving(run);
@@ -411,7 +412,7 @@ static int run_to_the_end(struct run *run)
 	}
 	sd_notify(0, "STOPPING=1");
 	if (r == EXIT_OK)
-		keeper_note_end(&run->keep.pins);
+		supervisor_note_end(&run->supervisor.pins);
 	return r;
 }
 
@@ -419,10 +420,10 @@ int verb_run(const struct context *context, int count, char **args)
 {
 	struct run run = {
 		.context = context,
-		.keep = {.hold = -1,
-			 .pins = PINS_CLOSED,
-			 .program_fds = {[0 ... DATAPLANE_PROGRAM_COUNT - 1] =
-						 -1}},
+		.supervisor = {.hold = -1,
+			       .pins = PINS_CLOSED,
+			       .program_fds = {[0 ... DATAPLANE_PROGRAM_COUNT -
+						1] = -1}},
 	};
 	int status;
 
@@ -435,7 +436,7 @@ int verb_run(const struct context *context, int count, char **args)
 	sd_event_unref(run.event);
 	watch_close(&run.watch);
 	watch_close(&run.rules);
-	keep_close(&run.keep);
-	free(run.strangers);
+	supervisor_close(&run.supervisor);
+	free(run.unassigned);
 	return status;
 }

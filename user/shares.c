@@ -25,12 +25,11 @@ static const struct table_column columns[] = {
 };
 
 static int read_hand(const struct pins *pins, enum sg_table table,
-		     uint32_t share, struct sg_sweep_hand *ret_hand)
+		     uint32_t share, struct sg_gc_hand *ret_hand)
 {
 	uint32_t ring = SG_RING(table, share);
 
-	return bpf_map_lookup_elem(pins->map_fds[PINS_sweep_hand], &ring,
-				   ret_hand)
+	return bpf_map_lookup_elem(pins->map_fds[PINS_gc_hand], &ring, ret_hand)
 		       ? -errno
 		       : 0;
 }
@@ -105,8 +104,8 @@ static int add_half_open(const struct pins *pins, uint32_t share,
 			 const struct counts *counts, struct json_object *row)
 {
 	uint32_t entries = maps_room(pins->map_fds[PINS_half_open]);
-	struct sg_sweep_hand answered;
-	struct sg_sweep_hand hand;
+	struct sg_gc_hand answered;
+	struct sg_gc_hand hand;
 	int r = read_hand(pins, SG_TABLE_HALF_OPEN, share, &hand);
 
 	if (!r)
@@ -135,7 +134,7 @@ int shares_add(const struct pins *pins, struct json_object *rows,
 		uint32_t room =
 			sg_ring_size(SG_RING(SG_TABLE_FLOWS, share), flows, 0);
 		struct json_object *row = show_add_row(rows);
-		struct sg_sweep_hand open = {0};
+		struct sg_gc_hand open = {0};
 
 		show_add_text(row, "share", name_of_share(share));
 		r = read_hand(pins, SG_TABLE_FLOWS, share, &open);

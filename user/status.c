@@ -14,7 +14,6 @@
 #include "guard.h"
 #include "hold.h"
 #include "in_force.h"
-#include "keeper_note.h"
 #include "maps.h"
 #include "names.h"
 #include "pins.h"
@@ -24,6 +23,7 @@
 #include "show.h"
 #include "status_links.h"
 #include "summary.h"
+#include "supervisor_note.h"
 #include "verb.h"
 
 #define STALE_S 10 /* a daemon looks several times a second */
@@ -43,8 +43,8 @@ static const struct table_column grant_columns[] = {
 	{"seconds_left", "SECONDS LEFT", TABLE_NUMBER, 0},
 };
 
-static const struct table_column trouble_columns[] = {
-	{"trouble", "TROUBLE", TABLE_TEXT, 0}};
+static const struct table_column problem_columns[] = {
+	{"problem", "PROBLEM", TABLE_TEXT, 0}};
 
 static int add_grants(const struct pins *pins, struct json_object *rows)
 {
@@ -86,12 +86,14 @@ static int add_shares(const struct pins *pins, struct json_object *rows,
 	return r;
 }
 
-/* Return whether a keeper without its lock is there: one that has just said
+/* Return whether a supervisor without its lock is there: one that has just said
  * what is wrong, as that somebody keeps it from the lock. */
-static bool keeper_lives(const struct sg_keeper *keeper, uint32_t now_s)
+static bool supervisor_lives(const struct sg_supervisor *supervisor,
+			     uint32_t now_s)
 {
-	return keeper->trouble[0] && now_s - keeper->looked_s <= STALE_S &&
-	       kill((pid_t)keeper->pid, 0) == 0;
+	return supervisor->problem[0] &&
+	       now_s - supervisor->looked_s <= STALE_S &&
+	       kill((pid_t)supervisor->pid, 0) == 0;
 }
 
 /* Add the daemon that keeps it so. There need not be one. */
@@ -101,30 +103,30 @@ static int add_daemon(const struct pins *pins, struct json_object *daemon,
 	struct fault other;
 	bool runs = hold_is_taken(pins->dir);
 	uint32_t now_s = boot_s();
-	struct sg_keeper keeper;
-	int r = keeper_note_read(pins, &keeper);
+	struct sg_supervisor supervisor;
+	int r = supervisor_note_read(pins, &supervisor);
 
 	if (pins_check_netns(pins, &other)) /* its daemon is not seen here */
 		return 0;
-	if (!runs && !r && keeper.pid)
-		runs = keeper_lives(&keeper, now_s);
+	if (!runs && !r && supervisor.pid)
+		runs = supervisor_lives(&supervisor, now_s);
 	show_add_flag(daemon, "running", runs);
-	if (r || !keeper.pid)
+	if (r || !supervisor.pid)
 		return r;
-	show_add_number(daemon, "pid", keeper.pid);
-	show_add_number(daemon, "for_s", now_s - keeper.since_s);
-	show_add_number(daemon, "looked_s_ago", now_s - keeper.looked_s);
+	show_add_number(daemon, "pid", supervisor.pid);
+	show_add_number(daemon, "for_s", now_s - supervisor.since_s);
+	show_add_number(daemon, "looked_s_ago", now_s - supervisor.looked_s);
 	show_add_flag(daemon, "died", !runs);
 	if (!runs)
 		return 0; /* the gate is whole; what it misses is found here */
-	if (now_s - keeper.looked_s > STALE_S)
+	if (now_s - supervisor.looked_s > STALE_S)
 		finding_add(findings,
 			    "`scoutgate run` (pid %u) has not looked at the "
 			    "gate for %u s; start it again",
-			    keeper.pid, now_s - keeper.looked_s);
-	else if (keeper.trouble[0])
-		finding_add(findings, "`scoutgate run`: %.*s", SG_TROUBLE_BYTES,
-			    keeper.trouble);
+			    supervisor.pid, now_s - supervisor.looked_s);
+	else if (supervisor.problem[0])
+		finding_add(findings, "`scoutgate run`: %.*s", SG_PROBLEM_BYTES,
+			    supervisor.problem);
 	return 0;
 }
 
@@ -188,7 +190,7 @@ static void print_section(struct json_object *root, const char *key,
 {
 	struct json_object *rows = json_object_object_get(root, key);
 
-	if (columns == trouble_columns && json_object_array_length(rows) == 0)
+	if (columns == problem_columns && json_object_array_length(rows) == 0)
 		return;
 	show_table(rows, columns, count);
 	putchar('\n');
@@ -233,7 +235,7 @@ static void print_text(struct json_object *root)
 {
 	show_paragraph(show_text_of(root, "summary"));
 	putchar('\n');
-	TABLE(root, "troubles", trouble_columns);
+	TABLE(root, "problems", problem_columns);
 	TABLE(root, "interfaces", iface_columns);
 	TABLE(root, "grants", grant_columns);
 	forwards_print(json_object_object_get(root, "forwards"));
@@ -291,7 +293,7 @@ static int report(const struct context *context, const struct pins *pins,
 	const struct summary found = {
 		.interfaces = show_add_list(root, "interfaces"),
 		.waiting = show_add_list(root, "waiting"),
-		.findings = show_add_list(root, "troubles"),
+		.findings = show_add_list(root, "problems"),
 		.daemon = show_add_object(root, "daemon"),
 	};
 	int r = collect(pins, policy, root, &found);

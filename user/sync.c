@@ -14,42 +14,42 @@
 #include "maps.h"
 #include "rules.h"
 
-static bool is_other_side(const void *key, const void *context)
+static bool is_other_slot(const void *key, const void *context)
 {
-	return ((const struct sg_port_key *)key)->side !=
+	return ((const struct sg_port_key *)key)->slot !=
 	       *(const uint32_t *)context;
 }
 
 static bool is_other_forward(const void *key, const void *context)
 {
-	return ((const struct sg_forward_key *)key)->side !=
+	return ((const struct sg_forward_key *)key)->slot !=
 	       *(const uint32_t *)context;
 }
 
 static bool is_other_source(const void *key, const void *context)
 {
-	return ((const struct sg_source_key *)key)->side !=
+	return ((const struct sg_source_key *)key)->slot !=
 	       *(const uint32_t *)context;
 }
 
-static int clear_side(const struct pins *pins, uint32_t side)
+static int clear_slot(const struct pins *pins, uint32_t slot)
 {
 	int r = maps_retain(pins->map_fds[PINS_ports],
-			    sizeof(struct sg_port_key), is_other_side, &side);
+			    sizeof(struct sg_port_key), is_other_slot, &slot);
 
 	if (!r)
 		r = maps_retain(pins->map_fds[PINS_forwards],
 				sizeof(struct sg_forward_key), is_other_forward,
-				&side);
+				&slot);
 	if (!r)
 		r = maps_retain(pins->map_fds[PINS_sources],
 				sizeof(struct sg_source_key), is_other_source,
-				&side);
-	return r ? r : in_force_clear(pins, side);
+				&slot);
+	return r ? r : in_force_clear(pins, slot);
 }
 
-static int write_side(const struct pins *pins, const struct policy *policy,
-		      const struct policy_entries *entries, uint32_t side)
+static int write_slot(const struct pins *pins, const struct policy *policy,
+		      const struct policy_entries *entries, uint32_t slot)
 {
 	uint32_t one[1] = {1};
 	int r;
@@ -58,9 +58,9 @@ static int write_side(const struct pins *pins, const struct policy *policy,
 		       entries->ports, entries->port_count,
 		       sizeof(*entries->port_keys), sizeof(*entries->ports));
 	if (!r)
-		r = maps_write_rows(pins->map_fds[PINS_forwarded],
-				    side * SG_FORWARDED_ROWS,
-				    entries->forwarded, SG_FORWARDED_ROWS);
+		r = maps_write_rows(pins->map_fds[PINS_port_bits],
+				    slot * SG_PORT_BITS_ROWS,
+				    entries->port_bits, SG_PORT_BITS_ROWS);
 	if (!r)
 		r = maps_write(pins->map_fds[PINS_forwards],
 			       entries->forward_keys, entries->forwards,
@@ -72,10 +72,10 @@ static int write_side(const struct pins *pins, const struct policy *policy,
 			       &entries->source_keys[i], one, 1,
 			       sizeof(*entries->source_keys), sizeof(one[0]));
 	if (!r)
-		r = in_force_write(pins, side, policy);
+		r = in_force_write(pins, slot, policy);
 	if (!r)
-		r = maps_write(pins->map_fds[PINS_policy], &side,
-			       &entries->policy, 1, sizeof(side),
+		r = maps_write(pins->map_fds[PINS_policy], &slot,
+			       &entries->policy, 1, sizeof(slot),
 			       sizeof(entries->policy));
 	return r;
 }
@@ -85,7 +85,7 @@ static int read_active(const struct pins *pins, struct sg_active *ret_active)
 	int r = pins_active(pins, ret_active);
 
 	if (!r)
-		ret_active->side %= SG_SIDES;
+		ret_active->slot %= SG_SLOTS;
 	return r;
 }
 
@@ -116,71 +116,72 @@ static int mark_changing(const struct pins *pins)
 	return r ? r : write_active(pins, &active);
 }
 
-static int replace_side(const struct pins *pins, const struct policy *policy)
+static int replace_slot(const struct pins *pins, const struct policy *policy)
 {
 	_cleanup_(entries_release_policy) struct policy_entries entries = {0};
 	struct sg_active active = {0};
 	struct sg_policy old;
-	uint32_t side;
+	uint32_t slot;
 	int r = read_active(pins, &active);
 
 	if (r)
 		return r;
-	side = 1 - active.side;
-	if (bpf_map_lookup_elem(pins->map_fds[PINS_policy], &active.side, &old))
+	slot = 1 - active.slot;
+	if (bpf_map_lookup_elem(pins->map_fds[PINS_policy], &active.slot, &old))
 		return -errno;
-	r = entries_of_policy(policy, side, &entries);
+	r = entries_of_policy(policy, slot, &entries);
 	if (r)
 		return r;
 	entries.policy.number = old.number + 1;
 	if (entries.policy.number == 0)
 		entries.policy.number = 1;
-	if (old.number) /* at first, there are none that read a side */
+	if (old.number) /* at first, there are none that read a slot */
 		maps_wait_for_programs();
-	r = clear_side(pins, side);
+	r = clear_slot(pins, slot);
 	if (!r)
-		r = rules_assign(pins, active.side, &entries);
+		r = rules_assign(pins, active.slot, &entries);
 	if (!r)
-		r = write_side(pins, policy, &entries, side);
-	active.side = side;
+		r = write_slot(pins, policy, &entries, slot);
+	active.slot = slot;
 	return r ? r : put_in_force(pins, active);
 }
 
 /* Return whether a masquerade port is of no range of the policy's, and over. */
-static bool is_left_over(const struct sg_mapping_key *key,
-			 const struct sg_mapping *mapping,
+static bool is_left_over(const struct sg_snat_port_key *key,
+			 const struct sg_snat_port *snat_port,
 			 const struct port_range *ports)
 {
 	uint16_t port = ntohs(key->gate_port);
 
 	return port >= SG_PORT_RESERVED &&
 	       (port < ports->first || port > ports->last) &&
-	       sg_mapping_is_over(mapping, boot_s());
+	       sg_snat_port_is_over(snat_port, boot_s());
 }
 
 /* Delete the masquerade ports that are left of another range, which the
  * datapath never takes again: they would fill the map. What cannot be deleted
  * now is with the next policy. */
-static void purge_mappings(const struct pins *pins, const struct policy *policy)
+static void purge_snat_ports(const struct pins *pins,
+			     const struct policy *policy)
 {
-	_cleanup_(cleanup_free) struct sg_mapping_key *keys = NULL;
-	_cleanup_(cleanup_free) struct sg_mapping *mappings = NULL;
+	_cleanup_(cleanup_free) struct sg_snat_port_key *keys = NULL;
+	_cleanup_(cleanup_free) struct sg_snat_port *snat_ports = NULL;
 	const struct port_range *ports = &policy->masquerade_ports;
-	int fd = pins->map_fds[PINS_mappings];
+	int fd = pins->map_fds[PINS_snat_ports];
 	bool has_waited = false;
 	size_t count = 0;
 
-	if (maps_read(fd, sizeof(*keys), sizeof(*mappings), (void **)&keys,
-		      (void **)&mappings, &count))
+	if (maps_read(fd, sizeof(*keys), sizeof(*snat_ports), (void **)&keys,
+		      (void **)&snat_ports, &count))
 		return;
 	for (size_t i = 0; i < count; i++) {
-		if (!is_left_over(&keys[i], &mappings[i], ports))
+		if (!is_left_over(&keys[i], &snat_ports[i], ports))
 			continue;
 		if (!has_waited) /* for those that read the former policy */
 			maps_wait_for_programs();
 		has_waited = true;
-		if (!bpf_map_lookup_elem(fd, &keys[i], &mappings[i]) &&
-		    is_left_over(&keys[i], &mappings[i], ports))
+		if (!bpf_map_lookup_elem(fd, &keys[i], &snat_ports[i]) &&
+		    is_left_over(&keys[i], &snat_ports[i], ports))
 			bpf_map_delete_elem(fd, &keys[i]);
 	}
 }
@@ -188,10 +189,10 @@ static void purge_mappings(const struct pins *pins, const struct policy *policy)
 int sync_policy(const struct pins *pins, const struct policy *policy,
 		struct fault *ret_fault)
 {
-	int r = replace_side(pins, policy);
+	int r = replace_slot(pins, policy);
 
 	if (!r)
-		purge_mappings(pins, policy);
+		purge_snat_ports(pins, policy);
 	return r ? fault_set(ret_fault, r,
 			     "%s: writing the policy failed: %s; the old one "
 			     "stays in force",
@@ -223,14 +224,14 @@ static int write_gate(const struct pins *pins,
 static int replace_subnets(const struct pins *pins,
 			   const struct link_entries *e)
 {
-	int fd = pins->map_fds[PINS_starts];
-	int r = maps_change_rows(fd, e->starts, true);
+	int fd = pins->map_fds[PINS_subnet_bits];
+	int r = maps_change_rows(fd, e->subnet_bits, true);
 
 	if (!r)
 		r = maps_replace(pins->map_fds[PINS_subnets], e->subnet_keys,
 				 e->subnets, e->subnet_count,
 				 sizeof(*e->subnet_keys), sizeof(*e->subnets));
-	return r ? r : maps_change_rows(fd, e->starts, false);
+	return r ? r : maps_change_rows(fd, e->subnet_bits, false);
 }
 
 static int replace_links(const struct pins *pins, const struct policy *policy,

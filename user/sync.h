@@ -7,7 +7,7 @@
 #include "pins.h"
 #include "policy.h"
 
-/* The whole policy onto the side that is out of force, then one index write
+/* The whole policy into the slot that is out of force, then one index write
  * puts it in force. On failure the old one stays. */
 int sync_policy(const struct pins *pins, const struct policy *policy,
 		struct fault *ret_fault);

@@ -8,11 +8,11 @@
 #include "entries.h"
 #include "hold.h"
 #include "instance.h"
-#include "keeper_note.h"
 #include "links.h"
 #include "names.h"
 #include "pins.h"
 #include "saved.h"
+#include "supervisor_note.h"
 #include "verb.h"
 
 /* One line for each role that nothing here has. */
@@ -46,7 +46,8 @@ static int finish(const struct context *context, const struct policy *policy)
 	int r = pins_open(context->pin_dir, &pins, &fault);
 
 	if (!r && !hold_is_taken(context->pin_dir))
-		keeper_note_end(&pins); /* one that died is missed no more */
+		supervisor_note_end(
+			&pins); /* one that died is missed no more */
 	if (!r)
 		r = saved_begin(context->state_dir, policy, &pins, &fault);
 	if (!r)
@@ -116,7 +117,7 @@ int verb_down(const struct context *context, int count, char **args)
 			  context->pin_dir);
 		return verb_fail(&fault);
 	}
-	/* where no lock can be taken, no keeper can begin */
+	/* where no lock can be taken, no supervisor can begin */
 	r = instance_down(context->pin_dir, &end, &fault);
 	hold_end(context->pin_dir, &hold);
 	if (r)

@@ -8,7 +8,7 @@ import time
 import growth
 import setups
 
-FAMILY = ("flows", "sweep")    # an entry each for every flow; the others have limits of their own
+FAMILY = ("flows", "gc_ring")    # an entry each for every flow; the others have limits of their own
 
 
 def seconds(action):

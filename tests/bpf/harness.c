@@ -130,19 +130,20 @@ int harness_setup(void **state)
 static bool is_begun(const struct sg_flow_key *key, const struct sg_flow *flow,
 		     uint16_t port)
 {
-	uint32_t index = port / SG_BEGUN_PORTS;
-	struct sg_begun row;
+	uint32_t index = port / SG_PORT_SEEN_PORTS;
+	struct sg_port_seen row;
 
 	if (key->protocol == IPPROTO_UDP)
-		index += SG_BEGUN_ROWS / 2;
+		index += SG_PORT_SEEN_ROWS / 2;
 	else if (key->protocol != IPPROTO_TCP)
 		return true;
-	assert_int_equal(bpf_map_lookup_elem(gate_test.pins.map_fds[PINS_begun],
-					     &index, &row),
-			 0);
+	assert_int_equal(
+		bpf_map_lookup_elem(gate_test.pins.map_fds[PINS_port_seen],
+				    &index, &row),
+		0);
 	return (flow->kind == SG_KIND_CONTROL || flow->kind == SG_KIND_HOST
 			? row.hosts
-			: row.containers)[port % SG_BEGUN_PORTS];
+			: row.containers)[port % SG_PORT_SEEN_PORTS];
 }
 
 /* Every flow there is can be found by the ports of both its inner ends. */

@@ -78,7 +78,7 @@ size_t flow_count(enum pins_map map);
 /* The only flow there is, wherever; fails if there is not one. */
 enum pins_map the_flow(struct sg_flow_key *ret_key, struct sg_flow *ret_flow);
 
-/* Three packets: a TCP conversation from the remote, established. */
+/* Three packets: a TCP flow from the remote, established. */
 void open_tcp(const struct spec *syn, enum place at, struct spec *ret_reply);
 
 #endif

@@ -14,7 +14,7 @@
 #include "harness.h"
 
 /* the ring of tokens is larger, and empty by its hand */
-#define ARRAY_MOST SG_BEGUN_ROWS
+#define ARRAY_MOST SG_PORT_SEEN_ROWS
 
 /* Make a map what it was when it was made. */
 static void empty_map(int fd)
@@ -51,7 +51,7 @@ static bool sizes_are_right(void)
 
 	return gate_test.is_loaded && entries_of(PINS_flows) == policy->flows &&
 	       entries_of(PINS_half_open) == policy->half_open &&
-	       entries_of(PINS_mappings) == policy_mapping_entries(policy);
+	       entries_of(PINS_snat_ports) == policy_snat_port_entries(policy);
 }
 
 /* Find where a gate of these sizes is or will be pinned: below HARNESS_PINS, in
@@ -66,7 +66,7 @@ static bool shared_dir(char ret_dir[PINS_PATH_BYTES])
 	if (mkdir(dir, 0700) && errno != EEXIST)
 		fail_msg("%s: %s", dir, strerror(errno));
 	snprintf(ret_dir, PINS_PATH_BYTES, "%s/%u_%u_%u", dir, policy->flows,
-		 policy->half_open, policy_mapping_entries(policy));
+		 policy->half_open, policy_snat_port_entries(policy));
 	return true;
 }
 

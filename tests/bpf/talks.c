@@ -10,7 +10,7 @@
 struct talk talks[TALKS_MAX];
 size_t talk_count;
 
-/* The conversation that this packet from a remote begins. */
+/* The flow that this packet from a remote begins. */
 static void talk(const struct spec *first, enum place at)
 {
 	struct talk *to = &talks[talk_count++];

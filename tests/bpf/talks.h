@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Conversations of every kind that a hit can be of, by both uplinks and in both
+ * Flows of every kind that a hit can be of, by both uplinks and in both
  * families, which both ends have joined.
  */
 #ifndef SG_TESTS_TALKS_H

@@ -35,11 +35,11 @@ static void flood_answered(unsigned int first, unsigned int packets,
 static uint32_t forgotten(enum sg_table table, enum sg_share share)
 {
 	uint32_t ring = SG_RING(table, share);
-	struct sg_sweep_hand hand;
+	struct sg_gc_hand hand;
 
 	assert_int_equal(
-		bpf_map_lookup_elem(gate_test.pins.map_fds[PINS_sweep_hand],
-				    &ring, &hand),
+		bpf_map_lookup_elem(gate_test.pins.map_fds[PINS_gc_hand], &ring,
+				    &hand),
 		0);
 	return hand.forgotten;
 }

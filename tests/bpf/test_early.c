@@ -178,7 +178,7 @@ static void nor_what_a_flow_is_found_by(void **state)
 	assert_int_equal(twin_drops(), before);
 }
 
-/* A ping is of no conversation, though the host asks by the same number. */
+/* A ping is of no flow, though the host asks by the same number. */
 static void nor_is_a_ping_of_number_zero_an_answer(void **state)
 {
 	struct spec out =

@@ -159,7 +159,7 @@ static void case_75_a_closed_grant_cuts_its_flows_at_once(void **state)
 	assert_spec_dropped(&spec, ETH0, SG_DROP_NO_FLOW);
 	harness_grant(SG_GRANT_LAN_ACCESS, 1, 0); /* does not bring it back */
 	assert_refused(&spec, ETH0, SG_DROP_NO_FLOW);
-	/* the other conversation lives on */
+	/* the other flow lives on */
 	assert_int_equal(send_in(&vpn_reply, VE_CONTAINER, NULL),
 			 ACTION_REDIRECT);
 }

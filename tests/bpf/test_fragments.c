@@ -266,7 +266,7 @@ static void case_23_a_later_fragment_without_a_first(void **state)
 	closed.dport = 5354;
 	cut(&closed, &first, &second);
 	assert_dropped(&first, TAP0, SG_DROP_CLOSED_PORT);
-	for (int i = 0; i < SG_HELD_SLOTS; i++)
+	for (int i = 0; i < SG_FRAG_QUEUE_SLOTS; i++)
 		assert_dropped(&second, TAP0, SG_DROP_FRAGMENT_HELD);
 	assert_dropped(&second, TAP0, SG_DROP_FRAGMENT);
 	assert_no_flow();

@@ -177,7 +177,7 @@ static uint32_t one_of(const uint32_t *values, size_t count)
 	return values[(size_t)rand() % count];
 }
 
-/* A packet of one of the conversations, or nearly. */
+/* A packet of one of the flows, or nearly. */
 static void build_near(struct frame *frame, enum place *ret_at)
 {
 	static const uint32_t numbers[] = {1001,  1001,	 2401,	 61001,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The host itself: its own conversations, its control port, what a link needs
+/* The host itself: its own flows, its control port, what a link needs
  * to live. What is closed to the uplinks is in test_spoofing. */
 #include <netinet/in.h>
 #include <string.h>

@@ -138,7 +138,7 @@ static void the_container_goes_out_masqueraded(void **state)
 	}
 }
 
-static void the_hosts_own_conversations_are_answered(void **state)
+static void the_hosts_own_flows_are_answered(void **state)
 {
 	struct spec query =
 		between("fd00:7::2", "fd00:7::9", 40000, 53, IPPROTO_UDP, 0);
@@ -349,7 +349,7 @@ int main(void)
 		TEST(forwards_are_the_same_rules),
 		TEST(grants_hold_for_both_families),
 		TEST(the_container_goes_out_masqueraded),
-		TEST(the_hosts_own_conversations_are_answered),
+		TEST(the_hosts_own_flows_are_answered),
 		TEST(sources_that_cannot_be),
 		TEST(case_37_extension_headers),
 		TEST(headers_cut_short),

@@ -85,7 +85,7 @@ static void case_55_76_the_loopback_by_a_dhcp_port(void **state)
 	assert_passed(&renew, VE_CONTAINER);
 }
 
-/* CVE-2019-14899: with the host's own conversation over the VPN, a neighbour
+/* CVE-2019-14899: with the host's own flow over the VPN, a neighbour
  * tries addresses, ports and numbers; a right guess looks like a wrong one. */
 static void case_77_a_neighbour_learns_nothing_of_the_vpn(void **state)
 {
@@ -178,7 +178,7 @@ static void case_78_no_gate_port_shadows_a_forward(void **state)
 		}
 }
 
-static void case_78_no_port_shadows_the_hosts_conversation(void **state)
+static void case_78_no_port_shadows_the_hosts_flow(void **state)
 {
 	struct spec host = between("192.168.7.2", "192.168.7.9", 31500, 443,
 				   IPPROTO_TCP, SYN);
@@ -232,7 +232,7 @@ static void case_78_nor_by_the_port_that_it_stands_for(void **state)
 }
 
 /* Nor does the host, when it begins once more by the port of another one. */
-static void case_78_the_host_ends_no_conversation_but_its_ports(void **state)
+static void case_78_the_host_ends_no_flow_but_its_ports(void **state)
 {
 	struct spec host = between("192.168.7.2", "192.168.7.9", 700, 2049,
 				   IPPROTO_UDP, 0);
@@ -311,7 +311,7 @@ static void case_78_no_forward_is_masqueraded_by(void **state)
 	assert_int_equal(frame_sport(&sent), 2003);
 	harness_reload("egress { ports = \"2000-2003\" }\n"
 		       "forward \"x\" { ports = {\"2003\"} }");
-	/* nor one that was made a forward since: the conversation is over */
+	/* nor one that was made a forward since: the flow is over */
 	struct spec first =
 		between("10.0.3.2", "192.168.7.9", 2000, 443, IPPROTO_TCP, SYN);
 	assert_spec_dropped(&first, VE_CONTAINER, SG_DROP_POLICY_CHANGED);
@@ -319,7 +319,7 @@ static void case_78_no_forward_is_masqueraded_by(void **state)
 	assert_int_not_equal(frame_sport(&sent), 2003);
 }
 
-/* A published port is no way to the container's address, with no conversation
+/* A published port is no way to the container's address, with no flow
  * there and within one. */
 static void case_79_a_published_port_by_a_direct_route(void **state)
 {
@@ -360,9 +360,9 @@ int main(void)
 		TEST(case_77_nor_by_a_membership_query),
 		TEST(case_140_a_query_from_no_address),
 		TEST(case_78_no_gate_port_shadows_a_forward),
-		TEST(case_78_no_port_shadows_the_hosts_conversation),
+		TEST(case_78_no_port_shadows_the_hosts_flow),
 		TEST(case_78_nor_by_the_port_that_it_stands_for),
-		TEST(case_78_the_host_ends_no_conversation_but_its_ports),
+		TEST(case_78_the_host_ends_no_flow_but_its_ports),
 		TEST(case_78_another_peer_gets_and_sends_nothing),
 		TEST(case_78_no_forward_is_masqueraded_by),
 		TEST(case_79_a_published_port_by_a_direct_route),

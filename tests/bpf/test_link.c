@@ -161,18 +161,17 @@ static void one_neighbour_may_begin_so_many_flows(void **state)
 
 /* The newest second that a source began flows in was so long ago, and it began
  * ten. */
-static void age_newcomer(uint32_t seconds)
+static void age_new_flow_rate(uint32_t seconds)
 {
-	int fd = gate_test.pins.map_fds[PINS_newcomers];
-	struct sg_newcomer newcomer;
-	struct sg_newcomer_key source;
+	int fd = gate_test.pins.map_fds[PINS_new_flow_rate];
+	struct sg_new_flow_rate rate;
+	struct sg_new_flow_rate_key source;
 
 	assert_int_equal(bpf_map_get_next_key(fd, NULL, &source), 0);
-	assert_int_equal(bpf_map_lookup_elem(fd, &source, &newcomer), 0);
-	newcomer.second -= seconds;
-	newcomer.flows = 10;
-	assert_int_equal(bpf_map_update_elem(fd, &source, &newcomer, BPF_EXIST),
-			 0);
+	assert_int_equal(bpf_map_lookup_elem(fd, &source, &rate), 0);
+	rate.second -= seconds;
+	rate.flows = 10;
+	assert_int_equal(bpf_map_update_elem(fd, &source, &rate, BPF_EXIST), 0);
 }
 
 /* Nor more, by CPUs whose seconds do not begin at once. */
@@ -185,7 +184,7 @@ static void nor_more_by_a_cpu_that_is_behind(void **state)
 	harness_grant(SG_GRANT_LAN_ACCESS, 1, 0);
 	lan_gets_short();
 	assert_delivered(&spec, ETH0);
-	age_newcomer((uint32_t)-1);
+	age_new_flow_rate((uint32_t)-1);
 	spec.sport++;
 	assert_spec_dropped(&spec, ETH0, SG_DROP_SOURCE_LIMIT);
 }
@@ -201,7 +200,7 @@ static void case_169_nor_is_he_limited_whose_address_is_forged(void **state)
 	harness_grant(SG_GRANT_LAN_ACCESS, 1, 0);
 	lan_gets_short();
 	assert_delivered(&spec, ETH0);
-	age_newcomer(0);
+	age_new_flow_rate(0);
 	spec.sport++;
 	assert_spec_dropped(&spec, ETH0, SG_DROP_SOURCE_LIMIT);
 	build_frame(&frame, &spec, ETH0, false);
@@ -219,7 +218,7 @@ static void a_second_later_he_may_again(void **state)
 	lan_gets_short();
 	spec.sport--;
 	assert_delivered(&spec, ETH0);
-	age_newcomer(1);
+	age_new_flow_rate(1);
 	spec.sport++;
 	assert_delivered(&spec, ETH0);
 }
@@ -235,7 +234,7 @@ static void one_neighbour_is_an_address_or_a_64(void **state)
 	harness_grant(SG_GRANT_LAN_ACCESS, 1, 0);
 	lan_gets_short();
 	assert_int_equal(send_in(&spec, ETH0, NULL), ACTION_REDIRECT);
-	age_newcomer(0);
+	age_new_flow_rate(0);
 	spec.src = "fd00:8::1:0:0:9";
 	assert_spec_dropped(&spec, ETH0, SG_DROP_SOURCE_LIMIT);
 	spec.src = "fd00:8::a";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The container's own conversations: out under the gate's address, and only
+/* The container's own flows: out under the gate's address, and only
  * their answers in. */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -154,12 +154,12 @@ static void case_71_colliding_sources_have_distinct_ports(void **state)
  * begun, is not one that nobody uses. */
 static void case_71_a_port_is_not_taken_by_a_cpu_that_is_behind(void **state)
 {
-	int fd = gate_test.pins.map_fds[PINS_mappings];
+	int fd = gate_test.pins.map_fds[PINS_snat_ports];
 	struct spec first =
 		between("10.0.3.2", "192.168.7.9", 33000, 53, IPPROTO_UDP, 0);
 	struct spec second = first;
-	struct sg_mapping_key key;
-	struct sg_mapping mapping;
+	struct sg_snat_port_key key;
+	struct sg_snat_port snat_port;
 	struct frame sent;
 	struct spec answer;
 
@@ -168,9 +168,10 @@ static void case_71_a_port_is_not_taken_by_a_cpu_that_is_behind(void **state)
 	assert_left(&first, &sent);
 	answer = answer_to(&sent, IPPROTO_UDP, 0);
 	assert_int_equal(bpf_map_get_next_key(fd, NULL, &key), 0);
-	assert_int_equal(bpf_map_lookup_elem(fd, &key, &mapping), 0);
-	mapping.until_s++;
-	assert_int_equal(bpf_map_update_elem(fd, &key, &mapping, BPF_EXIST), 0);
+	assert_int_equal(bpf_map_lookup_elem(fd, &key, &snat_port), 0);
+	snat_port.until_s++;
+	assert_int_equal(bpf_map_update_elem(fd, &key, &snat_port, BPF_EXIST),
+			 0);
 	assert_left(&second, &sent);
 	assert_int_not_equal(frame_sport(&sent), answer.dport);
 	assert_delivered_to(&answer, ETH0, first.sport);
@@ -346,24 +347,25 @@ static void an_error_about_a_shared_port_is_its_users(void **state)
 static void ports_of_a_former_range_are_given_back(void **state)
 {
 	int fd;
-	struct sg_mapping mapping;
-	struct sg_mapping_key key = {.protocol = IPPROTO_UDP,
-				     .gate_port = htons(10000)};
+	struct sg_snat_port snat_port;
+	struct sg_snat_port_key key = {.protocol = IPPROTO_UDP,
+				       .gate_port = htons(10000)};
 	struct spec spec =
 		between("10.0.3.2", "192.168.7.9", 10000, 53, IPPROTO_UDP, 0);
 
 	(void)state;
 	harness_restart("egress { ports = \"10000-10007\" }");
-	fd = gate_test.pins.map_fds[PINS_mappings];
+	fd = gate_test.pins.map_fds[PINS_snat_ports];
 	for (int i = 0; i < 3; i++, spec.sport++)
 		assert_left(&spec, NULL);
-	assert_int_equal(bpf_map_lookup_elem(fd, &key, &mapping), 0);
-	mapping.until_s = boot_s() - 1;
-	assert_int_equal(bpf_map_update_elem(fd, &key, &mapping, BPF_EXIST), 0);
+	assert_int_equal(bpf_map_lookup_elem(fd, &key, &snat_port), 0);
+	snat_port.until_s = boot_s() - 1;
+	assert_int_equal(bpf_map_update_elem(fd, &key, &snat_port, BPF_EXIST),
+			 0);
 	harness_reload("egress { ports = \"10000-10007\" }"); /* the same */
-	assert_int_equal(flow_count(PINS_mappings), 3);
+	assert_int_equal(flow_count(PINS_snat_ports), 3);
 	harness_reload("egress { ports = \"40000-40007\" }");
-	assert_int_equal(flow_count(PINS_mappings), 2); /* one is over */
+	assert_int_equal(flow_count(PINS_snat_ports), 2); /* one is over */
 }
 
 static void case_70_exhausted_ports_recover(void **state)
@@ -491,7 +493,7 @@ static void case_52_only_the_containers_own_address(void **state)
 }
 
 /* With strict, no middle begins a flow; an answer or a reset never does. */
-static void case_62_a_middle_of_a_conversation_begins_none(void **state)
+static void case_62_a_middle_of_a_flow_begins_none(void **state)
 {
 	static const uint8_t flags[] = {ACK, FIN | ACK, RST, SYN | ACK};
 	static const uint8_t odd[] = {0, FIN, FIN | PSH | URG, SYN | FIN};
@@ -679,7 +681,7 @@ int main(void)
 		TEST(case_54_the_hosts_dhcp_is_on_the_containers_link),
 		TEST(case_54_ping_of_the_gateway_alone),
 		TEST(case_52_only_the_containers_own_address),
-		TEST(case_62_a_middle_of_a_conversation_begins_none),
+		TEST(case_62_a_middle_of_a_flow_begins_none),
 		TEST(the_container_may_probe_with_an_ack),
 		TEST(the_container_may_probe_with_any_flags),
 		TEST(a_probe_opens_nothing_else),

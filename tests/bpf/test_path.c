@@ -233,7 +233,7 @@ static void is_answered(const struct frame *sent, uint8_t protocol,
 	assert_int_equal(send_in(&answer, ETH0, NULL), ACTION_REDIRECT);
 }
 
-/* A conversation that both ends have joined, which needs no long look. */
+/* A flow that both ends have joined, which needs no long look. */
 static void so_it_has_for_one_that_goes_on(void **state)
 {
 	struct spec udp = to_far;

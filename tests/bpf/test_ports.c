@@ -22,31 +22,31 @@ static struct spec answer_at(uint16_t gate_port)
 		       0);
 }
 
-static struct sg_mapping mapping_of(uint16_t gate_port)
+static struct sg_snat_port snat_port_of(uint16_t gate_port)
 {
-	const struct sg_mapping_key key = {.protocol = IPPROTO_UDP,
-					   .gate_port = htons(gate_port)};
-	struct sg_mapping mapping;
+	const struct sg_snat_port_key key = {.protocol = IPPROTO_UDP,
+					     .gate_port = htons(gate_port)};
+	struct sg_snat_port snat_port;
 
 	assert_int_equal(
-		bpf_map_lookup_elem(gate_test.pins.map_fds[PINS_mappings], &key,
-				    &mapping),
+		bpf_map_lookup_elem(gate_test.pins.map_fds[PINS_snat_ports],
+				    &key, &snat_port),
 		0);
-	return mapping;
+	return snat_port;
 }
 
 /* Used by so many open flows, and kept for those that are not for so long. */
-static void set_mapping(uint16_t gate_port, uint32_t flows, int left_s)
+static void set_snat_port(uint16_t gate_port, uint32_t flows, int left_s)
 {
-	const struct sg_mapping_key key = {.protocol = IPPROTO_UDP,
-					   .gate_port = htons(gate_port)};
-	struct sg_mapping mapping = mapping_of(gate_port);
+	const struct sg_snat_port_key key = {.protocol = IPPROTO_UDP,
+					     .gate_port = htons(gate_port)};
+	struct sg_snat_port snat_port = snat_port_of(gate_port);
 
-	mapping.flows = flows;
-	mapping.until_s = boot_s() + (uint32_t)left_s;
+	snat_port.flows = flows;
+	snat_port.until_s = boot_s() + (uint32_t)left_s;
 	assert_int_equal(
-		bpf_map_update_elem(gate_test.pins.map_fds[PINS_mappings], &key,
-				    &mapping, BPF_EXIST),
+		bpf_map_update_elem(gate_test.pins.map_fds[PINS_snat_ports],
+				    &key, &snat_port, BPF_EXIST),
 		0);
 }
 
@@ -62,7 +62,7 @@ static uint16_t port_of(uint16_t sport)
 /* Seconds that it is still kept for. */
 static int left_of(uint16_t gate_port)
 {
-	return (int)(mapping_of(gate_port).until_s - boot_s());
+	return (int)(snat_port_of(gate_port).until_s - boot_s());
 }
 
 static void goes_on(const struct spec *out, const struct spec *answer)
@@ -83,17 +83,17 @@ static void a_port_counts_its_open_flows(void **state)
 	port = port_of(SPORT);
 	answer = answer_at(port);
 	assert_delivered_to(&answer, ETH0, SPORT);
-	assert_int_equal(mapping_of(port).flows, 0); /* a query, no more */
+	assert_int_equal(snat_port_of(port).flows, 0); /* a query, no more */
 	goes_on(&first, &answer);
-	assert_int_equal(mapping_of(port).flows, 1);
+	assert_int_equal(snat_port_of(port).flows, 1);
 	other.dport = 54;
 	answer.sport = 54;
 	goes_on(&other, &answer);
-	assert_int_equal(mapping_of(port).flows, 2);
+	assert_int_equal(snat_port_of(port).flows, 2);
 	age_flows(PINS_flows, 4000);
 	/* anew, and half open; both are over */
 	assert_int_equal(send_in(&other, VE_CONTAINER, NULL), ACTION_REDIRECT);
-	assert_int_equal(mapping_of(port).flows, 0);
+	assert_int_equal(snat_port_of(port).flows, 0);
 	assert_int_equal(flow_count(PINS_flows), 0);
 }
 
@@ -107,18 +107,18 @@ static void a_port_is_kept_since_it_was_used(void **state)
 	(void)state;
 	port = port_of(SPORT);
 	assert_in_range(left_of(port), QUERY_S - 2, QUERY_S);
-	set_mapping(port, 0, 1);
+	set_snat_port(port, 0, 1);
 	assert_left(&out, NULL); /* unanswered still */
 	assert_in_range(left_of(port), QUERY_S - 2, QUERY_S);
 	answer = answer_at(port);
-	set_mapping(port, 0, 1);
+	set_snat_port(port, 0, 1);
 	assert_delivered_to(&answer, ETH0, SPORT);
 	assert_in_range(left_of(port), QUERY_S - 2, QUERY_S);
 	goes_on(&out, &answer);
-	set_mapping(port, 1, -1000);
+	set_snat_port(port, 1, -1000);
 	age_flows(PINS_flows, 4000);
 	assert_spec_dropped(&answer, ETH0, SG_DROP_CLOSED_PORT);
-	assert_int_equal(mapping_of(port).flows, 0);
+	assert_int_equal(snat_port_of(port).flows, 0);
 	assert_in_range(left_of(port), LATE_S - 2, LATE_S);
 }
 
@@ -136,7 +136,8 @@ static void a_port_in_use_is_passed_by(void **state)
 		harness_restart("egress { ports = \"61000-65535\" }");
 		for (int j = 0; j < 3; j++) {
 			ports[j] = port_of((uint16_t)(SPORT + j * 4536));
-			set_mapping(ports[j], cases[i].flows, cases[i].left_s);
+			set_snat_port(ports[j], cases[i].flows,
+				      cases[i].left_s);
 		}
 		assert_int_not_equal(ports[0], ports[1]);
 		assert_int_not_equal(ports[0], ports[2]);
@@ -150,7 +151,7 @@ static void a_port_that_nobody_uses_is_anothers(void **state)
 
 	(void)state;
 	port = port_of(SPORT);
-	set_mapping(port, 0, -2);
+	set_snat_port(port, 0, -2);
 	assert_int_equal(port_of((uint16_t)(SPORT + MASQUERADE_PORTS)), port);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The same conversation on several CPUs at the same instant. */
+/* The same flow on several CPUs at the same instant. */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -97,12 +97,12 @@ static void give(int number, const struct spec *spec, enum place at)
 	runner->at = at;
 }
 
-static size_t mapping_count(void)
+static size_t snat_port_count(void)
 {
-	struct sg_mapping_key *keys = NULL;
+	struct sg_snat_port_key *keys = NULL;
 	size_t count;
 
-	assert_int_equal(maps_keys(gate_test.pins.map_fds[PINS_mappings],
+	assert_int_equal(maps_keys(gate_test.pins.map_fds[PINS_snat_ports],
 				   sizeof(*keys), (void **)&keys, &count),
 			 0);
 	free(keys);
@@ -144,7 +144,7 @@ static void case_72_the_same_first_packet_on_all_cpus(void **state)
 {
 	(void)state;
 	run_race(same_first_packet, all_left_alike);
-	assert_int_equal(mapping_count(), race.rounds);
+	assert_int_equal(snat_port_count(), race.rounds);
 	assert_int_equal(flow_count(PINS_half_open), race.rounds);
 	assert_int_equal(flow_packets(), THREADS * race.rounds);
 	assert_int_equal(all_drops(), 0);
@@ -173,17 +173,17 @@ static void the_containers_first_frames_on_all_cpus(void **state)
 /* The place in the range that two sources want has long been another's. */
 static void colliding_first_packets(int round)
 {
-	struct sg_mapping_key key = {
+	struct sg_snat_port_key key = {
 		.protocol = IPPROTO_UDP,
 		.gate_port = htons((uint16_t)(20000 + round)),
 	};
 	/* before the boot clock began, so long ago on a young machine, too */
-	struct sg_mapping stale = {.container_port = htons(7),
-				   .until_s = (uint32_t)-3600};
+	struct sg_snat_port stale = {.container_port = htons(7),
+				     .until_s = (uint32_t)-3600};
 	struct spec spec = first_of(round);
 
-	bpf_map_update_elem(gate_test.pins.map_fds[PINS_mappings], &key, &stale,
-			    BPF_ANY);
+	bpf_map_update_elem(gate_test.pins.map_fds[PINS_snat_ports], &key,
+			    &stale, BPF_ANY);
 	for (int i = 0; i < THREADS; i++) {
 		give(i, &spec, VE_CONTAINER);
 		spec.sport = (uint16_t)(spec.sport + MASQUERADE_PORTS);

@@ -66,7 +66,7 @@ static void a_flow_is_of_the_rule_that_has_its_port(void **state)
 		bpf_map_lookup_elem(gate_test.pins.map_fds[PINS_active], &zero,
 				    &active),
 		0);
-	key.side = (uint8_t)active.side;
+	key.slot = (uint8_t)active.slot;
 	assert_int_equal(bpf_map_lookup_elem(gate_test.pins.map_fds[PINS_ports],
 					     &key, &port),
 			 0);

@@ -14,24 +14,24 @@
 
 /* All that keeps masquerade ports has so many seconds less to do so. Returns
  * how many open flows hold one. */
-static uint32_t age_mappings(uint32_t seconds)
+static uint32_t age_snat_ports(uint32_t seconds)
 {
-	int fd = gate_test.pins.map_fds[PINS_mappings];
-	struct sg_mapping_key *keys = NULL;
-	struct sg_mapping mapping;
+	int fd = gate_test.pins.map_fds[PINS_snat_ports];
+	struct sg_snat_port_key *keys = NULL;
+	struct sg_snat_port snat_port;
 	uint32_t held = 0;
 	size_t count = 0;
 
 	assert_int_equal(maps_keys(fd, sizeof(*keys), (void **)&keys, &count),
 			 0);
 	for (size_t i = 0; i < count; i++) {
-		assert_int_equal(bpf_map_lookup_elem(fd, &keys[i], &mapping),
+		assert_int_equal(bpf_map_lookup_elem(fd, &keys[i], &snat_port),
 				 0);
-		held += mapping.flows;
-		mapping.until_s -= seconds;
-		assert_int_equal(
-			bpf_map_update_elem(fd, &keys[i], &mapping, BPF_EXIST),
-			0);
+		held += snat_port.flows;
+		snat_port.until_s -= seconds;
+		assert_int_equal(bpf_map_update_elem(fd, &keys[i], &snat_port,
+						     BPF_EXIST),
+				 0);
 	}
 	free(keys);
 	return held;
@@ -39,7 +39,7 @@ static uint32_t age_mappings(uint32_t seconds)
 
 static uint32_t held_ports(void)
 {
-	return age_mappings(0);
+	return age_snat_ports(0);
 }
 
 static struct spec query(uint16_t sport, uint16_t dport, uint8_t protocol)
@@ -66,13 +66,14 @@ static void case_154_lookups_do_not_use_up_the_ports(void **state)
 	for (uint16_t i = 0; i < 200; i++) {
 		look_up((uint16_t)(33000 + i), 53);
 		if (i % 8 == 7)
-			age_mappings(32); /* udp-new: a query has its answer */
+			age_snat_ports(
+				32); /* udp-new: a query has its answer */
 	}
 	assert_int_equal(flow_count(PINS_flows), 0);
 	assert_int_equal(held_ports(), 0);
 }
 
-/* The packets of one end, however many, are no conversation of two. */
+/* The packets of one end, however many, are no flow of two. */
 static void one_ends_word_assures_nothing(void **state)
 {
 	struct spec spec = query(33000, 5000, IPPROTO_UDP);
@@ -101,10 +102,10 @@ static void case_154_an_answer_of_another_port_is_kept_longer(void **state)
 	harness_restart("egress { ports = \"61000-61015\" }");
 	for (uint16_t i = 0; i < 16; i++)
 		look_up((uint16_t)(33000 + i), 5000);
-	age_mappings(32);
+	age_snat_ports(32);
 	late = query(34000, 5000, IPPROTO_UDP); /* RFC 4787 REQ-5 */
 	assert_spec_dropped(&late, VE_CONTAINER, SG_DROP_PORTS_EXHAUSTED);
-	age_mappings(150);
+	age_snat_ports(150);
 	assert_left(&late, NULL);
 }
 
@@ -148,7 +149,7 @@ static void case_155_used_ports_come_back(void **state)
 		close_out((uint16_t)(33000 + i), answers[i]);
 	assert_int_equal(held_ports(), 8);
 	assert_spec_dropped(&late, VE_CONTAINER, SG_DROP_PORTS_EXHAUSTED);
-	age_mappings(300); /* what is late has come */
+	age_snat_ports(300); /* what is late has come */
 	for (uint16_t i = 0; i < 8; i++) {
 		late.sport++;
 		assert_left(&late, NULL);
@@ -160,12 +161,12 @@ static void case_155_used_ports_come_back(void **state)
 	answers[15].flags = ACK;
 	assert_int_equal(send_in(&answers[15], ETH0, NULL), ACTION_REDIRECT);
 	age_flows(PINS_flows, 500000);
-	age_mappings(300);
+	age_snat_ports(300);
 	for (uint16_t i = 0; i < 16; i++)
 		look_up((uint16_t)(33000 + i), 53);
 	assert_int_equal(held_ports(), 0);
 	assert_int_equal(flow_count(PINS_flows), 0);
-	age_mappings(300);
+	age_snat_ports(300);
 	late.sport++;
 	assert_left(&late, NULL);
 }
@@ -219,24 +220,24 @@ static void refused_connections_give_their_port_back(void **state)
 			assert_int_equal(flow.state, SG_STATE_REFUSED);
 		}
 		if (i % 4 == 3) /* no longer than for what is late */
-			age_mappings(12);
+			age_snat_ports(12);
 	}
 }
 
 /* Ports that are kept for a flow that is half open. */
 static uint32_t waited_for_ports(void)
 {
-	int fd = gate_test.pins.map_fds[PINS_mappings];
-	struct sg_mapping_key *keys = NULL;
-	struct sg_mapping mapping;
+	int fd = gate_test.pins.map_fds[PINS_snat_ports];
+	struct sg_snat_port_key *keys = NULL;
+	struct sg_snat_port snat_port;
 	uint32_t waited_for = 0;
 	size_t count;
 
 	assert_int_equal(maps_keys(fd, sizeof(*keys), (void **)&keys, &count),
 			 0);
 	for (size_t i = 0; i < count; i++)
-		if (!bpf_map_lookup_elem(fd, &keys[i], &mapping))
-			waited_for += mapping.until_s > boot_s() + 1;
+		if (!bpf_map_lookup_elem(fd, &keys[i], &snat_port))
+			waited_for += snat_port.until_s > boot_s() + 1;
 	free(keys);
 	return waited_for;
 }
@@ -292,7 +293,7 @@ static struct spec from_lan(uint16_t sport)
 		       SYN);
 }
 
-/* As many open conversations of each as `flows = 64` lets it have. */
+/* As many open flows of each as `flows = 64` lets it have. */
 static void fill_lan(uint16_t sport)
 {
 	struct spec spec = from_lan(sport);

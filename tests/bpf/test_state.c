@@ -266,7 +266,7 @@ static void a_flow_has_one_token(void **state)
 			   .dst = "10.1.0.1",
 			   .sport = 22,
 			   .protocol = IPPROTO_TCP};
-	struct sg_sweep_hand hand;
+	struct sg_gc_hand hand;
 	uint32_t zero = 0;
 
 	(void)state;
@@ -283,8 +283,8 @@ static void a_flow_has_one_token(void **state)
 		assert_int_equal(send_in(&in, TAP0, NULL), ACTION_REDIRECT);
 	}
 	assert_int_equal(
-		bpf_map_lookup_elem(gate_test.pins.map_fds[PINS_sweep_hand],
-				    &zero, &hand),
+		bpf_map_lookup_elem(gate_test.pins.map_fds[PINS_gc_hand], &zero,
+				    &hand),
 		0);
 	assert_int_equal(flow_count(PINS_flows), 8);
 	assert_in_range(hand.count, 8, 32);

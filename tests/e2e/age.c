@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Time passes for conversations, without waiting: age PIN_DIR SECONDS makes
+/* Time passes for flows, without waiting: age PIN_DIR SECONDS makes
  * every flow look as if its newest packet were so much older. */
 #include <bpf/bpf.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Many short conversations, as resolvers and port scanners have them.
+"""Many short flows, as resolvers and port scanners have them.
 
 clients.py echo PORT                        answer each datagram
 clients.py port PORT                        answer each with the sender's port

@@ -86,15 +86,15 @@ settle() { # SECONDS: what is on its way has come by then
 	for _ in $(seq "$LAB_PATIENCE"); do sleep "$1"; done
 }
 
-# lab_keeper LOG [OPTION...]: `run` as process KEEPER; back when it is ready
-lab_keeper() {
+# lab_supervisor LOG [OPTION...]: `run` as process SUPERVISOR; back when it is ready
+lab_supervisor() {
 	rm -f "$LAB_DIR/notify" "$LAB_DIR/told"
 	socat -u "UNIX-RECV:$LAB_DIR/notify" "CREATE:$LAB_DIR/told" &
 	wait_for 3 test -S "$LAB_DIR/notify"
 	NOTIFY_SOCKET=$LAB_DIR/notify nsenter --net=/run/netns/host \
 		"$SCOUTGATE" --pin-dir "$PINS" --state-dir "$LAB_DIR/state" \
 		-c "$CONF" "${@:2}" run 2>>"$1" &
-	KEEPER=$!
+	SUPERVISOR=$!
 	wait_for 20 grep -q READY=1 "$LAB_DIR/told" # the verifier takes its time
 }
 

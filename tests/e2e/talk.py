@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A conversation that lasts: talk.py ADDRESS PORT NAME
+"""A flow that lasts: talk.py ADDRESS PORT NAME
 
 Says a line every few milliseconds over one TCP connection and waits for its
 echo, as long as the file NAME is there; NAME.count holds how many came back."""

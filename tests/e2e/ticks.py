@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Conversations that last while the network moves.
+"""Flows that last while the network moves.
 
 ticks.py serve udp|tcp PORT: says to each that asks where it seems to come from
 ticks.py ask udp|tcp ADDRESS PORT [SPORT]: asks five times a second by one socket,

@@ -9,10 +9,10 @@
 static struct policy policy;
 static struct policy_entries entries;
 
-static void make(const char *text, uint32_t side)
+static void make(const char *text, uint32_t slot)
 {
 	parse_accepted(text, &policy);
-	assert_int_equal(entries_of_policy(&policy, side, &entries), 0);
+	assert_int_equal(entries_of_policy(&policy, slot, &entries), 0);
 }
 
 static int release(void **state)
@@ -77,7 +77,7 @@ static void a_port_is_in_network_byte_order(void **state)
 {
 	static const uint8_t key[] = {1, 17, 0x1f, 0x90};
 	static const uint8_t port[] = {0x00, 0x50, 0, 0};
-	struct sg_forward_key forward_key = {.side = 1, .position = 0};
+	struct sg_forward_key forward_key = {.slot = 1, .position = 0};
 
 	(void)state;
 	make("forward \"web\" { protocol = udp ports = {\"8080\"} "
@@ -104,7 +104,7 @@ static void a_range_is_a_port_for_each_with_its_own_target(void **state)
 		const struct sg_port_key *key = &entries.port_keys[i];
 		const struct sg_port *port = &entries.ports[i];
 
-		assert_int_equal(key->side, 0);
+		assert_int_equal(key->slot, 0);
 		assert_int_equal(key->protocol, IPPROTO_TCP);
 		assert_int_equal(ntohs(key->port), i < 10 ? 2000 + i : 22);
 		assert_int_equal(ntohs(port->container_port),
@@ -136,11 +136,11 @@ static void each_port_and_no_other_is_marked(void **state)
 	     "forward \"b\" { protocol = udp  ports = {\"63\"} }\n",
 	     1);
 	/* four of TCP, by which the container answers, too, and one of UDP */
-	assert_int_equal(bits_of(entries.forwarded, SG_FORWARDED_ROWS), 9);
+	assert_int_equal(bits_of(entries.port_bits, SG_PORT_BITS_ROWS), 9);
 	for (size_t i = 0; i < entries.port_count; i++) {
 		const struct sg_port_key *key = &entries.port_keys[i];
 
-		assert_true(has_bit(entries.forwarded,
+		assert_true(has_bit(entries.port_bits,
 				    (key->protocol == IPPROTO_UDP ? 65536 : 0) +
 					    ntohs(key->port)));
 	}
@@ -186,7 +186,7 @@ static void sources_belong_to_their_rule_and_side(void **state)
 		struct network network = network_of(want[i].network);
 		struct sg_source_key key = {
 			.prefix_bits = 64 + network.prefix,
-			.side = 1,
+			.slot = 1,
 			.rule = want[i].rule,
 			.addr = network.addr,
 		};
@@ -198,7 +198,7 @@ static void sources_belong_to_their_rule_and_side(void **state)
 		assert_int_equal(entries.ports[i].has_sources,
 				 entries.ports[i].rule > 0);
 	for (uint32_t i = 0; i < 4; i++) {
-		assert_int_equal(entries.forward_keys[i].side, 1);
+		assert_int_equal(entries.forward_keys[i].slot, 1);
 		assert_int_equal(entries.forward_keys[i].position, i);
 		assert_int_equal(entries.forwards[i].has_sources, i > 0);
 	}

@@ -346,13 +346,13 @@ static void the_hosts_own_and_broadcasts_are_no_sources(void **state)
 }
 
 /* Those of the first 16 bits of `text`, and so many more. */
-static void assert_starts(const char *text, bool v6, uint32_t more)
+static void assert_subnet_bits(const char *text, bool v6, uint32_t more)
 {
 	union sg_addr addr = addr_of(text);
 	uint32_t first = ntohl(addr.word[v6 ? 0 : 3]) >> 16;
 
 	for (uint32_t at = first; at <= first + more; at++)
-		if (!has_bit(entries.starts, v6 ? 65536 + at : at))
+		if (!has_bit(entries.subnet_bits, v6 ? 65536 + at : at))
 			fail_msg("%s: not %u more", text, at - first);
 }
 
@@ -363,20 +363,20 @@ static void whatever_subnets_has_is_found_by_its_start(void **state)
 
 	(void)state;
 	/* the host's own, networks and broadcasts; of each a host or a /16 */
-	assert_starts("10.0.0.0", false, 1);
-	assert_starts("127.0.0.0", false, 0);
-	assert_starts("127.255.0.0", false, 0);
-	assert_starts("172.16.0.0", false, 0);
-	assert_starts("172.31.0.0", false, 0);
-	assert_starts("192.168.0.0", false, 0);
-	assert_starts("fd00::", true, 0);
-	assert_int_equal(bits_of(entries.starts, SG_STARTS_ROWS), 8);
+	assert_subnet_bits("10.0.0.0", false, 1);
+	assert_subnet_bits("127.0.0.0", false, 0);
+	assert_subnet_bits("127.255.0.0", false, 0);
+	assert_subnet_bits("172.16.0.0", false, 0);
+	assert_subnet_bits("172.31.0.0", false, 0);
+	assert_subnet_bits("192.168.0.0", false, 0);
+	assert_subnet_bits("fd00::", true, 0);
+	assert_int_equal(bits_of(entries.subnet_bits, SG_SUBNET_BITS_ROWS), 8);
 	entries_release_links(&entries);
 	addrs[links.addr_count++] = none;
 	addrs[links.addr_count++] = half;
 	assert_int_equal(entries_of_links(&policy, &links, &entries), 0);
-	assert_starts("0.0.0.0", false, 32767); /* 9.9.9.9/1 */
-	assert_starts("8000::", true, 8191);	/* 8000::1/3 */
+	assert_subnet_bits("0.0.0.0", false, 32767); /* 9.9.9.9/1 */
+	assert_subnet_bits("8000::", true, 8191);    /* 8000::1/3 */
 }
 
 static void a_link_of_one_address_has_no_network(void **state)
