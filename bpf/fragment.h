@@ -106,6 +106,19 @@ stage struct sg_fragment *fragment_find(const struct sg_fragment_key *key,
 		       : NULL;
 }
 
+/* Return whether no fragment of this place was counted, and note it: one that
+ * comes twice completes no packet. Small ones may share a place; theirs then
+ * ends with its time. */
+stage bool fragment_is_new(const struct packet *pkt, struct sg_fragment *first)
+{
+	__u64 place = 1ULL << (pkt->fragment_offset / SG_FRAGMENT_PLACE & 63);
+
+	if (first->places & place)
+		return false;
+	first->places |= place;
+	return true;
+}
+
 /* A later one, behind its first: it has the first's ports, and TCP's numbers go
  * on. When all of the packet has come, its number may be another packet's
  * (RFC 6864 4.1). */
@@ -125,7 +138,8 @@ stage int fragment_follow(struct packet *pkt, struct sg_fragment *first,
 	}
 	if (!pkt->has_more)
 		first->all = pkt->fragment_offset + bytes;
-	__sync_fetch_and_add(&first->come, bytes);
+	if (fragment_is_new(pkt, first))
+		__sync_fetch_and_add(&first->come, bytes);
 	if (first->all && first->come >= first->all)
 		bpf_map_delete_elem(&fragments, key);
 	return verdict;

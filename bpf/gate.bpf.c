@@ -93,14 +93,22 @@ stage int uplink_flow(struct __sk_buff *skb, struct packet *pkt,
 		return SG_DROP_FRAGMENT;
 	if (!flow) {
 		reason = open_from_uplink(skb, pkt, port, &key);
-		if (reason == SG_DROP_NO_FLOW && policy_is_reset(pkt, port))
-			*ret_action = reset_sender(skb, pkt);
 		if (reason)
 			return admit_without_flow(pkt, reason);
 		flow = flow_find(&key, pkt);
 	}
 	return flow ? flow_in(skb, pkt, &key, flow, ret_action)
 		    : SG_DROP_TABLE_FULL;
+}
+
+/* Tell who has a connection to a forward that he has none (RFC 9293 3.5.2). */
+stage int uplink_tell(struct __sk_buff *skb, const struct packet *pkt,
+		      int reason)
+{
+	if (reset_is_due(pkt, reason) &&
+	    policy_is_reset(pkt, allow_port(pkt, pkt->protocol, pkt->dport)))
+		return reset_sender(skb, pkt);
+	return TC_ACT_UNSPEC;
 }
 
 stage int uplink_in(struct __sk_buff *skb, int *ret_action)
@@ -124,7 +132,11 @@ stage int uplink_in(struct __sk_buff *skb, int *ret_action)
 		return SG_DROP_NOT_UNICAST;
 	if (!reason && pkt.is_fragment)
 		reason = fragment_join(skb, &pkt);
-	return reason ? reason : uplink_flow(skb, &pkt, ret_action);
+	if (!reason)
+		reason = uplink_flow(skb, &pkt, ret_action);
+	if (reason > 0 && *ret_action == TC_ACT_UNSPEC)
+		*ret_action = uplink_tell(skb, &pkt, reason);
+	return reason;
 }
 
 /* Return a packet's action. A dropped one is counted, and perhaps answered by
@@ -241,9 +253,8 @@ stage int container_tell(struct __sk_buff *skb, const struct packet *pkt,
 
 	if (kind)
 		return tell_limited(skb, pkt, kind);
-	if (reason == SG_DROP_NO_FLOW && pkt->protocol == IPPROTO_TCP)
-		return reset_sender(skb, pkt);
-	return TC_ACT_UNSPEC;
+	return reset_is_due(pkt, reason) ? reset_sender(skb, pkt)
+					 : TC_ACT_UNSPEC;
 }
 
 stage int container_in(struct __sk_buff *skb, int *ret_action)

@@ -12,6 +12,7 @@
 
 #define GC_PER_FLOW 2	   /* so a full round takes half as many new flows */
 #define GC_WHEN_FULL 16	   /* open ones looked at */
+#define GC_FORGETS_S 60	   /* a client sends again that long */
 #define GC_CLOSED_TOO 0x80 /* a bit of `tries`: those that are closed, too */
 
 /* Look at the oldest tokens of a share's open flows: end what has expired, put
@@ -39,6 +40,21 @@ standalone int gc_open(__u32 slot, __u32 share, __u32 now_s, __u32 tries)
 			flow_end(&scratch->swept, flow, now_s);
 	}
 	return 0;
+}
+
+/* Return whether a share has a place for one more open flow; it is asked before
+ * a connection begins, so that nobody is connected and mute. */
+standalone int gc_has_room(__u32 slot, __u32 share, __u32 now_s)
+{
+	__u32 ring = SG_RING(SG_TABLE_FLOWS, share);
+	struct sg_gc_hand *hand = bpf_map_lookup_elem(&gc_hand, &ring);
+	__u32 size = gc_ring_size(ring);
+
+	if (!hand)
+		return false;
+	if (hand->count >= size)
+		gc_open(slot, share, now_s, GC_WHEN_FULL | GC_CLOSED_TOO);
+	return hand->count < size;
 }
 
 /* A half-open flow is forgotten, and its masquerade port with it. */
@@ -73,9 +89,21 @@ standalone int gc_half_open(__u32 slot, __u32 ring, __u32 now_s)
 	    ring < SG_RING(SG_TABLE_ANSWERED, 0))
 		return 0; /* that token meant nothing any more */
 	gc_forget(&scratch->swept, flow, in_force, now_s);
-	if (!is_over)
+	if (!is_over) {
 		__sync_fetch_and_add(&hand->forgotten, 1);
+		hand->forgotten_s = now_s;
+	}
 	return 0;
+}
+
+/* Return whether a share has lately forgotten handshakes that were answered. */
+stage bool gc_forgets(__u32 share, __u32 now_s)
+{
+	__u32 ring = SG_RING(SG_TABLE_ANSWERED, share);
+	const struct sg_gc_hand *hand = bpf_map_lookup_elem(&gc_hand, &ring);
+
+	return hand && hand->forgotten &&
+	       !clock_is_over(now_s, hand->forgotten_s, GC_FORGETS_S);
 }
 
 /* Put a half-open flow that was answered among those that are; where there is

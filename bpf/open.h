@@ -59,25 +59,30 @@ stage void open_insert(const struct sg_flow_key *key,
 }
 
 /* In the table it is complete: another CPU's packet may find it at once. What
- * the caller does not know of it is filled in here. */
-stage void open_begin(struct __sk_buff *skb, const struct sg_flow_key *key,
-		      struct sg_flow *fresh, const struct packet *pkt)
+ * the caller does not know of it is filled in here. SG_OK, or the reason why it
+ * does not begin. */
+stage int open_begin(struct __sk_buff *skb, const struct sg_flow_key *key,
+		     struct sg_flow *fresh, const struct packet *pkt)
 {
+	fresh->share = open_share(fresh, pkt);
+	if (key->protocol == IPPROTO_TCP &&
+	    !gc_has_room(pkt->slot, fresh->share, pkt->now_s))
+		return SG_DROP_TABLE_FULL;
 	if (key->protocol == IPPROTO_TCP)
 		window_begin(skb, &pkt->tcp, fresh, flow_initiator(fresh));
 	fresh->state =
 		key->protocol == IPPROTO_TCP ? SG_STATE_SYN_SENT : SG_STATE_NEW;
-	/* the packet at hand completes it */
-	if (fresh->flags & SG_FLOW_ADOPTED)
+	/* of the host's own, the packet at hand completes it */
+	if (fresh->flags & SG_FLOW_ADOPTED && fresh->kind == SG_KIND_HOST)
 		fresh->state = SG_STATE_SYN_RECEIVED;
 	fresh->generation = pkt->generation;
 	fresh->created_s = pkt->now_s;
 	fresh->last_s = pkt->now_s;
 	fresh->path_s = pkt->now_s;
-	fresh->share = open_share(fresh, pkt);
 	flow_new_id(fresh->id);
 	port_seen_note(key, fresh->gate_port, flow_is_hosts(fresh));
 	open_insert(key, fresh, pkt);
+	return SG_OK;
 }
 
 static __noinline int open_from_uplink(struct __sk_buff *skb,
@@ -97,8 +102,7 @@ static __noinline int open_from_uplink(struct __sk_buff *skb,
 		owner_container_key(ret_key, pkt, port);
 	else
 		flow_key_in(ret_key, pkt, &pkt->dst, pkt->dport);
-	open_begin(skb, ret_key, fresh, pkt);
-	return SG_OK;
+	return open_begin(skb, ret_key, fresh, pkt);
 }
 
 static __noinline int open_from_container(struct __sk_buff *skb,
@@ -114,8 +118,7 @@ static __noinline int open_from_container(struct __sk_buff *skb,
 	if (reason)
 		return reason;
 	flow_key_out(ret_key, pkt);
-	open_begin(skb, ret_key, fresh, pkt);
-	return SG_OK;
+	return open_begin(skb, ret_key, fresh, pkt);
 }
 
 static __noinline int open_from_host(struct __sk_buff *skb,
@@ -128,8 +131,7 @@ static __noinline int open_from_host(struct __sk_buff *skb,
 		return TO_HOST;
 	if (!owner_yields(pkt))
 		return SG_DROP_FLOW_CLASH;
-	open_begin(skb, key, fresh, pkt);
-	return SG_OK;
+	return open_begin(skb, key, fresh, pkt);
 }
 
 #endif

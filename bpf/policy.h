@@ -33,10 +33,22 @@ stage __u8 policy_grants(const struct packet *pkt, const struct sg_port *port)
 			    pkt->iface->role);
 }
 
+/* Return whether a segment may be of a handshake that was answered, and that
+ * its share, in a flood, had no room to remember: the container knows, as it
+ * does by a SYN cookie (RFC 4987 3.6). */
+stage bool policy_takes_up(const struct packet *pkt)
+{
+	return (pkt->tcp.flags & (TCP_SYN | TCP_RST | TCP_ACK)) == TCP_ACK &&
+	       gc_forgets(pkt->iface->role == SG_ROLE_VPN ? SG_SHARE_VPN
+							  : SG_SHARE_LAN,
+			  pkt->now_s);
+}
+
 stage int policy_forward_refuses(const struct packet *pkt,
 				 const struct sg_port *port)
 {
-	if (pkt->protocol == IPPROTO_TCP && !is_syn(&pkt->tcp))
+	if (pkt->protocol == IPPROTO_TCP && !is_syn(&pkt->tcp) &&
+	    !policy_takes_up(pkt))
 		return SG_DROP_NO_FLOW;
 	if (!grants_are_open(policy_grants(pkt, port), pkt->now_s))
 		return SG_DROP_GRANT_CLOSED;
@@ -58,12 +70,11 @@ stage bool policy_is_forwards(int reason)
 	       reason == SG_DROP_SOURCE_LIMIT;
 }
 
-/* Return whether the sender of a TCP packet of no flow is told by a reset: it
- * is to a forward that is open to it, and so was a connection once. */
+/* Return whether a TCP packet of no connection is to a forward that is open to
+ * its sender, so that there may have been one. */
 stage bool policy_is_reset(const struct packet *pkt, const struct sg_port *port)
 {
-	return port && pkt->protocol == IPPROTO_TCP &&
-	       grants_are_open(policy_grants(pkt, port), pkt->now_s) &&
+	return port && grants_are_open(policy_grants(pkt, port), pkt->now_s) &&
 	       allow_source(port, pkt, &pkt->src);
 }
 
@@ -158,6 +169,8 @@ stage int policy_from_uplink(struct __sk_buff *skb, const struct packet *pkt,
 	ret_flow->kind = port ? SG_KIND_FORWARD : SG_KIND_CONTROL;
 	ret_flow->grants = policy_grants(pkt, port);
 	ret_flow->flags |= SG_FLOW_NO_PATH; /* the answer's to find */
+	if (pkt->protocol == IPPROTO_TCP && !is_syn(&pkt->tcp))
+		ret_flow->flags |= SG_FLOW_ADOPTED;
 	if (port)
 		ret_flow->rule = port->rule;
 	return SG_OK;

@@ -40,6 +40,14 @@ stage void reset_header(struct scratch *scratch, const struct packet *pkt)
 	half[8] = ~sum_fold(sum);
 }
 
+/* Return whether a packet was dropped as of a connection that is none, or that
+ * has no place. One with a SYN is not: it comes again. */
+stage bool reset_is_due(const struct packet *pkt, int reason)
+{
+	return pkt->protocol == IPPROTO_TCP && !(pkt->tcp.flags & TCP_SYN) &&
+	       (reason == SG_DROP_NO_FLOW || reason == SG_DROP_TABLE_FULL);
+}
+
 /* Return the program's action: the reset is on its way, or the packet is
  * dropped without. */
 static __noinline int reset_sender(struct __sk_buff *skb,
@@ -50,8 +58,8 @@ static __noinline int reset_sender(struct __sk_buff *skb,
 	__u32 offset;
 
 	if (!pkt || !scratch || pkt->tcp.flags & TCP_RST || is_later(pkt) ||
-	    !tell_may(TELL_RESETS, TELL_RESETS_BURST, TELL_RESETS_PER_S,
-		      pkt->now_s))
+	    !tell_may(TELL_RESETS + pkt->iface->role, TELL_RESETS_BURST,
+		      TELL_RESETS_PER_S, pkt->now_s))
 		return TC_ACT_UNSPEC;
 	reset_header(scratch, pkt);
 	header.from = pkt->dst;

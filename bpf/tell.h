@@ -28,10 +28,11 @@
 
 /* The kinds of answers that go out at a limited rate, each by a token bucket */
 enum tell_bucket_id {
-	TELL_ERRORS, /* RFC 4443 2.4 (f), RFC 1812 4.3.2.8: as Linux does for
-			one destination */
-	TELL_RESETS, /* a flood of strays is not answered by one */
-	TELL_BUCKETS
+	TELL_ERRORS, /* RFC 1812 4.3.2.8: as Linux does for one destination */
+	TELL_ERRORS_V6, /* RFC 4443 2.4 (f): likewise */
+	TELL_RESETS, /* a flood of strays is not answered by one: the first of
+			one for each enum sg_role */
+	TELL_BUCKETS = TELL_RESETS + SG_ROLE_COUNT
 };
 
 #define TELL_ERRORS_BURST 6
@@ -222,7 +223,9 @@ stage bool tell_may(__u32 id, __u32 burst, __u32 per_s, __u32 now_s)
 stage int tell_limited(struct __sk_buff *skb, const struct packet *pkt,
 		       __u32 kind)
 {
-	return tell_may(TELL_ERRORS, TELL_ERRORS_BURST, TELL_ERRORS_PER_S,
+	__u32 bucket = is_v6(pkt) ? TELL_ERRORS_V6 : TELL_ERRORS;
+
+	return tell_may(bucket, TELL_ERRORS_BURST, TELL_ERRORS_PER_S,
 			pkt->now_s)
 		       ? tell_sender(skb, pkt, kind, 0)
 		       : TC_ACT_UNSPEC;

@@ -112,9 +112,15 @@ stage int track(struct __sk_buff *skb, const struct sg_flow_key *key,
 	if (flow_is_half_open(entry) &&
 	    (state == SG_STATE_ESTABLISHED || state == SG_STATE_ASSURED)) {
 		entry = promote(key, entry, pkt, state);
-		if (!entry)
+		/* one of UDP or ICMP goes on as it was; who has a connection is
+		 * told by a reset that he has none */
+		if (!entry && key->protocol == IPPROTO_TCP)
 			return SG_DROP_TABLE_FULL;
-		*flow = entry;
+		if (entry)
+			*flow = entry;
+		else
+			state = before;
+		entry = *flow;
 		before = state;
 	}
 	if (before != state)

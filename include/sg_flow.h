@@ -183,9 +183,10 @@ struct sg_gc_hand {
 	struct bpf_spin_lock lock;
 	__u32 head;
 	__u32 count;
-	__u32 forgotten; /* half-open flows that had to make room */
+	__u32 forgotten;   /* half-open flows that had to make room */
+	__u32 forgotten_s; /* when the last one had to, boot clock */
 };
-SG_ASSERT_SIZE(struct sg_gc_hand, 16);
+SG_ASSERT_SIZE(struct sg_gc_hand, 20);
 
 #define SG_RINGS (SG_TABLE_COUNT * SG_SHARE_COUNT)
 #define SG_RING(table, share) ((table)*SG_SHARE_COUNT + (share))
@@ -300,8 +301,11 @@ struct sg_fragment {
 	__u32 all;     /* and of the whole packet; 0: not known yet */
 	__u32 seq;     /* TCP: the number of a byte, less its place in the IP
 			  packet's data */
+	__u64 places;  /* a bit for each SG_FRAGMENT_PLACE bytes of data: one
+			  that begins there was counted */
 };
-SG_ASSERT_SIZE(struct sg_fragment, 24);
+SG_ASSERT_SIZE(struct sg_fragment, 32);
+#define SG_FRAGMENT_PLACE 512
 
 /* map `frag_queue`: a frame that came before its packet's first fragment */
 #define SG_FRAG_QUEUE_SLOTS 4

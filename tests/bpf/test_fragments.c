@@ -349,6 +349,31 @@ static void the_last_is_not_the_end(void **state)
 	assert_int_equal(run_in(&middle, TAP0), ACTION_REDIRECT);
 }
 
+/* A fragment that comes twice completes no packet: the last one, or another. */
+static void case_157_one_that_comes_twice(void **state)
+{
+	struct spec large = datagram;
+	struct frame later[3];
+	struct frame whole;
+	struct frame first;
+	struct frame frame;
+
+	(void)state;
+	large.payload_bytes = 1800;
+	build_frame(&whole, &large, TAP0, false);
+	build_fragment(&later[0], &whole, 512, 512, true);
+	build_fragment(&later[1], &whole, 1024, 512, true);
+	build_fragment(&later[2], &whole, 1536, 272, false);
+	for (size_t twice = 0; twice < 3; twice++) {
+		build_fragment(&first, &whole, 0, 512, true);
+		assert_int_equal(run_in(&first, TAP0), ACTION_REDIRECT);
+		for (size_t i = 0; i < 4; i++) {
+			frame = later[i < 2 ? twice : (twice + i - 1) % 3];
+			assert_int_equal(run_in(&frame, TAP0), ACTION_REDIRECT);
+		}
+	}
+}
+
 static void two_fragment_headers_in_ipv6(void **state)
 {
 	struct spec spec = datagram;
@@ -479,6 +504,7 @@ int main(void)
 		TEST(case_23_a_later_fragment_without_a_first),
 		TEST(case_25_overlaps_do_not_change_the_port),
 		TEST(case_157_a_number_that_comes_again),
+		TEST(case_157_one_that_comes_twice),
 		TEST(the_last_is_not_the_end),
 		TEST(two_fragment_headers_in_ipv6),
 		TEST(case_26_a_tiny_first_fragment),

@@ -329,8 +329,6 @@ static void fill_others(uint16_t sport)
 static void case_156_the_lan_holds_no_more_than_its_share(void **state)
 {
 	struct spec spec = from_lan(41000);
-	struct spec reply = between("10.0.3.2", "192.168.7.9", 22, 41000,
-				    IPPROTO_TCP, SYN | ACK);
 
 	(void)state;
 	harness_restart(
@@ -338,9 +336,6 @@ static void case_156_the_lan_holds_no_more_than_its_share(void **state)
 		"limits { flows = 64  half-open = 128  new-per-source = 0 }");
 	harness_grant(SG_GRANT_LAN_ACCESS, 1, 0);
 	fill_lan(40000);
-	assert_int_equal(send_in(&spec, ETH0, NULL), ACTION_REDIRECT);
-	assert_int_equal(send_in(&reply, VE_CONTAINER, NULL), ACTION_REDIRECT);
-	spec.flags = ACK;
 	assert_spec_dropped(&spec, ETH0, SG_DROP_TABLE_FULL);
 	fill_others(42000);
 	assert_int_equal(flow_count(PINS_flows), 64);
@@ -349,6 +344,28 @@ static void case_156_the_lan_holds_no_more_than_its_share(void **state)
 	fill_others(43000);
 	fill_lan(43000);
 	assert_int_equal(flow_count(PINS_flows), 64);
+}
+
+/* Where there is no place for an assured one, UDP goes on as it was. */
+static void case_156_datagrams_go_on_half_open(void **state)
+{
+	struct spec spec = query(33000, 53, IPPROTO_UDP);
+	struct frame sent;
+	struct spec answer;
+
+	(void)state;
+	harness_restart(
+		OPEN
+		"limits { flows = 64  half-open = 128  new-per-source = 0 }");
+	for (uint16_t i = 0; i < 24; i++)
+		connect_out((uint16_t)(43000 + i), &answer);
+	for (int i = 0; i < 5; i++) {
+		assert_left(&spec, &sent);
+		answer = answer_to(&sent, IPPROTO_UDP, 0);
+		assert_delivered_to(&answer, ETH0, 33000);
+	}
+	assert_int_equal(flow_count(PINS_flows), 24);
+	assert_int_equal(flow_count(PINS_half_open), 1);
 }
 
 static void case_167_what_is_closed_makes_room(void **state)
@@ -480,6 +497,7 @@ int main(void)
 		TEST(what_is_forgotten_gives_its_port_back),
 		TEST(low_ports_stay_low),
 		TEST(case_156_the_lan_holds_no_more_than_its_share),
+		TEST(case_156_datagrams_go_on_half_open),
 		TEST(case_167_what_is_closed_makes_room),
 		TEST(case_166_answered_datagrams_fill_no_table),
 		TEST(a_stream_of_answers_outlasts_the_unanswered),

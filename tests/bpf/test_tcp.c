@@ -108,6 +108,21 @@ static void case_161_a_forgotten_connection_begins_anew(void **state)
 	}
 }
 
+/* The service has gone as well: it refuses, and the client is told at once. */
+static void case_161_a_forgotten_connection_is_refused(void **state)
+{
+	(void)state;
+	establish();
+	server_is_refused(RST | ACK, 0, 70001, 0); /* to no SYN */
+	PASSES(client(SYN, 70000, 0, 0));
+	server_is_refused(RST | ACK, 0, 70002, 0);
+	server_is_refused(RST, 0, 70001, 0);
+	client_is_refused(RST | ACK, CLIENT_NEXT + FAR, 70001, 0);
+	assert_int_equal(state_now(), SG_STATE_ESTABLISHED);
+	PASSES(server(RST | ACK, 0, 70001, 0));
+	assert_int_equal(state_now(), SG_STATE_RESET);
+}
+
 /* The gate takes the largest scale there is, whatever one its SYN has said. */
 static void case_161_with_the_largest_scale(void **state)
 {
@@ -351,6 +366,7 @@ int main(void)
 		TEST(case_68_a_challenge_passes),
 		TEST(a_challenge_to_a_new_connection_passes),
 		TEST(case_161_a_forgotten_connection_begins_anew),
+		TEST(case_161_a_forgotten_connection_is_refused),
 		TEST(case_161_with_the_largest_scale),
 		TEST(case_161_by_the_container_with_the_largest_scale),
 		TEST(case_161_by_the_one_that_began),

@@ -148,6 +148,25 @@ static void so_many_resets_go_out_in_a_second(void **state)
 	}
 }
 
+/* What one role draws is nobody else's. */
+static void resets_of_a_role_are_its_own(void **state)
+{
+	const struct timespec second = {.tv_sec = 1};
+	struct spec lan = between("192.168.7.9", "192.168.7.2", 40000, 22,
+				  IPPROTO_TCP, ACK);
+	struct spec vpn = vpn_tcp;
+
+	(void)state;
+	harness_grant(SG_GRANT_LAN_ACCESS, 1, 0);
+	nanosleep(&second, NULL);
+	wait_for_mid_second();
+	assert_int_equal(answers_to(&lan, ETH0, RESETS_PER_S + 20),
+			 RESETS_PER_S);
+	vpn.flags = ACK;
+	vpn.ack = NUMBER;
+	assert_reset(&vpn, TAP0);
+}
+
 /* A map of the program's own, by its name. */
 static int map_named(int program_fd, const char *name)
 {
@@ -242,6 +261,7 @@ int main(void)
 		TEST(a_reset_is_not_answered),
 		TEST(who_may_not_ask_is_not_reset),
 		TEST(so_many_resets_go_out_in_a_second),
+		TEST(resets_of_a_role_are_its_own),
 		TEST(so_many_errors_go_out_in_a_second),
 		TEST(a_later_fragment_is_not_told_of),
 	};
