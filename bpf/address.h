@@ -87,8 +87,10 @@ stage bool address_is_elsewhere(const struct packet *pkt,
 }
 
 /* Return whether an address is on a link, without a router between. A network
- * that has no address of the host's is that of a route. */
-stage bool address_is_on_link(__u32 ifindex, const union sg_addr *addr)
+ * that has no address of the host's is that of a route; one that several links
+ * of a role are in (cable and Wi-Fi) is on each. */
+stage bool address_is_on_link(__u32 ifindex, const struct sg_iface *iface,
+			      const union sg_addr *addr)
 {
 	struct sg_subnet_key key = {.prefix_bits = 128, .addr = *addr};
 	const struct sg_subnet *subnet;
@@ -96,8 +98,9 @@ stage bool address_is_on_link(__u32 ifindex, const union sg_addr *addr)
 	if (addr_is_link_local(addr))
 		return true;
 	subnet = bpf_map_lookup_elem(&subnets, &key);
-	return subnet && subnet->ifindex == ifindex &&
-	       addr_is_set(&subnet->own);
+	return subnet && addr_is_set(&subnet->own) &&
+	       (subnet->ifindex == ifindex ||
+		(!subnet->ifindex && subnet->roles & SG_ROLE_BIT(iface->role)));
 }
 
 /* Return whether a packet's source cannot be behind its uplink. */

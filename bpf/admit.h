@@ -35,25 +35,40 @@ stage int admit_without_flow(const struct packet *pkt, int reason)
 }
 
 /*
- * Meet a forward's remote at another address of the gate's than the flow's. If
- * that one is the host's no more, a UDP flow goes on at the new one, and one of
- * TCP is ended: then the packet begins anew. Return whether it was ended.
+ * Meet a forward's remote at another address of the gate's than the flow's:
+ * that of another uplink of its role, or a new one. A UDP flow goes on there,
+ * whether or not the old one is still the host's; one of TCP is ended if it is
+ * not, so that the packet begins anew. Return whether it was ended.
  */
 static __noinline int admit_address(struct __sk_buff *skb,
 				    const struct sg_flow_key *key,
 				    struct sg_flow *flow,
 				    const struct packet *pkt)
 {
+	const struct sg_iface *before;
+	__u32 ifindex;
+
 	if (!key || !flow || !pkt || flow->kind != SG_KIND_FORWARD ||
 	    flow->gate_port != pkt->dport ||
-	    addr_equal(&flow->gate_addr, &pkt->dst) || !address_is_gates(pkt) ||
-	    !path_addr_is_gone(skb, pkt, &flow->gate_addr, SG_ANY_IFINDEX))
+	    addr_equal(&flow->gate_addr, &pkt->dst) || !address_is_gates(pkt))
 		return false;
 	if (key->protocol == IPPROTO_TCP) {
+		if (!path_addr_is_gone(skb, pkt, &flow->gate_addr,
+				       SG_ANY_IFINDEX))
+			return false;
 		flow_end(key, flow, pkt->now_s);
 		return true;
 	}
+	ifindex = flow->ifindex;
+	before = bpf_map_lookup_elem(&ifaces, &ifindex);
+	if (address_is_spoofed(pkt) ||
+	    (before && before->role != pkt->iface->role))
+		return false;
 	flow->gate_addr = pkt->dst;
+	if (ifindex != pkt->ifindex) {
+		flow_on_link(flow, pkt->ifindex, pkt->iface->has_ethernet);
+		flow->generation = 0; /* to be judged again */
+	}
 	return false;
 }
 

@@ -128,14 +128,23 @@ stage int allow_iface(struct sg_flow *flow, const struct sg_iface *iface,
 						    : SG_DROP_GRANT_CLOSED;
 }
 
+/* Return whether the gate's address of a forward is its link's no more, but
+ * another's: it has moved there, and the flow with it. */
+stage bool allow_has_moved(const struct sg_flow *flow, __u32 ifindex)
+{
+	return flow->kind == SG_KIND_FORWARD &&
+	       !address_is_own(ifindex, &flow->gate_addr);
+}
+
 /* Return the link of a flow, or NULL: it is not there. The host's own flows are
- * where their packets are; the others follow a link that was made anew (a
- * VPN's) with the gate's address. */
+ * where their packets are; the others follow the gate's address to a link that
+ * was made anew (a VPN's), and forwards to any of the same role. */
 stage const struct sg_iface *allow_link(struct sg_flow *flow,
 					const struct packet *pkt)
 {
 	struct sg_subnet_key key = {.prefix_bits = 128,
 				    .addr = flow->gate_addr};
+	const struct sg_iface *before;
 	const struct sg_subnet *subnet;
 	const struct sg_iface *iface;
 	__u32 ifindex = flow->ifindex;
@@ -144,16 +153,17 @@ stage const struct sg_iface *allow_link(struct sg_flow *flow,
 		flow_on_link(flow, pkt->ifindex, pkt->iface->has_ethernet);
 		return pkt->iface;
 	}
-	iface = bpf_map_lookup_elem(&ifaces, &ifindex);
-	if (iface)
-		return iface;
+	before = bpf_map_lookup_elem(&ifaces, &ifindex);
+	if (before && !allow_has_moved(flow, ifindex))
+		return before;
 	subnet = bpf_map_lookup_elem(&subnets, &key);
 	if (!subnet || subnet->roles || !subnet->ifindex)
-		return NULL;
+		return before;
 	ifindex = subnet->ifindex;
 	iface = bpf_map_lookup_elem(&ifaces, &ifindex);
-	if (iface)
-		flow_on_link(flow, ifindex, iface->has_ethernet);
+	if (!iface || (before && before->role != iface->role))
+		return before;
+	flow_on_link(flow, ifindex, iface->has_ethernet);
 	return iface;
 }
 
@@ -214,8 +224,8 @@ stage int allow_flow(const struct sg_flow_key *key, struct sg_flow *flow,
 
 /* Judge the link that a packet of a flow has come by. The host's own flows may
  * be answered by any link that their remote can be behind (the kernel's
- * rp_filter decides), others by any of the same role; and a flow of which the
- * link is gone goes on by that of the new one. SG_OK or the reason to drop. */
+ * rp_filter decides), others by any of the same role; and a flow goes on by the
+ * link that has the gate's address now. SG_OK or the reason to drop. */
 static __noinline int allow_arrival(struct sg_flow *flow,
 				    const struct packet *pkt)
 {
@@ -232,10 +242,16 @@ static __noinline int allow_arrival(struct sg_flow *flow,
 	if (flow->kind == SG_KIND_HOST)
 		return SG_OK;
 	before = bpf_map_lookup_elem(&ifaces, &ifindex);
-	if (before)
-		return before->role == pkt->iface->role ? SG_OK
-							: SG_DROP_FLOW_CLASH;
-	if (flow->kind == SG_KIND_MASQUERADE)
+	if (before && before->role != pkt->iface->role)
+		return SG_DROP_FLOW_CLASH;
+	if (before && (!allow_has_moved(flow, ifindex) ||
+		       !address_is_own(pkt->ifindex, &flow->gate_addr))) {
+		atomic_change(&flow->flags, 0, SG_FLOW_ROAMS);
+		return SG_OK;
+	}
+	/* of masquerade, only an address that is the new link's, too */
+	if (flow->kind == SG_KIND_MASQUERADE &&
+	    !address_is_own(pkt->ifindex, &flow->gate_addr))
 		return SG_DROP_FLOW_CLASH;
 	flow_on_link(flow, pkt->ifindex, pkt->iface->has_ethernet);
 	flow->generation = 0; /* to be judged again */

@@ -39,7 +39,8 @@ static __noinline int limit_source(struct __sk_buff *skb,
 			       source.mac, sizeof(source.mac)))
 		return SG_DROP_FRAME_SHORT;
 	/* behind a router a /64 is one host's to use (RFC 4291) */
-	if (is_v6(pkt) && !address_is_on_link(pkt->ifindex, &source.addr)) {
+	if (is_v6(pkt) &&
+	    !address_is_on_link(pkt->ifindex, pkt->iface, &source.addr)) {
 		source.addr.word[2] = 0;
 		source.addr.word[3] = 0;
 	}

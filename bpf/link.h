@@ -44,6 +44,18 @@ stage union sg_addr link_addr(const __u8 bytes[4])
 	return addr_from_v4(v4);
 }
 
+/* Return whether an address may be asked for by a link: it is the link's own,
+ * or another host's, by whose question the kernel hears where its sender is
+ * now. The container asks for nobody else. */
+stage bool link_may_ask(const struct packet *pkt, const union sg_addr *target)
+{
+	return address_is_own(pkt->ifindex, target) ||
+	       (pkt->iface->role != SG_ROLE_CONTAINER &&
+		address_is_one_host(false, target) &&
+		!addr_equal(target, &pkt->policy->container) &&
+		!address_is_own(SG_ANY_IFINDEX, target));
+}
+
 /* Drop an ARP packet that asks for an address of another interface, or says
  * that this one's is its sender's. The container may only be itself. A site may
  * well use a network that the host has elsewhere. */
@@ -61,7 +73,7 @@ static __noinline int link_arp(struct __sk_buff *skb, const struct packet *pkt)
 		return SG_DROP_ARP;
 	if (arp.operation == bpf_htons(ARP_REQUEST) &&
 	    !addr_equal(&sender, &target) && /* an announcement */
-	    !address_is_own(pkt->ifindex, &target))
+	    !link_may_ask(pkt, &target))
 		return SG_DROP_ARP;
 	if (pkt->iface->role == SG_ROLE_CONTAINER && sender.word[3] &&
 	    !addr_equal(&sender, &pkt->policy->container))
@@ -110,13 +122,27 @@ stage int link_icmpv6(const struct packet *pkt)
 	}
 }
 
-/* Return whether an IPv4 address is one that a DHCP server on this uplink may
- * be offering: a client that asks without the broadcast flag gets the answer
- * at the address that it does not have yet (RFC 2131 4.1). */
+/* Return whether an address cannot be the DHCP server's, or the one that it
+ * offers. A network that the host has elsewhere says nothing of it as long as
+ * the host has no IPv4 address here, and so does not know in which network it
+ * is. */
+stage bool link_is_impossible(const struct packet *pkt,
+			      const union sg_addr *addr)
+{
+	if (is_v6(pkt) || addr_is_set(&pkt->iface->v4))
+		return address_is_elsewhere(pkt, addr);
+	return !address_is_one_host(false, addr) ||
+	       address_is_own(SG_ANY_IFINDEX, addr) ||
+	       addr_equal(addr, container_addr(pkt));
+}
+
+/* Return whether an address is one that a DHCP server on this uplink may be
+ * offering: a client that asks without the broadcast flag gets the answer at
+ * the address that it does not have yet (RFC 2131 4.1). */
 stage bool link_is_offered(const struct packet *pkt)
 {
 	return !is_v6(pkt) && pkt->iface->role != SG_ROLE_CONTAINER &&
-	       !address_is_elsewhere(pkt, &pkt->dst);
+	       !link_is_impossible(pkt, &pkt->dst);
 }
 
 /* Return whether DHCP is sent to the host's end of this link: to its address,
@@ -171,7 +197,7 @@ static __noinline int link_is_dhcp(struct __sk_buff *skb,
 		return false;
 	if (pkt->iface->role != SG_ROLE_CONTAINER)
 		return link_is_dhcp_answer(skb, pkt) &&
-		       !address_is_spoofed(pkt);
+		       !link_is_impossible(pkt, &pkt->src);
 	if (pkt->sport != client || pkt->dport != server)
 		return false;
 	return is_v6(pkt)

@@ -268,6 +268,8 @@ static __noinline int masquerade_route(struct __sk_buff *skb,
 
 	if (!pkt || !flow || !scratch || addr_is_link_local(&pkt->dst))
 		return SG_DROP_NO_ROUTE;
+	if (path_is_suppressed(pkt))
+		return SG_DROP_ROUTE_PROHIBIT;
 	reason = path_find(skb, pkt, &pkt->src, &pkt->dst);
 	if (reason)
 		return reason;

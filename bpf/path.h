@@ -20,6 +20,8 @@
 #define LOOPBACK_IFINDEX 1
 #define PATH_TRUST_S 1	   /* and no longer */
 #define NEIGHBOUR_WAIT_S 3 /* three probes, a second apart (RFC 4861 10) */
+#define NEIGHBOUR_STALE_S                                                      \
+	8 /* nothing was sent in between, or no way was found */
 
 /* Return the reason to drop that a code of bpf_fib_lookup() stands for. */
 stage int path_reason(long code)
@@ -61,6 +63,16 @@ stage void path_question(struct bpf_fib_lookup *fib, const struct packet *pkt,
 		fib->ipv4_src = src->word[3];
 		fib->ipv4_dst = dst->word[3];
 	}
+}
+
+/* Return whether a rule may forbid the container's way out, which the FIB
+ * helper does not go by. */
+stage bool path_is_suppressed(const struct packet *pkt)
+{
+	__u32 zero = 0;
+	const struct sg_gate *self = bpf_map_lookup_elem(&gate, &zero);
+
+	return is_v6(pkt) && self && self->has_suppress;
 }
 
 /* Return the source that the answer names, or on kernels before 6.7, that the
@@ -196,7 +208,8 @@ stage void path_take(struct sg_flow *flow, const struct path *path)
 }
 
 /* A next hop that answers no ARP or ND for some seconds is not there: the
- * kernel gives up then, and begins again with the next packet. */
+ * kernel gives up then, and begins again with the next packet. What was noted
+ * long ago was of another time. */
 stage int path_check_neighbour(struct sg_flow *flow, const struct packet *pkt,
 			       bool is_resolved)
 {
@@ -205,7 +218,8 @@ stage int path_check_neighbour(struct sg_flow *flow, const struct packet *pkt,
 		flow->path_s = pkt->now_s;
 		return SG_OK;
 	}
-	if (!flow->unresolved_s) {
+	if (!flow->unresolved_s ||
+	    clock_is_over(pkt->now_s, flow->unresolved_s, NEIGHBOUR_STALE_S)) {
 		flow->unresolved_s = pkt->now_s | !pkt->now_s;
 		return SG_OK;
 	}
@@ -243,6 +257,8 @@ static __noinline int path_of_masquerade(struct __sk_buff *skb,
 
 	if (!pkt || !flow || !scratch)
 		return SG_DROP_NO_ROUTE;
+	if (path_is_suppressed(pkt))
+		return SG_DROP_ROUTE_PROHIBIT;
 	reason = path_find(skb, pkt, &pkt->src, &pkt->dst);
 	if (reason)
 		return reason;
@@ -260,27 +276,51 @@ static __noinline int path_of_masquerade(struct __sk_buff *skb,
 	return path_check_neighbour(flow, pkt, is_resolved);
 }
 
-/* Choose the next hop if the flow's link has no route: the remote itself if it
- * is on one of the link's networks, else the link's router, else the neighbour
- * that its packets come by. */
-stage void path_by_link(const struct packet *pkt, struct sg_flow *flow,
+/* Choose the next hop if the FIB has none by the flow's link: the remote itself
+ * if it is on one of the link's networks, else the link's router. Return
+ * whether there is one. */
+stage bool path_by_link(const struct packet *pkt, struct sg_flow *flow,
 			const struct sg_iface *iface)
 {
 	const union sg_addr *router =
 		is_v6(pkt) ? &iface->router6 : &iface->router4;
 
-	if (address_is_on_link(flow->ifindex, &pkt->dst)) {
+	if (address_is_on_link(flow->ifindex, iface, &pkt->dst))
 		flow->next_hop = pkt->dst;
-	} else if (addr_is_set(router)) {
+	else if (addr_is_set(router))
 		flow->next_hop = *router;
-	} else {
-		if (!(flow->flags & SG_FLOW_BY_MAC)) /* until it is heard */
-			__builtin_memset(&flow->next_hop, 0,
-					 sizeof(flow->next_hop));
-		atomic_change(&flow->flags, SG_FLOW_NO_PATH, SG_FLOW_BY_MAC);
-		return;
-	}
+	else
+		return false;
 	path_is_found(flow);
+	return true;
+}
+
+/* Move a forward's flow whose link has no way, and whose remote has come by
+ * another link since, to the one that the FIB has found, if that is of the same
+ * role. Return whether it was moved. */
+stage bool path_by_another_link(struct sg_flow *flow,
+				const struct sg_iface *before,
+				const struct path *path)
+{
+	__u32 ifindex = path->ifindex;
+	const struct sg_iface *iface = bpf_map_lookup_elem(&ifaces, &ifindex);
+
+	if (!(flow->flags & SG_FLOW_ROAMS) || !iface ||
+	    iface->role != before->role)
+		return false;
+	atomic_change(&flow->flags, SG_FLOW_ROAMS, 0);
+	flow_on_link(flow, ifindex, iface->has_ethernet);
+	path_take(flow, path);
+	return true;
+}
+
+/* No way at all: the neighbour that the remote's packets come by, once one is
+ * heard. */
+stage void path_by_neighbour(struct sg_flow *flow)
+{
+	if (!(flow->flags & SG_FLOW_BY_MAC))
+		__builtin_memset(&flow->next_hop, 0, sizeof(flow->next_hop));
+	atomic_change(&flow->flags, SG_FLOW_NO_PATH, SG_FLOW_BY_MAC);
 }
 
 stage bool path_is_refused(int reason)
@@ -322,7 +362,9 @@ static __noinline int path_of_forward(struct __sk_buff *skb,
 		return path_check_neighbour(flow, pkt,
 					    scratch->path.is_resolved);
 	}
-	path_by_link(pkt, flow, iface);
+	if (!path_by_link(pkt, flow, iface) &&
+	    (reason || !path_by_another_link(flow, iface, &scratch->path)))
+		path_by_neighbour(flow);
 	return path_check_neighbour(flow, pkt, true);
 }
 

@@ -142,6 +142,8 @@ stage int send_framed(struct __sk_buff *skb, const struct packet *pkt,
 
 	if (flow->flags & SG_FLOW_ETHERNET &&
 	    !send_macs(skb, pkt, flow, to, from)) {
+		if (flow->flags & SG_FLOW_BY_MAC)
+			return SG_DROP_NO_ROUTE; /* nobody was heard */
 		*ret_action = bpf_redirect_neigh(ifindex, NULL, 0, 0);
 		return in_pieces ? SG_DROP_TOO_BIG : SG_OK;
 	}

@@ -121,6 +121,7 @@ struct sg_tcp_end {
 #define SG_FLOW_PROBE_HELD                                                     \
 	512 /* something else than a reset answered, and was held back */
 #define SG_FLOW_ANSWERED 1024 /* half open, with a token among the answered */
+#define SG_FLOW_ROAMS 2048    /* its remote has come by another link */
 
 #define SG_NO_RULE 0xffffffff
 

@@ -111,7 +111,9 @@ struct sg_gate {
 	__u8 veth_mac[SG_MAC_BYTES]; /* of the host's end */
 	__u8 container_is_down; /* 1: an end of its link is, as `run` has heard;
 				   the container's next frame says otherwise */
-	__u8 pad;
+	__u8 has_suppress; /* 1: an IPv6 rule suppresses routes, which the FIB
+			      helper finds all the same: the container has no
+			      IPv6 to the outside */
 	__u64 netns; /* inode of the network namespace that the gate is of */
 };
 SG_ASSERT_SIZE(struct sg_gate, 40);

@@ -226,7 +226,8 @@ static void merge_claim(const struct subnet_claim *claim,
 		subnet->roles |= claim->subnet.roles;
 		if (subnet->ifindex != claim->subnet.ifindex)
 			subnet->ifindex = 0;
-	} else if (subnet->roles == claim->subnet.roles && !subnet->ifindex) {
+	} else if (first == SUBNET_NAMED && !subnet->ifindex &&
+		   subnet->roles == claim->subnet.roles) {
 		subnet->ifindex = claim->subnet.ifindex;
 		subnet->own = claim->subnet.own;
 	}
@@ -505,6 +506,7 @@ int entries_of_links(const struct policy *policy, const struct links *links,
 		add_link(policy, links, &links->items[i], &entries);
 	for (size_t i = 0; i < links->addr_count; i++)
 		add_addr(policy, links, &links->addrs[i], &entries);
+	entries.has_suppress = links->unfollowed & LINKS_RULE_SUPPRESS;
 	add_routes(policy, links, &entries);
 	merge_claims(&entries);
 	*ret_entries = entries;

@@ -54,6 +54,7 @@ struct link_entries {
 	uint32_t container_ifindex; /* 0: none */
 	uint32_t container_mtu;
 	bool container_is_down; /* an end of its link is */
+	bool has_suppress;	/* see sg_gate */
 	uint8_t veth_mac[SG_MAC_BYTES];
 };
 

@@ -47,6 +47,11 @@ struct link_route {
 	uint32_t prefix; /* bits of the mapped form */
 };
 
+#define LINKS_RULE_IIF 1 /* `ip rule iif` */
+#define LINKS_RULE_TOS 2 /* `ip rule tos` or `dscp`, `ip route tos` */
+#define LINKS_RULE_SUPPRESS                                                    \
+	4 /* `ip -6 rule suppress_prefixlength`, `_ifgroup` */
+
 struct links {
 	struct link *items; /* owned */
 	size_t count;
@@ -54,7 +59,8 @@ struct links {
 	size_t addr_count;
 	struct link_route *routes; /* owned; unicast, but for default ones */
 	size_t route_count;
-	bool has_iif_rule; /* an `ip rule iif`, which the gate cannot follow */
+	uint8_t unfollowed; /* LINKS_: rules and routes that the gate cannot
+			       follow for what the container sends */
 	uint64_t digest; /* of all of this, and of every route and rule: another
 			    one is another state of the network */
 };

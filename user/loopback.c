@@ -78,6 +78,12 @@ int loopback_set(const struct pins *pins, struct fault *ret_fault)
 	return 0;
 }
 
+bool loopback_is_set(void)
+{
+	return forwarding_get(FORWARDING_IPV4, "lo") == 1 &&
+	       forwarding_get(FORWARDING_IPV6, "lo") != 0;
+}
+
 void loopback_restore(const struct pins *pins)
 {
 	struct sg_gate gate;

@@ -12,6 +12,9 @@
 /* Switch it on, and note in map `gate` if it was off. */
 int loopback_set(const struct pins *pins, struct fault *ret_fault);
 
+/* Return whether it is on, of each family that the kernel has. */
+bool loopback_is_set(void);
+
 /* Put it back, if the gate switched it on. */
 void loopback_restore(const struct pins *pins);
 

@@ -10,6 +10,7 @@
 #include "digest.h"
 #include "text.h"
 
+#define RULE_DSCP 26 /* FRA_DSCP, of Linux 6.13 */
 #define V4_PREFIX 96 /* of all IPv4 addresses, mapped */
 
 /* One way of a route: by a link, perhaps to a next hop. */
@@ -138,6 +139,8 @@ int routes_on_route(const struct nlmsghdr *message, void *data)
 	    (route->rtm_family != AF_INET && route->rtm_family != AF_INET6))
 		return MNL_CB_OK;
 	digest_message(&links->digest, message, sizeof(*route));
+	if (route->rtm_tos)
+		links->unfollowed |= LINKS_RULE_TOS;
 	mnl_attr_for_each (attr, message, sizeof(*route)) {
 		uint16_t type = mnl_attr_get_type(attr);
 
@@ -156,6 +159,28 @@ int routes_on_route(const struct nlmsghdr *message, void *data)
 			 : add_way(links, route, &dst, &way);
 }
 
+/* Return what of a rule the kernel's FIB helper does not go by: it is asked
+ * with no link that the packet came by and no TOS, and what IPv6 rules suppress
+ * it finds all the same. */
+static uint8_t unfollowed_of(const struct fib_rule_hdr *rule,
+			     const struct nlattr *attr)
+{
+	switch (mnl_attr_get_type(attr)) {
+	case FRA_IIFNAME:
+		return LINKS_RULE_IIF;
+	case RULE_DSCP:
+		return LINKS_RULE_TOS;
+	case FRA_SUPPRESS_PREFIXLEN:
+	case FRA_SUPPRESS_IFGROUP:
+		return rule->family == AF_INET6 &&
+				       (int32_t)mnl_attr_get_u32(attr) >= 0
+			       ? LINKS_RULE_SUPPRESS
+			       : 0;
+	default:
+		return 0;
+	}
+}
+
 int routes_on_rule(const struct nlmsghdr *message, void *data)
 {
 	const struct fib_rule_hdr *rule = mnl_nlmsg_get_payload(message);
@@ -166,7 +191,9 @@ int routes_on_rule(const struct nlmsghdr *message, void *data)
 	    (rule->family != AF_INET && rule->family != AF_INET6))
 		return MNL_CB_OK;
 	digest_message(&links->digest, message, sizeof(*rule));
+	if (rule->tos)
+		links->unfollowed |= LINKS_RULE_TOS;
 	mnl_attr_for_each (attr, message, sizeof(*rule))
-		links->has_iif_rule |= mnl_attr_get_type(attr) == FRA_IIFNAME;
+		links->unfollowed |= unfollowed_of(rule, attr);
 	return MNL_CB_OK;
 }

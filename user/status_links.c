@@ -15,6 +15,7 @@
 #include "forwarding.h"
 #include "hook.h"
 #include "links.h"
+#include "loopback.h"
 #include "maps.h"
 #include "names.h"
 #include "sg_iface.h"
@@ -260,6 +261,26 @@ static void check_addr(const struct pins *pins, const struct link_addr *addr,
 		    iface.name, text);
 }
 
+/* Name the rules that the kernel would go by, and the gate cannot. */
+static void check_rules(const struct links *links, struct json_object *findings)
+{
+	if (links->unfollowed & LINKS_RULE_IIF)
+		finding_add(findings,
+			    "an `ip rule` with iif is not followed for what "
+			    "the container sends; use from, to or ports");
+	if (links->unfollowed & LINKS_RULE_TOS)
+		finding_add(findings,
+			    "an `ip rule` or route with tos or dscp is not "
+			    "followed for what the container sends; use from, "
+			    "to or ports");
+	if (links->unfollowed & LINKS_RULE_SUPPRESS)
+		finding_add(findings,
+			    "an `ip -6 rule` with suppress_prefixlength or "
+			    "suppress_ifgroup is not followed, so the "
+			    "container has no IPv6 to the outside; use from, "
+			    "to or ports");
+}
+
 int status_add_links(const struct pins *pins, const struct policy *policy,
 		     struct json_object *rows, struct json_object *waiting,
 		     struct json_object *findings)
@@ -274,9 +295,10 @@ int status_add_links(const struct pins *pins, const struct policy *policy,
 		add_link(pins, &links.items[i], rows, findings);
 	for (size_t i = 0; i < links.addr_count && !r; i++)
 		check_addr(pins, &links.addrs[i], findings);
-	if (links.has_iif_rule)
+	check_rules(&links, findings);
+	if (!r && !loopback_is_set())
 		finding_add(findings,
-			    "an `ip rule` with iif is not followed for what "
-			    "the container sends; use from, to or ports");
+			    "lo: its forwarding is off, so that the gate finds "
+			    "no way out for the container; run `scoutgate up`");
 	return r;
 }

@@ -20,6 +20,7 @@
 #include "hook.h"
 #include "in_force.h"
 #include "instance.h"
+#include "loopback.h"
 #include "maps.h"
 #include "migrate.h"
 #include "sg_policy.h"
@@ -314,6 +315,9 @@ int supervisor_repair(struct supervisor *supervisor, const char **ret_what,
 		*ret_what = "pins were missing; put back";
 	if (forwarding_is_open(&supervisor->policy, &links))
 		*ret_what = "the kernel's forwarding was on; off again";
+	else if (!loopback_is_set())
+		*ret_what = "lo's forwarding was off, without which no way out "
+			    "is found; on again";
 	else if (!hooks_are_right(supervisor, &links))
 		*ret_what = "programs were missing from an interface, or "
 			    "another's came before them; put back";

@@ -215,6 +215,7 @@ static int write_gate(const struct pins *pins,
 	gate.netns = pins_netns();
 	gate.container_ifindex = entries->container_ifindex;
 	gate.container_mtu = entries->container_mtu;
+	gate.has_suppress = entries->has_suppress;
 	gate.container_is_down = is_watched && entries->container_is_down;
 	memcpy(gate.veth_mac, entries->veth_mac, sizeof(gate.veth_mac));
 	return bpf_map_update_elem(fd, &zero, &gate, BPF_ANY) ? -errno : 0;

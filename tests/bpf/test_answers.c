@@ -183,6 +183,31 @@ static void not_as_if_anothers_network_were_the_links(void **state)
 	assert_by_mac(&flow);
 }
 
+/* A remote that comes by another link since, to which the only route leads, is
+ * answered by it; its own link is asked first. */
+static void by_the_link_that_it_comes_by_now(void **state)
+{
+	struct spec answer = answer_of(FAR);
+	struct spec ask = ask_of(FAR);
+	struct frame frame;
+	struct sg_flow_key key;
+	struct sg_flow flow;
+
+	(void)state;
+	add_eth1();
+	shell_runs("ip route add " FAR " via 192.168.8.9 proto 99");
+	flow = asked_by(FAR); /* by eth0 */
+	assert_by_mac(&flow);
+	build_frame(&frame, &ask, ETH0, false);
+	gate_test.ifindex[ETH0] = if_nametoindex("eth1");
+	assert_int_equal(run_in(&frame, ETH0), ACTION_REDIRECT);
+	assert_int_equal(send_in(&answer, VE_CONTAINER, NULL), ACTION_REDIRECT);
+	the_flow(&key, &flow);
+	assert_int_equal(flow.ifindex, if_nametoindex("eth1"));
+	assert_next_hop(&flow, 0xc0a80809);
+	assert_int_equal(ntohl(flow.gate_addr.word[3]), 0xc0a80702);
+}
+
 /* Nor is a neighbour of another link the flow's. */
 static void not_by_a_neighbour_of_another_link(void **state)
 {
@@ -287,6 +312,7 @@ int main(void)
 		CASE(by_the_neighbour_that_asked),
 		CASE(not_as_if_a_routes_network_were_the_links),
 		CASE(not_as_if_anothers_network_were_the_links),
+		CASE(by_the_link_that_it_comes_by_now),
 		CASE(not_by_a_neighbour_of_another_link),
 		CASE(what_a_rule_refuses_is_not_sent),
 		CASE(udp_answers_from_the_next_address),

@@ -37,6 +37,7 @@ static const uint8_t tap0[] = {10, 1, 0, 2};
 static const uint8_t veth[] = {10, 0, 3, 1};
 static const uint8_t container[] = {10, 0, 3, 2};
 static const uint8_t nobody[] = {0, 0, 0, 0};
+static const uint8_t third[] = {192, 168, 7, 77};
 
 static void case_35_arp_for_other_interfaces_addresses(void **state)
 {
@@ -52,6 +53,11 @@ static void case_35_arp_for_other_interfaces_addresses(void **state)
 	assert_frame_passed(&frame, ETH0);
 	frame = arp(ETH0, REPLY, neighbour, eth0);
 	assert_frame_passed(&frame, ETH0);
+	/* one that asks for a third says where it is now */
+	frame = arp(ETH0, REQUEST, neighbour, third);
+	assert_frame_passed(&frame, ETH0);
+	frame = arp(VE_CONTAINER, REQUEST, container, third);
+	assert_dropped(&frame, VE_CONTAINER, SG_DROP_ARP);
 	frame = arp(ETH0, REQUEST, nobody, eth0); /* a probe (RFC 5227) */
 	assert_frame_passed(&frame, ETH0);
 	frame = arp(VE_CONTAINER, REQUEST, container, eth0);

@@ -346,7 +346,7 @@ static void case_156_the_lan_holds_no_more_than_its_share(void **state)
 	assert_int_equal(flow_count(PINS_flows), 64);
 }
 
-/* Where there is no place for an assured one, UDP goes on as it was. */
+/* UDP goes on half open if there is no place for an assured flow. */
 static void case_156_datagrams_go_on_half_open(void **state)
 {
 	struct spec spec = query(33000, 53, IPPROTO_UDP);

@@ -105,6 +105,31 @@ static void case_45_a_dhcp_answer_with_an_impossible_source(void **state)
 	assert_passed(&offer, ETH0);
 }
 
+/* Before there is a lease, the site's network may be any, also one that the
+ * host has elsewhere. */
+static void case_142_an_offer_in_anothers_network(void **state)
+{
+	struct spec offer =
+		between("10.1.0.1", "10.1.0.77", 67, 68, IPPROTO_UDP, 0);
+
+	(void)state;
+	assert_spec_dropped(&offer, ETH0, SG_DROP_SPOOFED);
+	shell_runs("ip -4 addr flush dev eth0");
+	harness_restart(NULL);
+	assert_passed(&offer, ETH0);
+	offer.dst = "10.1.0.2"; /* which the host has */
+	assert_int_equal(send_in(&offer, ETH0, NULL), ACTION_DROP);
+	offer.dst = "10.0.3.77";
+	offer.src = "10.0.3.2"; /* the container's */
+	assert_int_equal(send_in(&offer, ETH0, NULL), ACTION_DROP);
+	offer.src = "10.0.3.9";
+	assert_passed(&offer, ETH0);
+	offer.src = "10.1.0.2";
+	assert_int_equal(send_in(&offer, ETH0, NULL), ACTION_DROP);
+	shell_runs("ip addr add 192.168.7.2/24 dev eth0");
+	harness_restart(NULL);
+}
+
 static void case_51_sources_impossible_on_the_vpn(void **state)
 {
 	static const char *const sources[] = {
@@ -421,6 +446,7 @@ int main(void)
 		TEST(case_45_sources_impossible_on_the_lan),
 		TEST(case_45_the_links_own_broadcast_is_no_source),
 		TEST(case_45_a_dhcp_answer_with_an_impossible_source),
+		TEST(case_142_an_offer_in_anothers_network),
 		TEST(case_51_sources_impossible_on_the_vpn),
 		TEST(case_46_lan_to_the_container_on_any_port),
 		TEST(case_47_lan_to_the_gates_vpn_address),

@@ -148,7 +148,7 @@ static void so_many_resets_go_out_in_a_second(void **state)
 	}
 }
 
-/* What one role draws is nobody else's. */
+/* A flood from one role draws none of another's. */
 static void resets_of_a_role_are_its_own(void **state)
 {
 	const struct timespec second = {.tv_sec = 1};

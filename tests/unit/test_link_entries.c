@@ -203,6 +203,37 @@ static void a_vlan_is_its_devices(void **state)
 	make_again();
 }
 
+/* Cable and Wi-Fi in one network, with the kernel's own routes to it. */
+static void a_network_of_two_links_is_of_each(void **state)
+{
+	const struct sg_subnet_key key = {.prefix_bits = 120,
+					  .addr = addr_of("192.168.7.0")};
+	struct link_route routes[2] = {
+		{.ifindex = ETH0, .addr = key.addr, .prefix = 120},
+		{.ifindex = ETH1, .addr = key.addr, .prefix = 120},
+	};
+	size_t before = links.addr_count;
+
+	(void)state;
+	add_addr(ETH1, "192.168.7.3", 24);
+	links.routes = routes;
+	links.route_count = 2;
+	make_again();
+	for (size_t i = 0; i < entries.subnet_count; i++) {
+		if (memcmp(&entries.subnet_keys[i], &key, sizeof(key)))
+			continue;
+		assert_int_equal(entries.subnets[i].ifindex, 0);
+		assert_int_equal(entries.subnets[i].roles,
+				 SG_ROLE_BIT(SG_ROLE_LAN));
+		assert_int_not_equal(entries.subnets[i].own.word[3], 0);
+		before = 0;
+	}
+	assert_int_equal(before, 0);
+	links.addr_count--;
+	links.route_count = 0;
+	make_again();
+}
+
 /* "*" says nothing of a link in particular: one that was renamed keeps the role
  * that it had, until a policy is read anew. */
 static void a_renamed_link_keeps_its_role_before_any(void **state)
@@ -437,6 +468,7 @@ int main(void)
 		TEST(only_links_with_a_role_are_governed),
 		TEST(a_port_is_its_masters_business),
 		TEST(a_vlan_is_its_devices),
+		TEST(a_network_of_two_links_is_of_each),
 		TEST(what_is_exempt_is_known_as_such),
 		TEST(a_renamed_link_keeps_its_role_before_any),
 		TEST(the_containers_end_is_known_by_its_role),
