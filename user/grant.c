@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "cut.h"
 #include "deadline.h"
+#include "in_force.h"
 #include "names.h"
 #include "pins.h"
 #include "report.h"
@@ -82,10 +83,15 @@ static int set(const struct context *context, __u32 id,
 /* The switch is made; it is to be known at the next start, too. */
 static int save(const struct context *context, struct fault *ret_fault)
 {
+	_cleanup_(policy_release) struct policy policy = {0};
 	_cleanup_(pins_close) struct pins pins = PINS_CLOSED;
+	uint32_t number;
 	int r = pins_open(context->pin_dir, &pins, ret_fault);
 
-	return r ? r : saved_follow(context->state_dir, &pins, ret_fault);
+	if (!r)
+		r = in_force_read_settled(&pins, &policy, &number, ret_fault);
+	return r ? r
+		 : saved_follow(context->state_dir, &policy, &pins, ret_fault);
 }
 
 /* For the record, who did it: a person has been told. */

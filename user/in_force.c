@@ -72,6 +72,16 @@ int in_force_read(const struct pins *pins, struct policy *ret_policy,
 	return r;
 }
 
+int in_force_read_settled(const struct pins *pins, struct policy *ret_policy,
+			  uint32_t *ret_number, struct fault *ret_fault)
+{
+	int r = -EAGAIN;
+
+	for (int tries = 10; r == -EAGAIN && tries > 0; tries--)
+		r = in_force_read(pins, ret_policy, ret_number, ret_fault);
+	return r;
+}
+
 int in_force_write(const struct pins *pins, uint32_t slot,
 		   const struct policy *policy)
 {

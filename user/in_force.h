@@ -20,6 +20,10 @@ uint32_t in_force_number(const struct pins *pins);
 int in_force_read(const struct pins *pins, struct policy *ret_policy,
 		  uint32_t *ret_number, struct fault *ret_fault);
 
+/* The same, once more while a reload is going on. */
+int in_force_read_settled(const struct pins *pins, struct policy *ret_policy,
+			  uint32_t *ret_number, struct fault *ret_fault);
+
 /* Write the text of the slot that is not in force. Returns 0 or -errno. */
 int in_force_write(const struct pins *pins, uint32_t slot,
 		   const struct policy *policy);

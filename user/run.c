@@ -170,8 +170,8 @@ static void begin_saving(const struct run *run)
 static void save_grants(struct run *run)
 {
 	struct fault fault;
-	int r = saved_follow(run->context->state_dir, &run->supervisor.pins,
-			     &fault);
+	int r = saved_follow(run->context->state_dir, &run->supervisor.policy,
+			     &run->supervisor.pins, &fault);
 
 	say_problem(run, PROBLEM_SAVE, r, &fault);
 }

@@ -172,13 +172,10 @@ int saved_begin(const char *state_dir, const struct policy *policy,
 	return save(state_dir, pins, ret_fault);
 }
 
-int saved_follow(const char *state_dir, const struct pins *pins,
-		 struct fault *ret_fault)
+int saved_follow(const char *state_dir, const struct policy *policy,
+		 const struct pins *pins, struct fault *ret_fault)
 {
-	char path[PATH_MAX];
-	int r = path_of(state_dir, pins->dir, "", path, ret_fault);
-
-	if (r || access(path, F_OK))
-		return r;
-	return save(state_dir, pins, ret_fault);
+	return policy->persists_grants
+		       ? saved_begin(state_dir, policy, pins, ret_fault)
+		       : 0;
 }

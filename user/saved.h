@@ -26,7 +26,7 @@ int saved_begin(const char *state_dir, const struct policy *policy,
 		const struct pins *pins, struct fault *ret_fault);
 
 /* The grants may have changed: save them, if they are saved at all. */
-int saved_follow(const char *state_dir, const struct pins *pins,
-		 struct fault *ret_fault);
+int saved_follow(const char *state_dir, const struct policy *policy,
+		 const struct pins *pins, struct fault *ret_fault);
 
 #endif

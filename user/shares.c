@@ -2,8 +2,10 @@
 /* See shares.h. */
 #include "shares.h"
 
+#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cleanup.h"
@@ -121,6 +123,49 @@ static int add_half_open(const struct pins *pins, uint32_t share,
 	return 0;
 }
 
+/* Masquerade ports of the range that are in use, of each protocol. */
+struct ports {
+	const struct port_range *range;
+	uint32_t now_s;
+	uint32_t tcp;
+	uint32_t udp;
+	uint32_t shared;
+};
+
+static int count_port(const void *key, const void *value, void *context)
+{
+	const struct sg_snat_port_key *port = key;
+	const struct sg_snat_port *snat_port = value;
+	struct ports *ports = context;
+	uint16_t number = ntohs(port->gate_port);
+
+	if (number < ports->range->first || number > ports->range->last ||
+	    sg_snat_port_is_over(snat_port, ports->now_s))
+		return 0;
+	ports->tcp += port->protocol == IPPROTO_TCP;
+	ports->udp += port->protocol == IPPROTO_UDP;
+	ports->shared += snat_port->is_shared;
+	return 0;
+}
+
+int shares_add_ports(const struct pins *pins, const struct policy *policy,
+		     struct json_object *root)
+{
+	struct ports ports = {.range = &policy->masquerade_ports,
+			      .now_s = boot_s()};
+	int r = maps_each(pins->map_fds[PINS_snat_ports],
+			  sizeof(struct sg_snat_port_key),
+			  sizeof(struct sg_snat_port), count_port, &ports);
+
+	show_add_number(root, "tcp", ports.tcp);
+	show_add_number(root, "udp", ports.udp);
+	show_add_number(root, "room",
+			policy->masquerade_ports.last -
+				policy->masquerade_ports.first + 1U);
+	show_add_number(root, "shared", ports.shared);
+	return r;
+}
+
 int shares_add(const struct pins *pins, struct json_object *rows,
 	       struct json_object *full)
 {
@@ -146,6 +191,14 @@ int shares_add(const struct pins *pins, struct json_object *rows,
 			r = add_full(pins, share, room, &counts, full);
 	}
 	return r;
+}
+
+void shares_print_ports(struct json_object *ports)
+{
+	printf("masquerade ports: %s of TCP and %s of UDP in use, of %s; %s "
+	       "shared\n",
+	       show_text_of(ports, "tcp"), show_text_of(ports, "udp"),
+	       show_text_of(ports, "room"), show_text_of(ports, "shared"));
 }
 
 void shares_print(struct json_object *rows)

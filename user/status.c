@@ -8,6 +8,7 @@
 
 #include "cleanup.h"
 #include "clock.h"
+#include "deadline.h"
 #include "fallbacks.h"
 #include "finding.h"
 #include "forwards.h"
@@ -40,7 +41,7 @@ static const struct table_column iface_columns[] = {
 static const struct table_column grant_columns[] = {
 	{"grant", "GRANT", TABLE_TEXT, 0},
 	{"state", "STATE", TABLE_TEXT, 0},
-	{"seconds_left", "SECONDS LEFT", TABLE_NUMBER, 0},
+	{"until", "UNTIL", TABLE_TEXT, 0},
 };
 
 static const struct table_column problem_columns[] = {
@@ -52,6 +53,7 @@ static int add_grants(const struct pins *pins, struct json_object *rows)
 
 	for (__u32 id = 0; id < SG_GRANT_COUNT; id++) {
 		struct json_object *row = show_add_row(rows);
+		char until[DEADLINE_BYTES];
 		struct sg_grant grant;
 		bool open;
 
@@ -61,9 +63,11 @@ static int add_grants(const struct pins *pins, struct json_object *rows)
 		open = sg_grant_is_open(&grant, now_s);
 		show_add_text(row, "grant", name_of_grant(id));
 		show_add_text(row, "state", open ? "open" : "closed");
-		if (open && grant.deadline_s)
-			show_add_number(row, "seconds_left",
-					grant.deadline_s - now_s);
+		if (!open || !grant.deadline_s)
+			continue;
+		show_add_number(row, "seconds_left", grant.deadline_s - now_s);
+		deadline_describe(&grant, until);
+		show_add_text(row, "until", until + strlen("until "));
 	}
 	return 0;
 }
@@ -83,6 +87,26 @@ static int add_shares(const struct pins *pins, struct json_object *rows,
 			    "`scoutgate flows` for whose they are",
 			    json_object_get_string(
 				    json_object_array_get_idx(full, i)));
+	return r;
+}
+
+/* Add the masquerade ports in use, and that there are no more of a protocol. */
+static int add_ports(const struct pins *pins, const struct policy *policy,
+		     struct json_object *ports, struct json_object *findings)
+{
+	static const char *const protocols[] = {"tcp", "udp"};
+	int r = shares_add_ports(pins, policy, ports);
+	int64_t room =
+		json_object_get_int64(json_object_object_get(ports, "room"));
+
+	for (size_t i = 0; i < 2 && !r; i++)
+		if (json_object_get_int64(json_object_object_get(
+			    ports, protocols[i])) >= room)
+			finding_add(findings,
+				    "all %lld masquerade ports of %s are in "
+				    "use; raise egress.ports, or see "
+				    "`scoutgate flows` for whose they are",
+				    (long long)room, protocols[i]);
 	return r;
 }
 
@@ -241,6 +265,7 @@ static void print_text(struct json_object *root)
 	forwards_print(json_object_object_get(root, "forwards"));
 	putchar('\n');
 	shares_print(json_object_object_get(root, "shares"));
+	shares_print_ports(json_object_object_get(root, "ports"));
 	putchar('\n');
 	print_daemon(json_object_object_get(root, "daemon"));
 	if (json_object_object_get(root, "note"))
@@ -272,6 +297,9 @@ static int collect(const struct pins *pins, const struct policy *policy,
 	if (!r)
 		r = add_shares(pins, show_add_list(root, "shares"),
 			       found->findings);
+	if (!r)
+		r = add_ports(pins, policy, show_add_object(root, "ports"),
+			      found->findings);
 	if (!r)
 		r = add_daemon(pins, found->daemon, found->findings);
 	if (!r)
@@ -317,23 +345,37 @@ static int report(const struct context *context, const struct pins *pins,
 	return healthy ? EXIT_OK : EXIT_DEGRADED;
 }
 
+/* A document for programs all the same: there is no gate, or none that can be
+ * read. */
+static void print_none(const struct context *context, int error,
+		       const struct fault *fault)
+{
+	_cleanup_(show_release) struct json_object *root =
+		json_object_new_object();
+
+	show_add_text(root, "summary", fault->text);
+	show_add_text(root, "version", SCOUTGATE_VERSION);
+	show_add_text(root, "health",
+		      error == -ENOENT ? "not loaded" : "unknown");
+	show_json(root, repeat_form(context));
+}
+
 static int draw(const struct context *context, const void *what)
 {
 	_cleanup_(policy_release) struct policy policy = {0};
 	_cleanup_(pins_close) struct pins pins = PINS_CLOSED;
 	struct fault fault;
 	uint32_t number;
-	int tries = 10;
 	int r = pins_open(context->pin_dir, &pins, &fault);
 
 	(void)what;
 	if (r) {
+		if (context->json)
+			print_none(context, r, &fault);
 		verb_fail(&fault);
 		return r == -ENOENT ? EXIT_NOT_LOADED : EXIT_FAILED;
 	}
-	do
-		r = in_force_read(&pins, &policy, &number, &fault);
-	while (r == -EAGAIN && --tries); /* a reload is going on */
+	r = in_force_read_settled(&pins, &policy, &number, &fault);
 	if (!r)
 		r = report(context, &pins, &policy, &fault);
 	return r < 0 ? verb_fail(&fault) : r;
