@@ -15,7 +15,7 @@
 stage bool allow_has_bit(__u32 slot, __u32 table, __be16 port)
 {
 	return bits_has(&port_bits, slot * SG_PORT_BITS_ROWS * SG_ROW_BITS +
-					    table * SG_PORT_BITS_BITS +
+					    table * SG_PORT_BITS_EACH +
 					    bpf_ntohs(port));
 }
 

@@ -147,11 +147,11 @@ SG_ASSERT_SIZE(struct sg_port, 8);
 /* map `port_bits`: whether `ports` has a port, so that it need not be asked of
  * most: a slot's TCP ports, then its UDP ports; then those of the container's
  * by which it answers TCP forwards. Each is a table of so many bits. */
-#define SG_PORT_BITS_BITS 65536
+#define SG_PORT_BITS_EACH 65536
 #define SG_PORT_BITS_TCP 0
 #define SG_PORT_BITS_UDP 1
 #define SG_PORT_BITS_ANSWERS 2
-#define SG_PORT_BITS_ROWS (3 * SG_PORT_BITS_BITS / SG_ROW_BITS)
+#define SG_PORT_BITS_ROWS (3 * SG_PORT_BITS_EACH / SG_ROW_BITS)
 
 /* map `sources`: who may use a forward; longest prefix match on the address */
 struct sg_source_key {

@@ -39,7 +39,7 @@ static void set_timeouts(const struct policy *policy, struct sg_policy *entry)
 static void mark_port(struct policy_entries *entries, uint32_t table,
 		      uint32_t port)
 {
-	set_bit(entries->port_bits, table * SG_PORT_BITS_BITS + port);
+	set_bit(entries->port_bits, table * SG_PORT_BITS_EACH + port);
 }
 
 static void add_ports(const struct policy_forward *forward, uint32_t slot,
