@@ -144,6 +144,8 @@ static void no_gate_is_status_4_for_status_and_1_for_the_rest(void **state)
 	RUN(0, "--pin-dir", pins, "status");
 	assert_fails(EXIT_NOT_LOADED, "no gate here; run `scoutgate up`");
 	RUN(0, "--pin-dir", pins, "status", "--json");
+	assert_non_null(strstr(result.out, "\"health\":\"not loaded\""));
+	result.out[0] = '\0'; /* a document, and the line of every error */
 	assert_fails(EXIT_NOT_LOADED, "no gate here");
 	RUN(0, "--pin-dir", pins, "grant", "lan-access");
 	assert_fails(EXIT_FAILED, "no gate here");
