@@ -15,8 +15,15 @@
 #define GC_FORGETS_S 60	   /* a client sends again that long */
 #define GC_CLOSED_TOO 0x80 /* a bit of `tries`: those that are closed, too */
 
+stage bool gc_has_room(__u32 ring)
+{
+	const struct sg_gc_hand *hand = bpf_map_lookup_elem(&gc_hand, &ring);
+
+	return hand && hand->count < gc_ring_size(ring);
+}
+
 /* Look at the oldest tokens of a share's open flows: end what has expired, put
- * the others back. */
+ * the others back. Return whether there is a place for one more. */
 standalone int gc_open(__u32 slot, __u32 share, __u32 now_s, __u32 tries)
 {
 	const struct sg_policy *in_force = bpf_map_lookup_elem(&policy, &slot);
@@ -29,7 +36,7 @@ standalone int gc_open(__u32 slot, __u32 share, __u32 now_s, __u32 tries)
 	for (__u32 i = 0; i < GC_WHEN_FULL; i++) {
 		if (i >= (tries & ~GC_CLOSED_TOO) ||
 		    gc_ring_step(ring, GC_RING_PEEK))
-			return 0;
+			break;
 		flow = gc_ring_find(scratch, &flows);
 		if (flow &&
 		    !(tries & GC_CLOSED_TOO &&
@@ -39,22 +46,7 @@ standalone int gc_open(__u32 slot, __u32 share, __u32 now_s, __u32 tries)
 		else if (!gc_ring_step(ring, GC_RING_DROP) && flow)
 			flow_end(&scratch->swept, flow, now_s);
 	}
-	return 0;
-}
-
-/* Return whether a share has a place for one more open flow; it is asked before
- * a connection begins, so that nobody is connected and mute. */
-standalone int gc_has_room(__u32 slot, __u32 share, __u32 now_s)
-{
-	__u32 ring = SG_RING(SG_TABLE_FLOWS, share);
-	struct sg_gc_hand *hand = bpf_map_lookup_elem(&gc_hand, &ring);
-	__u32 size = gc_ring_size(ring);
-
-	if (!hand)
-		return false;
-	if (hand->count >= size)
-		gc_open(slot, share, now_s, GC_WHEN_FULL | GC_CLOSED_TOO);
-	return hand->count < size;
+	return gc_has_room(ring);
 }
 
 /* A half-open flow is forgotten, and its masquerade port with it. */

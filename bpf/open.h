@@ -43,7 +43,6 @@ stage void open_insert(const struct sg_flow_key *key,
 	__u32 ring = SG_RING(SG_TABLE_HALF_OPEN, fresh->share);
 	struct scratch *scratch = scratch_get();
 
-	gc_open(pkt->slot, fresh->share, pkt->now_s, GC_PER_FLOW);
 	gc_half_open(pkt->slot, ring, pkt->now_s);
 	if (!scratch ||
 	    bpf_map_update_elem(&half_open, key, fresh, BPF_NOEXIST))
@@ -65,8 +64,11 @@ stage int open_begin(struct __sk_buff *skb, const struct sg_flow_key *key,
 		     struct sg_flow *fresh, const struct packet *pkt)
 {
 	fresh->share = open_share(fresh, pkt);
-	if (key->protocol == IPPROTO_TCP &&
-	    !gc_has_room(pkt->slot, fresh->share, pkt->now_s))
+	/* or somebody would be connected and mute */
+	if (!gc_open(pkt->slot, fresh->share, pkt->now_s, GC_PER_FLOW) &&
+	    key->protocol == IPPROTO_TCP &&
+	    !gc_open(pkt->slot, fresh->share, pkt->now_s,
+		     GC_WHEN_FULL | GC_CLOSED_TOO))
 		return SG_DROP_TABLE_FULL;
 	if (key->protocol == IPPROTO_TCP)
 		window_begin(skb, &pkt->tcp, fresh, flow_initiator(fresh));

@@ -36,9 +36,10 @@ stage __u8 policy_grants(const struct packet *pkt, const struct sg_port *port)
 /* Return whether a segment may be of a handshake that was answered, and that
  * its share, in a flood, had no room to remember: the container knows, as it
  * does by a SYN cookie (RFC 4987 3.6). */
-stage bool policy_takes_up(const struct packet *pkt)
+static __noinline bool policy_takes_up(const struct packet *pkt)
 {
-	return (pkt->tcp.flags & (TCP_SYN | TCP_RST | TCP_ACK)) == TCP_ACK &&
+	return pkt &&
+	       (pkt->tcp.flags & (TCP_SYN | TCP_RST | TCP_ACK)) == TCP_ACK &&
 	       gc_forgets(pkt->iface->role == SG_ROLE_VPN ? SG_SHARE_VPN
 							  : SG_SHARE_LAN,
 			  pkt->now_s);
