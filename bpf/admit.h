@@ -65,10 +65,8 @@ static __noinline int admit_address(struct __sk_buff *skb,
 	    (before && before->role != pkt->iface->role))
 		return false;
 	flow->gate_addr = pkt->dst;
-	if (ifindex != pkt->ifindex) {
-		flow_on_link(flow, pkt->ifindex, pkt->iface->has_ethernet);
-		flow->generation = 0; /* to be judged again */
-	}
+	if (ifindex != pkt->ifindex)
+		flow_follow(flow, pkt);
 	return false;
 }
 

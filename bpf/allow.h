@@ -11,7 +11,7 @@
 #include "flow.h"
 #include "ifaces_maps.h"
 
-/* Return whether a table of the map has a port, on a side. */
+/* Return whether a table of the map has a port, in a slot. */
 stage bool allow_has_bit(__u32 slot, __u32 table, __be16 port)
 {
 	return bits_has(&port_bits, slot * SG_PORT_BITS_ROWS * SG_ROW_BITS +
@@ -19,7 +19,7 @@ stage bool allow_has_bit(__u32 slot, __u32 table, __be16 port)
 					    bpf_ntohs(port));
 }
 
-/* Return whether the port is a forward's, on the side that is in force. */
+/* Return whether the port is a forward's, in the slot that is in force. */
 stage bool allow_is_forwarded(__u32 slot, __u8 protocol, __be16 port)
 {
 	if (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP)
@@ -253,8 +253,7 @@ static __noinline int allow_arrival(struct sg_flow *flow,
 	if (flow->kind == SG_KIND_MASQUERADE &&
 	    !address_is_own(pkt->ifindex, &flow->gate_addr))
 		return SG_DROP_FLOW_CLASH;
-	flow_on_link(flow, pkt->ifindex, pkt->iface->has_ethernet);
-	flow->generation = 0; /* to be judged again */
+	flow_follow(flow, pkt);
 	return SG_OK;
 }
 

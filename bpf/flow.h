@@ -136,6 +136,14 @@ stage void flow_on_link(struct sg_flow *flow, __u32 ifindex, bool has_ethernet)
 		      has_ethernet ? SG_FLOW_ETHERNET : 0);
 }
 
+/* Move a flow to the link that a packet of its remote has come by, where it is
+ * to be judged again. */
+stage void flow_follow(struct sg_flow *flow, const struct packet *pkt)
+{
+	flow_on_link(flow, pkt->ifindex, pkt->iface->has_ethernet);
+	flow->generation = 0;
+}
+
 /* Say where the remote of a new flow is, and whom it talks to there. */
 stage void flow_gate(struct sg_flow *flow, __u32 ifindex,
 		     const struct sg_iface *iface, const union sg_addr *addr,

@@ -13,7 +13,7 @@
 #include "scratch.h"
 
 #define FRAGMENT_TIMEOUT_S 30 /* as Linux, ipfrag_time */
-#define HELD_TIMEOUT_S 5
+#define FRAG_QUEUE_TIMEOUT_S 5
 
 stage void fragment_key(struct sg_fragment_key *key, const struct packet *pkt)
 {
@@ -69,7 +69,7 @@ stage void fragment_replay(struct __sk_buff *skb, const struct packet *pkt,
 	if (!frame)
 		return;
 	bytes = reach_length(frame->bytes, SG_FRAG_QUEUE_BYTES);
-	if (!clock_is_over(pkt->now_s, frame->last_s, HELD_TIMEOUT_S) &&
+	if (!clock_is_over(pkt->now_s, frame->last_s, FRAG_QUEUE_TIMEOUT_S) &&
 	    !bpf_skb_change_tail(skb, bytes, 0) &&
 	    !bpf_skb_store_bytes(skb, 0, frame->frame, bytes,
 				 BPF_F_RECOMPUTE_CSUM))

@@ -41,10 +41,11 @@ standalone int gc_open(__u32 slot, __u32 share, __u32 now_s, __u32 tries)
 		if (flow &&
 		    !(tries & GC_CLOSED_TOO &&
 		      flow->state > SG_STATE_ESTABLISHED) &&
-		    !sg_flow_is_over(&scratch->swept, flow, in_force, now_s))
+		    !sg_flow_is_over(&scratch->token_key, flow, in_force,
+				     now_s))
 			gc_ring_step(ring, GC_RING_ROTATE);
 		else if (!gc_ring_step(ring, GC_RING_DROP) && flow)
-			flow_end(&scratch->swept, flow, now_s);
+			flow_end(&scratch->token_key, flow, now_s);
 	}
 	return gc_has_room(ring);
 }
@@ -76,11 +77,11 @@ standalone int gc_half_open(__u32 slot, __u32 ring, __u32 now_s)
 	flow = gc_ring_find(scratch, &half_open);
 	if (gc_ring_step(ring, GC_RING_DROP) || !flow)
 		return 0;
-	is_over = sg_flow_is_over(&scratch->swept, flow, in_force, now_s);
+	is_over = sg_flow_is_over(&scratch->token_key, flow, in_force, now_s);
 	if (!is_over && flow->flags & SG_FLOW_ANSWERED &&
 	    ring < SG_RING(SG_TABLE_ANSWERED, 0))
 		return 0; /* that token meant nothing any more */
-	gc_forget(&scratch->swept, flow, in_force, now_s);
+	gc_forget(&scratch->token_key, flow, in_force, now_s);
 	if (!is_over) {
 		__sync_fetch_and_add(&hand->forgotten, 1);
 		hand->forgotten_s = now_s;

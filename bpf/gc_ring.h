@@ -13,12 +13,12 @@
 #define GC_RING_TRIES 8 /* against other CPUs at the same ring */
 
 /* set by the loader: max_entries of `flows` and `half_open` */
-const volatile __u32 sweep_flows = 65536;
-const volatile __u32 sweep_half_open = 131072;
+const volatile __u32 gc_ring_flows = 65536;
+const volatile __u32 gc_ring_half_open = 131072;
 
 stage __u32 gc_ring_size(__u32 ring)
 {
-	return sg_ring_size(ring, sweep_flows, sweep_half_open);
+	return sg_ring_size(ring, gc_ring_flows, gc_ring_half_open);
 }
 
 /* The token of a flow into scratch memory: its key, and its id where a key
@@ -63,7 +63,7 @@ standalone int gc_ring_step(__u32 ring, __u32 step)
 	index = scratch->ring.head;
 	if (step != GC_RING_PEEK)
 		index = (index + scratch->ring.count) % size;
-	index += sg_ring_first(ring, sweep_flows, sweep_half_open);
+	index += sg_ring_first(ring, gc_ring_flows, gc_ring_half_open);
 	slot = bpf_map_lookup_elem(&gc_ring, &index);
 	if (!slot)
 		return -1;
@@ -98,15 +98,16 @@ standalone int gc_ring_push(__u32 ring)
 	return -1;
 }
 
-/* The flow of the token in scratch memory, whose key is then in scratch->swept.
- * NULL: it is over, or has another place. */
+/* The flow of the token in scratch memory, whose key is then in
+ * scratch->token_key. NULL: it is over, or has another place. */
 stage struct sg_flow *gc_ring_find(struct scratch *scratch, void *table)
 {
 	struct sg_flow *flow;
 
-	scratch->swept = scratch->token.key;
-	__builtin_memset(scratch->swept.id, 0, sizeof(scratch->swept.id));
-	flow = bpf_map_lookup_elem(table, &scratch->swept);
+	scratch->token_key = scratch->token.key;
+	__builtin_memset(scratch->token_key.id, 0,
+			 sizeof(scratch->token_key.id));
+	flow = bpf_map_lookup_elem(table, &scratch->token_key);
 	return flow && flow->id[0] == scratch->token.key.id[0] &&
 			       flow->id[1] == scratch->token.key.id[1] &&
 			       flow->id[2] == scratch->token.key.id[2]

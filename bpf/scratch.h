@@ -55,11 +55,12 @@ struct scratch {
 	struct sg_flow fresh; /* open.h, move.h: of a flow that begins */
 	struct sg_flow promoted; /* promote.h, move.h: on its way to `flows` */
 	struct sg_gc_token
-		token;	   /* gc_ring.h: on its way to or from `sweep`, */
+		token;	   /* gc_ring.h: on its way to or from `gc_ring`, */
 	__u32 token_index; /* its place when it was looked at, */
-	struct gc_ring_place ring;     /* the ring as it was then, */
-	struct sg_flow_key swept;      /* and the key of its flow */
-	struct sg_frag_queue queued;   /* fragment.h: on its way to `held` */
+	struct gc_ring_place ring;    /* the ring as it was then, */
+	struct sg_flow_key token_key; /* and the key of its flow */
+	struct sg_frag_queue
+		queued; /* fragment.h: on its way to `frag_queue` */
 	__u8 bytes[2 * SCRATCH_BYTES]; /* an offset and a length fit */
 };
 

@@ -17,7 +17,7 @@ struct sg_flow_key {
 	__be16 remote_port;   /* ICMP echo: 0 */
 	__be16 local_port;    /* ICMP echo: the identifier */
 	__u8 protocol;
-	__u8 id[3]; /* 0; in a sweep token: the flow's id */
+	__u8 id[3]; /* 0; in a token of `gc_ring`: the flow's id */
 };
 SG_ASSERT_SIZE(struct sg_flow_key, 40);
 
@@ -203,7 +203,7 @@ static inline __u32 sg_ring_size(__u32 ring, __u32 flows, __u32 half_open)
 							     : flows / 8 * 3;
 }
 
-/* Return where in `sweep` a ring begins. */
+/* Return where in `gc_ring` a ring begins. */
 static inline __u32 sg_ring_first(__u32 ring, __u32 flows, __u32 half_open)
 {
 	if (ring >= SG_SHARE_COUNT)

@@ -2,7 +2,7 @@
 /*
  * The flow family. The datapath writes all of it; the loader reads it for
  * people, and deletes what a closed grant cuts. max_entries of `flows`,
- * `half_open` and `sweep` are the configuration's limits.
+ * `half_open` and `gc_ring` are the configuration's limits.
  */
 #ifndef SG_MAPS_FLOWS_H
 #define SG_MAPS_FLOWS_H

@@ -98,8 +98,8 @@ static int set_sizes(struct gate_bpf *skeleton, const struct policy *policy)
 			       policy_snat_port_entries(policy)};
 	int r = 0;
 
-	skeleton->rodata->sweep_flows = policy->flows;
-	skeleton->rodata->sweep_half_open = policy->half_open;
+	skeleton->rodata->gc_ring_flows = policy->flows;
+	skeleton->rodata->gc_ring_half_open = policy->half_open;
 	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]) && !r; i++)
 		r = bpf_map__set_max_entries(maps[i], sizes[i]);
 	return r;

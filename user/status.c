@@ -347,7 +347,7 @@ static int report(const struct context *context, const struct pins *pins,
 
 /* A document for programs all the same: there is no gate, or none that can be
  * read. */
-static void print_none(const struct context *context, int error,
+static void print_none(const struct context *context, int status,
 		       const struct fault *fault)
 {
 	_cleanup_(show_release) struct json_object *root =
@@ -356,7 +356,7 @@ static void print_none(const struct context *context, int error,
 	show_add_text(root, "summary", fault->text);
 	show_add_text(root, "version", SCOUTGATE_VERSION);
 	show_add_text(root, "health",
-		      error == -ENOENT ? "not loaded" : "unknown");
+		      status == EXIT_NOT_LOADED ? "not loaded" : "unknown");
 	show_json(root, repeat_form(context));
 }
 
@@ -367,18 +367,19 @@ static int draw(const struct context *context, const void *what)
 	struct fault fault;
 	uint32_t number;
 	int r = pins_open(context->pin_dir, &pins, &fault);
+	int status = r == -ENOENT ? EXIT_NOT_LOADED : EXIT_FAILED;
 
 	(void)what;
-	if (r) {
-		if (context->json)
-			print_none(context, r, &fault);
-		verb_fail(&fault);
-		return r == -ENOENT ? EXIT_NOT_LOADED : EXIT_FAILED;
-	}
-	r = in_force_read_settled(&pins, &policy, &number, &fault);
+	if (!r)
+		r = in_force_read_settled(&pins, &policy, &number, &fault);
 	if (!r)
 		r = report(context, &pins, &policy, &fault);
-	return r < 0 ? verb_fail(&fault) : r;
+	if (r >= 0)
+		return r;
+	if (context->json)
+		print_none(context, status, &fault);
+	verb_fail(&fault);
+	return status;
 }
 
 int verb_status(const struct context *context, int count, char **args)
