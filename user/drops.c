@@ -66,8 +66,7 @@ static int add_drops(const struct pins *pins, struct json_object *rows)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++) {
 		drops[i].key = keys[i];
-		if (!if_indextoname(keys[i].ifindex, drops[i].interface))
-			strcpy(drops[i].interface, "(gone)");
+		pins_interface_name(pins, keys[i].ifindex, drops[i].interface);
 	}
 	qsort(drops, count, sizeof(*drops), compare);
 	for (size_t i = 0; i < count && !r; i++)

@@ -89,6 +89,7 @@ struct listing {
 	struct flow_filter filter;
 	struct flow_sort sort;
 	struct rule_names names;
+	const struct pins *pins;
 	struct stream *stream;
 	bool is_json;
 	uint8_t map; /* of maps[]: the one that is read */
@@ -101,15 +102,13 @@ static uint32_t seconds_since(uint32_t then_s, uint32_t now_s)
 }
 
 /* The interface's name, which most flows share with the one before. */
-static const char *name_of_interface(uint32_t ifindex)
+static const char *name_of_interface(const struct pins *pins, uint32_t ifindex)
 {
 	static char name[IF_NAMESIZE];
 	static uint32_t named;
 
-	if (ifindex == named)
-		return name;
-	if (!if_indextoname(ifindex, name))
-		snprintf(name, sizeof(name), "(gone)");
+	if (ifindex != named)
+		pins_interface_name(pins, ifindex, name);
 	named = ifindex;
 	return name;
 }
@@ -189,7 +188,8 @@ static int print_flow(const struct listing *list, const struct sg_flow_key *key,
 	set_endpoint(list, REMOTE, REMOTE_ADDR, &key->remote, key->remote_port);
 	set_endpoint(list, GATE, GATE_ADDR, &flow->gate_addr, flow->gate_port);
 	set_endpoint(list, LOCAL, LOCAL_ADDR, &key->local, key->local_port);
-	stream_set(stream, INTERFACE, "%s", name_of_interface(flow->ifindex));
+	stream_set(stream, INTERFACE, "%s",
+		   name_of_interface(list->pins, flow->ifindex));
 	stream_set(stream, IN_PACKETS, "%llu", in->packets);
 	stream_set(stream, IN_BYTES, "%llu", in->bytes);
 	stream_set(stream, OUT_PACKETS, "%llu", out->packets);
@@ -280,6 +280,10 @@ static int list_flows(const struct pins *pins, struct listing *list,
 		r = rule_names_read(pins, &list->names);
 	if (r)
 		return r;
+	if (list->filter.rule &&
+	    !rule_names_has(&list->names, list->filter.rule))
+		return -ENOENT;
+	list->pins = pins;
 	list->now = time(NULL);
 	list->stream = stream_begin("flows", columns, COLUMN_COUNT, form);
 	if (!list->stream)
@@ -303,6 +307,10 @@ static int draw(const struct context *context, const void *what)
 	flow_sort_release(&list.sort);
 	if (!r)
 		return EXIT_OK;
+	if (r == -ENOENT && list.filter.rule)
+		return verb_usage("--rule %s: no forward in force has that "
+				  "name; `scoutgate forwards` has them",
+				  list.filter.rule);
 	fault_set(&fault, r, "%s: reading flows failed: %s", context->pin_dir,
 		  strerror(-r));
 	return verb_fail(&fault);

@@ -19,6 +19,7 @@
 #include "maps.h"
 #include "migrate.h"
 #include "pins.h"
+#include "pins_folder.h"
 #include "purge.h"
 #include "sync.h"
 
@@ -280,6 +281,8 @@ int instance_up(const char *pin_dir, bool clsact, const struct policy *policy,
 	r = pins_prepare(pin_dir, ret_fault); /* `down` may have been at it */
 	if (!r)
 		r = pins_are_begun(pin_dir, &begun, ret_fault);
+	if (!r && !begun)
+		r = leftover_check_alone(pin_dir, ret_fault);
 	if (r) {
 		pins_remove_empty(pin_dir);
 		return r;

@@ -17,23 +17,42 @@
 #include "hook.h"
 #include "links.h"
 #include "pins.h"
+#include "pins_folder.h"
 
 #define DEPTH 16 /* of folders below a mount */
 #define DETACH_LOOKS 20
 #define DETACH_WAIT_NS 50000000
 
-/* Find a gate of this network namespace in a folder of a bpffs, or below. */
-static bool find_gate_in(const char *folder, int depth,
-			 char ret_path[PINS_PATH_BYTES])
+/* A gate that may be this network namespace's: of another layout, it does not
+ * say so. */
+static bool may_be_here(const char *folder)
+{
+	struct fault ignored;
+	bool begun;
+
+	return pins_are_begun(folder, &begun, &ignored) == 0 && begun;
+}
+
+/* One that surely is. */
+static bool is_here(const char *folder)
+{
+	_cleanup_(pins_close) struct pins pins = PINS_CLOSED;
+	struct fault ignored;
+
+	return pins_open(folder, &pins, &ignored) == 0 &&
+	       pins_check_netns(&pins, &ignored) == 0;
+}
+
+/* Find a gate in a folder of a bpffs, or below. */
+static bool find_gate_in(const char *folder, bool (*is_gate)(const char *),
+			 int depth, char ret_path[PINS_PATH_BYTES])
 {
 	char path[PINS_PATH_BYTES];
 	struct dirent *entry;
-	struct fault ignored;
-	bool begun = false; /* also by one of another namespace, or layout */
 	bool found = false;
 	DIR *dir;
 
-	if (pins_are_begun(folder, &begun, &ignored) == 0 && begun) {
+	if (is_gate(folder)) {
 		snprintf(ret_path, PINS_PATH_BYTES, "%s", folder);
 		return true;
 	}
@@ -41,7 +60,7 @@ static bool find_gate_in(const char *folder, int depth,
 	while (dir && !found && (entry = readdir(dir)) != NULL)
 		found = entry->d_type == DT_DIR && entry->d_name[0] != '.' &&
 			pins_path(folder, entry->d_name, NULL, path) == 0 &&
-			find_gate_in(path, depth - 1, ret_path);
+			find_gate_in(path, is_gate, depth - 1, ret_path);
 	if (dir)
 		closedir(dir);
 	return found;
@@ -54,7 +73,8 @@ static void close_mounts(FILE **mounts)
 }
 
 /* Find one on any bpffs that this process sees. */
-static bool find_gate(char ret_path[PINS_PATH_BYTES])
+static bool find_gate(bool (*is_gate)(const char *),
+		      char ret_path[PINS_PATH_BYTES])
 {
 	_cleanup_(close_mounts) FILE *mounts =
 		setmntent("/proc/self/mounts", "r");
@@ -62,7 +82,7 @@ static bool find_gate(char ret_path[PINS_PATH_BYTES])
 
 	while (mounts && (mount = getmntent(mounts)) != NULL)
 		if (strcmp(mount->mnt_type, "bpf") == 0 &&
-		    find_gate_in(mount->mnt_dir, DEPTH, ret_path))
+		    find_gate_in(mount->mnt_dir, is_gate, DEPTH, ret_path))
 			return true;
 	return false;
 }
@@ -97,7 +117,7 @@ static int check_none_in_force(const char *pin_dir, const struct links *links,
 				 "seen; nothing was touched; use `nsenter "
 				 "--net=`, not `ip netns exec`",
 				 pin_dir);
-	if (find_gate(path))
+	if (find_gate(may_be_here, path))
 		return fault_set(ret_fault, EEXIST,
 				 "%s: no gate is there, but one is in force, "
 				 "at %s; nothing was touched",
@@ -110,6 +130,19 @@ static int check_none_in_force(const char *pin_dir, const struct links *links,
 					 "give its --pin-dir",
 					 pin_dir, links->items[i].name);
 	return 0;
+}
+
+int leftover_check_alone(const char *pin_dir, struct fault *ret_fault)
+{
+	char path[PINS_PATH_BYTES];
+
+	return find_gate(is_here, path)
+		       ? fault_set(ret_fault, EEXIST,
+				   "%s: this network namespace has a gate, at "
+				   "%s, which stays in force; use that "
+				   "--pin-dir, or take it down first",
+				   pin_dir, path)
+		       : 0;
 }
 
 static size_t count_filters(const char *pin_dir, const struct links *links)

@@ -13,4 +13,8 @@
 int leftover_remove(const char *pin_dir, size_t *ret_count,
 		    struct fault *ret_fault);
 
+/* Refuse to begin a gate where another one, pinned elsewhere, is in force in
+ * this network namespace: the links have room for one. -EEXIST, or 0. */
+int leftover_check_alone(const char *pin_dir, struct fault *ret_fault);
+
 #endif

@@ -337,6 +337,52 @@ static int say_unknown(const char *word)
 	return verb_usage("no verb \"%s\"", word);
 }
 
+/* Say what may have been meant by an option, which has its dashes. */
+static int say_unknown_option(const char *option)
+{
+	char word[64];
+
+	snprintf(word, sizeof(word), "%.*s", (int)strcspn(option + 2, "="),
+		 option + 2);
+	for (size_t i = 0; i + 1 < OPTION_COUNT; i++)
+		if (options[i].name && text_is_near(word, options[i].name))
+			return verb_usage("no option \"--%s\"; is it \"--%s\"?",
+					  word, options[i].name);
+	return verb_usage("no option \"--%s\"", word);
+}
+
+/* Return the option that a word, without its dashes, names or begins to name.
+ */
+static const struct argp_option *find_option(const char *word, size_t bytes)
+{
+	for (size_t i = 0; i + 1 < OPTION_COUNT; i++)
+		if (options[i].name &&
+		    strncmp(options[i].name, word, bytes) == 0)
+			return &options[i];
+	return NULL;
+}
+
+/* Name the nearest option, which getopt does not. Returns EXIT_OK: all are
+ * known. */
+static int check_options(int argc, char **argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		const char *word = argv[i] + 2;
+		size_t bytes = strcspn(argv[i], "=") - 2;
+		const struct argp_option *option;
+
+		if (strncmp(argv[i], "--", 2) != 0)
+			continue;
+		option = find_option(word, bytes);
+		if (!option)
+			return say_unknown_option(argv[i]);
+		if (option->arg && !(option->flags & OPTION_ARG_OPTIONAL) &&
+		    !word[bytes])
+			i++; /* the next word is its argument */
+	}
+	return EXIT_OK;
+}
+
 static int run_verb(struct command_line *line)
 {
 	const struct verb *verb = NULL;
@@ -374,6 +420,8 @@ int main(int argc, char **argv)
 
 	argp_err_exit_status = EXIT_USAGE;
 	setlocale(LC_CTYPE, "C.UTF-8"); /* tables have names of any script */
+	if (check_options(argc, argv))
+		return EXIT_USAGE;
 	error = argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, &line);
 	if (error)
 		return error == EINVAL ? verb_usage("too many arguments")
@@ -383,7 +431,9 @@ int main(int argc, char **argv)
 		return said(EXIT_OK);
 	}
 	if (line.verb && strcmp(line.verb, "help") == 0) {
-		line.verb = line.count ? line.args[0] : NULL;
+		line.verb = line.count && strcmp(line.args[0], "help") != 0
+				    ? line.args[0]
+				    : NULL;
 		line.wants_help = true;
 	}
 	if (!line.verb && line.wants_help) {

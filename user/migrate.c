@@ -13,6 +13,7 @@
 #include "clock.h"
 #include "maps.h"
 #include "names.h"
+#include "pins_folder.h"
 #include "sg_flow.h"
 #include "sg_iface.h"
 #include "sg_policy.h"

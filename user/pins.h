@@ -6,6 +6,7 @@
 #ifndef SG_USER_PINS_H
 #define SG_USER_PINS_H
 
+#include <net/if.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -85,6 +86,12 @@ uint64_t pins_netns(void);
  */
 int pins_check_netns(const struct pins *pins, struct fault *ret_fault);
 
+/* Write the name that an interface of the gate's has now; "#3" where the gate
+ * is of another network namespace, "(gone)" where there is none of that number.
+ */
+void pins_interface_name(const struct pins *pins, uint32_t ifindex,
+			 char ret_name[IF_NAMESIZE]);
+
 /* -EPROTO: it is another than this build's. */
 int pins_check_layout(const struct pins *pins, struct fault *ret_fault);
 
@@ -106,6 +113,10 @@ struct stat;
 /* Return whether nobody else owns a file or folder, or may write to it. */
 bool pins_is_ours(const struct stat *info);
 
+/* Refuse a folder that somebody else made, or may change: he could take pins
+ * away, and programs with them. 0 or -errno. */
+int pins_check_owner(int fd, const char *dir, struct fault *ret_fault);
+
 /* Return whether what is open, and locked, still stands at a path: who had the
  * lock before may have taken it away. */
 bool pins_stand_at(int fd, const char *path);
@@ -114,30 +125,6 @@ bool pins_stand_at(int fd, const char *path);
  * seconds for one who is changing it; -EBUSY: another
  * holds it. dir must be there. */
 int pins_lock(const char *dir, struct fault *ret_fault);
-
-/* Make dir and its folders, on a bpffs, which is mounted if it is missing. */
-int pins_prepare(const char *dir, struct fault *ret_fault);
-
-/* Return whether what is mounted here ends with this process, as under `ip
- * netns exec`, which has a /sys of its own. */
-bool pins_is_private_mount(void);
-
-/* Make one folder in dir. 0 or -errno. */
-int pins_make_folder(const char *dir, const char *sub);
-
-/* Remove the pins of maps that only former layouts have. */
-void pins_remove_former(const char *dir);
-
-/* Remove the folders that nothing is in: of an `up` that came to nothing. */
-void pins_remove_empty(const char *dir);
-
-/* Refuse a folder in which no gate is, nor what is left of one, but what is
- * another's. Returns 0 or -errno. */
-int pins_check_gates(const char *dir, struct fault *ret_fault);
-
-/* Remove every pin and folder of the gate's, by their names; what is not there
- * is no error. -EEXIST: something else is in them, and stays. */
-int pins_remove(const char *dir, struct fault *ret_fault);
 
 /* Read which slot is in force. 0, or -errno. */
 struct sg_active;

@@ -5,6 +5,7 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 static int compare(const void *left, const void *right)
 {
@@ -72,4 +73,12 @@ const char *rule_names_find(const struct rule_names *names, uint32_t rule)
 			     : NULL;
 
 	return found ? found->name : NULL;
+}
+
+bool rule_names_has(const struct rule_names *names, const char *name)
+{
+	for (size_t i = 0; i < names->count; i++)
+		if (strcmp(names->items[i].name, name) == 0)
+			return true;
+	return false;
 }

@@ -3,6 +3,7 @@
 #ifndef SG_USER_RULE_NAMES_H
 #define SG_USER_RULE_NAMES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,5 +21,8 @@ void rule_names_release(struct rule_names *names);
 
 /* Return the name, or NULL: no forward in force has that number. */
 const char *rule_names_find(const struct rule_names *names, uint32_t rule);
+
+/* Return whether a forward in force has that name. */
+bool rule_names_has(const struct rule_names *names, const char *name);
 
 #endif

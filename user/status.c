@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* scoutgate status: is the gate whole, and what is open. */
+#include "status.h"
+
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <signal.h>
@@ -25,7 +27,6 @@
 #include "status_links.h"
 #include "summary.h"
 #include "supervisor_note.h"
-#include "verb.h"
 
 #define STALE_S 10 /* a daemon looks several times a second */
 
@@ -313,17 +314,47 @@ static int collect(const struct pins *pins, const struct policy *policy,
 	return r;
 }
 
-static int report(const struct context *context, const struct pins *pins,
-		  const struct policy *policy, struct fault *ret_fault)
+/* Make the lists of root that findings are put in. */
+static struct summary begin(struct json_object *root)
 {
-	_cleanup_(show_release) struct json_object *root =
-		json_object_new_object();
-	const struct summary found = {
+	return (struct summary){
 		.interfaces = show_add_list(root, "interfaces"),
 		.waiting = show_add_list(root, "waiting"),
 		.findings = show_add_list(root, "problems"),
 		.daemon = show_add_object(root, "daemon"),
 	};
+}
+
+void status_say(const struct context *context, const char *done)
+{
+	_cleanup_(policy_release) struct policy policy = {0};
+	_cleanup_(pins_close) struct pins pins = PINS_CLOSED;
+	_cleanup_(show_release) struct json_object *root =
+		json_object_new_object();
+	_cleanup_(show_release) struct json_object *said =
+		json_object_new_object();
+	const struct summary found = begin(root);
+	const char *text = "";
+	struct fault ignored;
+	uint32_t number;
+
+	if (pins_open(context->pin_dir, &pins, &ignored) == 0 &&
+	    in_force_read_settled(&pins, &policy, &number, &ignored) == 0 &&
+	    collect(&pins, &policy, root, &found) == 0)
+		text = show_text_of(root, "summary");
+	show_add_text(said, "summary", text);
+	if (context->json)
+		show_json(said, SHOW_JSON);
+	else
+		printf("%s%s%s\n", done, text[0] ? " " : "", text);
+}
+
+static int report(const struct context *context, const struct pins *pins,
+		  const struct policy *policy, struct fault *ret_fault)
+{
+	_cleanup_(show_release) struct json_object *root =
+		json_object_new_object();
+	const struct summary found = begin(root);
 	int r = collect(pins, policy, root, &found);
 	bool healthy;
 

@@ -23,6 +23,7 @@
 #include "loopback.h"
 #include "maps.h"
 #include "migrate.h"
+#include "pins_folder.h"
 #include "sg_policy.h"
 #include "supervisor_note.h"
 

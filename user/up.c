@@ -12,6 +12,7 @@
 #include "names.h"
 #include "pins.h"
 #include "saved.h"
+#include "status.h"
 #include "supervisor_note.h"
 #include "verb.h"
 
@@ -57,7 +58,7 @@ static int finish(const struct context *context, const struct policy *policy)
 	return EXIT_FAILED;
 }
 
-static int apply(const struct context *context,
+static int apply(const struct context *context, const char *done,
 		 int (*how)(const char *, bool, const struct policy *,
 			    struct fault *))
 {
@@ -71,21 +72,25 @@ static int apply(const struct context *context,
 	if (how(context->pin_dir, context->clsact, &policy, &fault))
 		return verb_fail(&fault);
 	warn_of_absent(&policy);
-	return finish(context, &policy);
+	if (finish(context, &policy))
+		return EXIT_FAILED;
+	status_say(context, done);
+	return EXIT_OK;
 }
 
 int verb_up(const struct context *context, int count, char **args)
 {
 	(void)args;
 	return count ? verb_usage("up takes no arguments")
-		     : apply(context, instance_up);
+		     : apply(context, "The gate is up.", instance_up);
 }
 
 int verb_reload(const struct context *context, int count, char **args)
 {
 	(void)args;
 	return count ? verb_usage("reload takes no arguments")
-		     : apply(context, instance_reload);
+		     : apply(context, "The configuration is in force.",
+			     instance_reload);
 }
 
 int verb_down(const struct context *context, int count, char **args)

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "harness.h"
+#include "pins_folder.h"
 
 /* the ring of tokens is larger, and empty by its hand */
 #define ARRAY_MOST SG_PORT_SEEN_ROWS
