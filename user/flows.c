@@ -120,12 +120,12 @@ static void set_endpoint(const struct listing *list, enum column whole,
 	char text[TEXT_ADDR_BYTES + 8];
 
 	show_endpoint(value, ntohs(port), text, sizeof(text));
-	stream_set(list->stream, whole, "%s", text);
+	stream_text(list->stream, whole, text);
 	if (!list->is_json)
 		return;
 	text_from_addr(value, text, sizeof(text));
-	stream_set(list->stream, addr, "%s", text);
-	stream_set(list->stream, addr + 1, "%u", ntohs(port));
+	stream_text(list->stream, addr, text);
+	stream_number(list->stream, addr + 1, ntohs(port));
 }
 
 /* By the clock on the wall, as far as that was right then (RFC 3339). */
@@ -141,7 +141,7 @@ static void set_time(const struct listing *list, enum column column,
 	if (then != written && gmtime_r(&then, &at))
 		strftime(text, sizeof(text), "%FT%TZ", &at);
 	written = then;
-	stream_set(list->stream, column, "%s", text);
+	stream_text(list->stream, column, text);
 }
 
 static void set_grants(const struct listing *list, uint8_t grants)
@@ -162,10 +162,9 @@ static void set_rest(const struct listing *list, const struct sg_flow *flow,
 {
 	uint32_t now_s = list->judge.now_s;
 
-	stream_set(list->stream, ROLE, "%s", name_of_share(flow->share));
-	stream_set(list->stream, RULE, "%s", rule ? rule : "");
-	stream_set(list->stream, WHY, "%s",
-		   judgement->why ? judgement->why : "");
+	stream_text(list->stream, ROLE, name_of_share(flow->share));
+	stream_text(list->stream, RULE, rule ? rule : "");
+	stream_text(list->stream, WHY, judgement->why ? judgement->why : "");
 	set_grants(list, flow->grants);
 	stream_set(list->stream, ID, "%02x%02x%02x", flow->id[0], flow->id[1],
 		   flow->id[2]);
@@ -182,25 +181,25 @@ static int print_flow(const struct listing *list, const struct sg_flow_key *key,
 	struct stream *stream = list->stream;
 	uint32_t now_s = list->judge.now_s;
 
-	stream_set(stream, KIND, "%s", name_of_kind(flow->kind));
-	stream_set(stream, PROTOCOL, "%s", name_of_protocol(key->protocol));
-	stream_set(stream, STATE, "%s", name_of_state(flow->state));
+	stream_text(stream, KIND, name_of_kind(flow->kind));
+	stream_text(stream, PROTOCOL, name_of_protocol(key->protocol));
+	stream_text(stream, STATE, name_of_state(flow->state));
 	set_endpoint(list, REMOTE, REMOTE_ADDR, &key->remote, key->remote_port);
 	set_endpoint(list, GATE, GATE_ADDR, &flow->gate_addr, flow->gate_port);
 	set_endpoint(list, LOCAL, LOCAL_ADDR, &key->local, key->local_port);
-	stream_set(stream, INTERFACE, "%s",
-		   name_of_interface(list->pins, flow->ifindex));
-	stream_set(stream, IN_PACKETS, "%llu", in->packets);
-	stream_set(stream, IN_BYTES, "%llu", in->bytes);
-	stream_set(stream, OUT_PACKETS, "%llu", out->packets);
-	stream_set(stream, OUT_BYTES, "%llu", out->bytes);
-	stream_set(stream, IDLE_S, "%u", seconds_since(flow->last_s, now_s));
-	stream_set(stream, AGE_S, "%u", seconds_since(flow->created_s, now_s));
+	stream_text(stream, INTERFACE,
+		    name_of_interface(list->pins, flow->ifindex));
+	stream_number(stream, IN_PACKETS, in->packets);
+	stream_number(stream, IN_BYTES, in->bytes);
+	stream_number(stream, OUT_PACKETS, out->packets);
+	stream_number(stream, OUT_BYTES, out->bytes);
+	stream_number(stream, IDLE_S, seconds_since(flow->last_s, now_s));
+	stream_number(stream, AGE_S, seconds_since(flow->created_s, now_s));
 	if (!list->is_json && judgement->why)
 		stream_set(stream, STATUS, "%s: %s", judgement->status,
 			   judgement->why);
 	else
-		stream_set(stream, STATUS, "%s", judgement->status);
+		stream_text(stream, STATUS, judgement->status);
 	if (list->is_json)
 		set_rest(list, flow, judgement, rule);
 	return stream_row(stream);

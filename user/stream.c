@@ -42,31 +42,59 @@ struct stream *stream_begin(const char *name,
 	return NULL;
 }
 
-void stream_set(struct stream *stream, size_t column, const char *format, ...)
+void stream_text(struct stream *stream, size_t column, const char *text)
 {
 	char *cell = stream->now[column];
+
+	if (printable_is(text))
+		*stpncpy(cell, text, STREAM_CELL_BYTES - 1) = '\0';
+	else
+		printable_copy(text, cell, STREAM_CELL_BYTES);
+}
+
+void stream_set(struct stream *stream, size_t column, const char *format, ...)
+{
 	char text[STREAM_CELL_BYTES];
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(cell, STREAM_CELL_BYTES, format, args);
+	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	if (printable_is(cell))
-		return;
-	memcpy(text, cell, sizeof(text));
-	printable_copy(text, cell, STREAM_CELL_BYTES);
+	stream_text(stream, column, text);
+}
+
+/* Not by printf(), which takes most of the time of a long list. */
+void stream_number(struct stream *stream, size_t column, uint64_t number)
+{
+	char digits[32];
+	size_t at = sizeof(digits);
+
+	digits[--at] = '\0';
+	do
+		digits[--at] = (char)('0' + number % 10);
+	while (number /= 10);
+	memcpy(stream->now[column], digits + at, sizeof(digits) - at);
+}
+
+static void put(const char *text)
+{
+	fputs_unlocked(text, stdout);
 }
 
 /* Print a text that has no control characters (RFC 8259 7). */
 static void put_json_text(const char *text)
 {
-	putchar('"');
+	put("\"");
+	if (!strpbrk(text, "\"\\")) {
+		put(text);
+		text = "";
+	}
 	for (; *text; text++) {
 		if (*text == '"' || *text == '\\')
 			putchar('\\');
 		putchar(*text);
 	}
-	putchar('"');
+	put("\"");
 }
 
 static void begin_json(const struct stream *stream)
@@ -79,16 +107,17 @@ static void print_json(const struct stream *stream)
 {
 	bool is_first = true;
 
-	fputs(stream->has_rows ? "," : "", stdout);
-	fputs(stream->is_one_line ? "{" : "\n    {", stdout);
+	put(stream->has_rows ? "," : "");
+	put(stream->is_one_line ? "{" : "\n    {");
 	for (size_t i = 0; i < stream->count; i++) {
 		if (!stream->now[i][0])
 			continue;
-		printf("%s\"%s\":", is_first ? "" : ",",
-		       stream->columns[i].key);
+		put(is_first ? "\"" : ",\"");
+		put(stream->columns[i].key);
+		put("\":");
 		is_first = false;
 		if (stream->columns[i].kind == TABLE_NUMBER)
-			fputs(stream->now[i], stdout);
+			put(stream->now[i]);
 		else
 			put_json_text(stream->now[i]);
 	}

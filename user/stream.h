@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <stdint.h>
+
 #include "show.h"
 #include "table.h"
 
@@ -26,6 +28,10 @@ struct stream *stream_begin(const char *name,
 /* Set a cell of the row at hand; one that is not set is absent. */
 __attribute__((format(printf, 3, 4))) void
 stream_set(struct stream *stream, size_t column, const char *format, ...);
+
+/* The same with a text, which is cut at STREAM_CELL_BYTES - 1, and a number. */
+void stream_text(struct stream *stream, size_t column, const char *text);
+void stream_number(struct stream *stream, size_t column, uint64_t number);
 
 /* The row is complete. 0 or -ENOMEM. */
 int stream_row(struct stream *stream);
