@@ -201,7 +201,7 @@ $(O)/gate.bpf.o: bpf/gate.bpf.c Makefile | $(O)/ready
 	$(call say,BPF,$@)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MT $@ -c $< -o $@
 
-# the same for a kernel that shows programs its own view of a packet (partial.h)
+# the same for a kernel that shows programs its own view of a packet (nat.h)
 $(O)/gate_view.bpf.o: bpf/gate.bpf.c Makefile | $(O)/ready
 	@mkdir -p $(@D)
 	$(call say,BPF,$@)

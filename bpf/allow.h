@@ -6,10 +6,10 @@
 #ifndef SG_BPF_ALLOW_H
 #define SG_BPF_ALLOW_H
 
-#include "address.h"
-#include "bits.h"
-#include "flow.h"
+#include "addr.h"
+#include "conntrack.h"
 #include "ifaces_maps.h"
+#include "verifier.h"
 
 /* Return whether a table of the map has a port, in a slot. */
 stage bool allow_has_bit(__u32 slot, __u32 table, __be16 port)

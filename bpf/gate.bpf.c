@@ -12,28 +12,27 @@
  *                    that the answers are let in
  *   sg_move          no packet, but a flow of the maps that these replace
  *
- * Stages, each a header of that name: early; hit, or: begin -> parse -> link,
- * icmp_error or fragment -> owner -> flow and path, or policy and open (gc
- * makes room) -> admit (allow, track, tcp, promote) -> deliver (partial,
- * rewrite, clamp, split, send), or count, and perhaps tell or reset the sender.
+ * Stages, each a header of that name: xdp; fastpath, or: parse -> control,
+ * icmp_error or frag_in -> lookup -> conntrack and path, or policy and ct_new
+ * (ct_gc makes room) -> ct_track (allow, tcp) -> output (nat, frag_out), or
+ * drop, and perhaps reject.
  */
-#include "admit.h"
-#include "begin.h"
-#include "count.h"
-#include "deliver.h"
-#include "early.h"
-#include "flow.h"
-#include "fragment.h"
-#include "hit.h"
+#include "conntrack.h"
+#include "control.h"
+#include "ct_migrate.h"
+#include "ct_new.h"
+#include "ct_track.h"
+#include "drop.h"
+#include "fastpath.h"
+#include "frag_in.h"
 #include "icmp_error.h"
-#include "link.h"
-#include "move.h"
-#include "open.h"
-#include "owner.h"
+#include "lookup.h"
+#include "output.h"
 #include "packet.h"
+#include "parse.h"
 #include "path.h"
-#include "reset.h"
-#include "vlan.h"
+#include "reject.h"
+#include "xdp.h"
 
 char LICENSE[] SEC("license") = "GPL";
 

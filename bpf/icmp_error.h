@@ -8,11 +8,10 @@
 #define SG_BPF_ICMP_ERROR_H
 
 #include "allow.h"
-#include "icmp_translate.h"
-#include "owner.h"
+#include "icmp_nat.h"
+#include "lookup.h"
 #include "policy.h"
-#include "quote.h"
-#include "window.h"
+#include "tcp_window.h"
 
 #define ICMP_UNREACHABLE 3
 #define ICMP_TIME_EXCEEDED 11

@@ -5,14 +5,13 @@
 #ifndef SG_BPF_PACKET_H
 #define SG_BPF_PACKET_H
 
+#include "sg_flow.h"
+#include "sg_policy.h"
+#include "sg_reason.h"
 #include "vmlinux.h"
 
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
-
-#include "sg_flow.h"
-#include "sg_policy.h"
-#include "sg_reason.h"
 
 /* <linux/pkt_cls.h>, <linux/if_ether.h>, <linux/if_packet.h>, <linux/tcp.h>,
  * <linux/icmp.h>: macros, which BTF does not carry */
@@ -25,6 +24,7 @@
 #define ETH_P_8021Q 0x8100
 #define ETH_P_8021AD 0x88a8
 #define PACKET_HOST 0
+#define IP_BYTES_MAX 65535
 #define AF_INET 2
 #define AF_INET6 10
 #define TCP_FIN 0x01

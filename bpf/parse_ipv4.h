@@ -5,9 +5,9 @@
 #ifndef SG_BPF_PARSE_IPV4_H
 #define SG_BPF_PARSE_IPV4_H
 
+#include "csum.h"
 #include "packet.h"
-#include "reach.h"
-#include "sum.h"
+#include "verifier.h"
 
 #define IP_DONT_FRAGMENT 0x4000
 #define IP_MORE_FRAGMENTS 0x2000

@@ -6,9 +6,9 @@
 #ifndef SG_BPF_PARSE_IPV6_H
 #define SG_BPF_PARSE_IPV6_H
 
+#include "context.h"
 #include "packet.h"
-#include "reach.h"
-#include "scratch.h"
+#include "verifier.h"
 
 #define IPPROTO_HOPOPTS 0
 #define IPPROTO_ROUTING 43

@@ -8,9 +8,7 @@
 
 #include "packet.h"
 #include "parse_ipv6.h"
-#include "reach.h"
-
-#define IP_BYTES_MAX 65535
+#include "verifier.h"
 
 /* The sets of flags that a stack sends, ECN bits and PSH apart. */
 stage bool parse_flags_are_sane(__u8 flags)

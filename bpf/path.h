@@ -11,11 +11,11 @@
 #ifndef SG_BPF_PATH_H
 #define SG_BPF_PATH_H
 
-#include "address.h"
-#include "flow.h"
+#include "addr.h"
+#include "conntrack.h"
+#include "context.h"
 #include "ifaces_maps.h"
 #include "packet.h"
-#include "scratch.h"
 
 #define LOOPBACK_IFINDEX 1
 #define PATH_TRUST_S 1	   /* and no longer */

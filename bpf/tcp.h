@@ -6,8 +6,8 @@
 #ifndef SG_BPF_TCP_H
 #define SG_BPF_TCP_H
 
-#include "flow.h"
-#include "window.h"
+#include "conntrack.h"
+#include "tcp_window.h"
 
 #define SYN_DATA_MAX 9000
 

@@ -53,7 +53,7 @@ static void leaves_from(const char *source)
 }
 
 /* Wait for the middle of a second of the boot clock: the datapath's own may be
- * a tenth of a second behind (bpf/clock.h). */
+ * a tenth of a second behind (bpf/context.h). */
 static void in_the_midst_of_a_second(void)
 {
 	struct timespec now;

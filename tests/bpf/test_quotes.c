@@ -7,7 +7,7 @@
 #include "probes.h"
 #include "segments.h"
 
-#define ACK_AGE 66000 /* bpf/window.h */
+#define ACK_AGE 66000 /* bpf/tcp_window.h */
 #define LEAST 28      /* bytes quoted: an IP header, and eight */
 #define UDP_CHECK 6
 

@@ -14,7 +14,7 @@
 #define ERRORS_AT_ONCE 6
 #define NUMBER 0x01020304
 
-/* bpf/tell.h */
+/* bpf/reject.h */
 struct bucket {
 	uint32_t filled_s;
 	uint32_t spent;
