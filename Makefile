@@ -38,7 +38,7 @@ CFLAGS ?= -O2 -g
 VERSION := 0.9
 ALL_CFLAGS = -DSCOUTGATE_VERSION=\"$(VERSION)\" $(CFLAGS) -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wshadow \
 	-Wmissing-prototypes -Wformat=2 -Werror -fstack-protector-strong $(NO_FOLDER) \
-	-Iinclude -Iuser -I$(O) $(shell $(PKG_CONFIG) --cflags $(PACKAGES)) \
+	-Iinclude -iquote user -I$(O) $(shell $(PKG_CONFIG) --cflags $(PACKAGES)) \
 	$(if $(SAN),-fsanitize=address$(comma)undefined -fno-omit-frame-pointer) \
 	$(if $(COV),--coverage)
 ALL_LDFLAGS = $(LDFLAGS) $(if $(SAN),-fsanitize=address$(comma)undefined) \
@@ -52,9 +52,9 @@ BPF_CFLAGS = -O2 -g -target bpf -mcpu=v3 -std=gnu11 -Wall -Wextra -Werror \
 	-Wno-unused-parameter -Ivmlinux -Iinclude -Imaps -Ibpf $(NO_FOLDER) \
 	$(shell $(PKG_CONFIG) --cflags libbpf)
 
-USER_SOURCES := $(wildcard user/*.c)
-LIB_OBJECTS := $(patsubst %.c,$(O)/%.o,$(filter-out user/main.c,$(USER_SOURCES)))
-OBJECTS := $(LIB_OBJECTS) $(O)/user/main.o
+USER_SOURCES := $(wildcard user/*/*.c)
+LIB_OBJECTS := $(patsubst %.c,$(O)/%.o,$(filter-out user/cmd/main.c,$(USER_SOURCES)))
+OBJECTS := $(LIB_OBJECTS) $(O)/user/cmd/main.o
 
 ##@ Use
 help: ## list the targets
@@ -173,7 +173,7 @@ vmlinux: ## make vmlinux/vmlinux.h anew from the running kernel's BTF
 	$(Q)vmlinux/generate vmlinux/types > vmlinux/vmlinux.h.new
 	$(Q)mv vmlinux/vmlinux.h.new vmlinux/vmlinux.h
 
-C_FILES = $(wildcard bpf/*.[ch] user/*.[ch] include/*.h maps/*.h tests/*/*.[ch])
+C_FILES = $(wildcard bpf/*.[ch] user/*/*.[ch] include/*.h maps/*.h tests/*/*.[ch])
 
 .PHONY: help deps deps-build all deb demo check check-long life floods figures check-compilers check-kernels \
 	check-releases bench run-check install uninstall clean format lint mutate verify \
@@ -211,7 +211,7 @@ $(O)/%.skel.h: $(O)/%.bpf.o
 	$(call say,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< > $@
 
-$(O)/user/dataplane.o: $(O)/gate.skel.h $(O)/gate_view.skel.h
+$(O)/user/gate/dataplane.o: $(O)/gate.skel.h $(O)/gate_view.skel.h
 
 $(O)/%.o: %.c Makefile | $(O)/ready
 	@mkdir -p $(@D)

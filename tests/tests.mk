@@ -27,7 +27,7 @@ $(E2E_PROGRAMS): $(O)/tests/e2e/%: $(O)/tests/e2e/%.o $(LIB_OBJECTS)
 
 $(O)/tests/e2e/flood: $(O)/tests/e2e/flood_packets.o
 
-$(VERIFY): $(VERIFY).o $(O)/user/atomics.o $(O)/user/kernel.o
+$(VERIFY): $(VERIFY).o $(O)/user/sys/atomics.o $(O)/user/sys/kernel.o
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -o $@
 

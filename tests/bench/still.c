@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "maps.h"
-#include "pins.h"
+#include "gate/maps.h"
+#include "gate/pins.h"
 #include "sg_flow.h"
 
 static int still(const struct pins *pins)

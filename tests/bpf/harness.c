@@ -19,11 +19,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config.h"
-#include "links.h"
+#include "config/config.h"
+#include "gate/maps.h"
+#include "gate/sync.h"
 #include "loaded.h"
-#include "maps.h"
-#include "sync.h"
+#include "sys/links.h"
 #include "twin.h"
 
 /* who tries every port would wait long: the first, then one of so many */

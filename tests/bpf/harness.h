@@ -14,10 +14,10 @@
 /* cmocka wants the four above first */
 #include <cmocka.h>
 
-#include "dataplane.h"
+#include "config/policy.h"
 #include "frames.h"
-#include "pins.h"
-#include "policy.h"
+#include "gate/dataplane.h"
+#include "gate/pins.h"
 #include "sg_flow.h"
 #include "sg_reason.h"
 

@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "gate/pins_folder.h"
 #include "harness.h"
-#include "pins_folder.h"
 
 /* the ring of tokens is larger, and empty by its hand */
 #define ARRAY_MOST SG_PORT_SEEN_ROWS

@@ -10,8 +10,8 @@
 #include <sys/utsname.h>
 #include <time.h>
 
-#include "clock.h"
-#include "maps.h"
+#include "gate/maps.h"
+#include "sys/clock.h"
 
 #define ETH 14
 

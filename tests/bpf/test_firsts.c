@@ -5,9 +5,9 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "clock.h"
 #include "probes.h"
 #include "segments.h"
+#include "sys/clock.h"
 
 #define CUT 512 /* bytes of the first */
 #define REST 696

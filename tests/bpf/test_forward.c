@@ -4,7 +4,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "maps.h"
+#include "gate/maps.h"
 #include "probes.h"
 
 static struct spec from_lan(uint16_t dport)

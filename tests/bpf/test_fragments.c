@@ -5,7 +5,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "maps.h"
+#include "gate/maps.h"
 #include "probes.h"
 
 #define CUT 512 /* bytes of the first */

@@ -4,9 +4,9 @@
 #include <bpf/bpf.h>
 #include <netinet/in.h>
 
-#include "clock.h"
 #include "probes.h"
 #include "segments.h"
+#include "sys/clock.h"
 
 #define SYN_DATA 9000 /* at most, that is not taken (RFC 7413) */
 

@@ -8,11 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
-#include "links.h"
-#include "maps.h"
+#include "gate/maps.h"
+#include "gate/sync.h"
 #include "probes.h"
-#include "sync.h"
+#include "sys/clock.h"
+#include "sys/links.h"
 #include "talks.h"
 
 #ifndef BPF_F_TEST_SKB_CHECKSUM_COMPLETE /* 6.11 */

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config.h"
-#include "maps.h"
+#include "config/config.h"
+#include "gate/maps.h"
 #include "probes.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

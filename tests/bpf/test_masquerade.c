@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "clock.h"
 #include "probes.h"
+#include "sys/clock.h"
 
 static const struct spec to_lan = {
 	.src = "10.0.3.2",

@@ -8,8 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "clock.h"
 #include "probes.h"
+#include "sys/clock.h"
 
 #define FAR "203.0.113.9" /* by the default route, of tap0 */
 #define BY_ETH0 " via 192.168.7.9 proto 99"

@@ -4,8 +4,8 @@
 #include <bpf/bpf.h>
 #include <netinet/in.h>
 
-#include "clock.h"
 #include "probes.h"
+#include "sys/clock.h"
 
 #define SPORT 33000
 #define QUERY_S 30 /* udp-new: a query to a well-known port */

@@ -12,12 +12,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "links.h"
-#include "maps.h"
+#include "gate/maps.h"
+#include "gate/sync.h"
 #include "probes.h"
-#include "sync.h"
-#include "text.h"
+#include "sys/clock.h"
+#include "sys/links.h"
+#include "sys/text.h"
 
 #define THREADS 2
 #define ROUNDS_MAX 2000

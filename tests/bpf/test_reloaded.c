@@ -9,9 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "dataplane.h"
-#include "in_force.h"
-#include "instance.h"
+#include "gate/dataplane.h"
+#include "gate/in_force.h"
+#include "gate/instance.h"
 #include "probes.h"
 
 #define SSH "forward \"ssh\" { ports = {\"22\"} }\n"

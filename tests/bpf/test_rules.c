@@ -3,9 +3,9 @@
  * have opened one, and nothing else. */
 #include <netinet/in.h>
 
-#include "clock.h"
-#include "maps.h"
+#include "gate/maps.h"
 #include "probes.h"
+#include "sys/clock.h"
 
 static uint64_t hits_now[2]; /* of the only rule */
 

@@ -5,9 +5,9 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 
-#include "clock.h"
-#include "maps.h"
+#include "gate/maps.h"
 #include "probes.h"
+#include "sys/clock.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define OPEN "forward \"ssh\" { ports = {\"22\"} }\n"

@@ -7,8 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "clock.h"
 #include "probes.h"
+#include "sys/clock.h"
 
 #define RESETS_PER_S 100
 #define ERRORS_AT_ONCE 6

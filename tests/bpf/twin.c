@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "maps.h"
+#include "gate/maps.h"
 
 static unsigned long dropped;
 

@@ -15,7 +15,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "atomics.h"
+#include "sys/atomics.h"
 
 #define LOG_TOTALS 4 /* BPF_LOG_STATS of the kernel's */
 #define LOG_BYTES 65536

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "maps.h"
-#include "pins.h"
+#include "gate/maps.h"
+#include "gate/pins.h"
 #include "sg_flow.h"
 
 static int age(int fd, uint32_t seconds)

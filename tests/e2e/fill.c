@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
-#include "maps.h"
-#include "pins.h"
+#include "gate/maps.h"
+#include "gate/pins.h"
 #include "sg_flow.h"
-#include "text.h"
+#include "sys/clock.h"
+#include "sys/text.h"
 
 #define AT_ONCE 4096
 

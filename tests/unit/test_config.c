@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config.h"
+#include "config/config.h"
 
 #define SSH "forward \"ssh\" { ports = {\"22\"} }\n"
 

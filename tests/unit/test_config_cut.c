@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* A configuration that was cut short, at every byte of it: refused, or what
  * its whole sections mean, and nothing of a half one (case 92). */
-#include "cleanup.h"
+#include "sys/cleanup.h"
 #include "unit.h"
 
 /* Sections end in a line of their own, so that "\n}\n" is where they do. */

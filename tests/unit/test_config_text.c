@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The configuration as text: where lines are counted, what strings may hold,
  * and a file that was cut short (case 92). */
-#include "cleanup.h"
+#include "sys/cleanup.h"
 #include "unit.h"
 
 #define SSH "forward \"ssh\" { ports = {\"22\"} }\n"

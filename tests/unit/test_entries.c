@@ -3,7 +3,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
-#include "entries.h"
+#include "gate/entries.h"
 #include "unit.h"
 
 static struct policy policy;

@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <sys/syscall.h>
 
-#include "cleanup.h"
-#include "file.h"
+#include "sys/cleanup.h"
+#include "sys/file.h"
 #include "unit.h"
 
 #define MIB (1024 * 1024)

@@ -4,7 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 
-#include "flow_sort.h"
+#include "cmd/flow_sort.h"
 #include "unit.h"
 
 static void orders_are_one_or_two_keys(void **state)

@@ -7,9 +7,9 @@
 #include <stdarg.h>
 #include <sys/syscall.h>
 
-#include "fallbacks.h"
-#include "kernel.h"
-#include "show.h"
+#include "cmd/fallbacks.h"
+#include "cmd/show.h"
+#include "sys/kernel.h"
 #include "unit.h"
 
 #define EXCHANGE 0xf1	    /* BPF_CMPXCHG */

@@ -3,7 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 
-#include "entries.h"
+#include "gate/entries.h"
 #include "unit.h"
 
 enum { LO = 1, ETH0, TAP0, VE, DUMMY, ETH1 };

@@ -5,7 +5,7 @@
 #include <net/if.h>
 #include <sched.h>
 
-#include "links.h"
+#include "sys/links.h"
 #include "unit.h"
 
 static struct links links;

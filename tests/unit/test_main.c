@@ -8,9 +8,9 @@
 #include <limits.h>
 #include <sys/wait.h>
 
-#include "cleanup.h"
+#include "cmd/verb.h"
+#include "sys/cleanup.h"
 #include "unit.h"
-#include "verb.h"
 
 #define NOBODY 65534
 

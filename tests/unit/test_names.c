@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 
-#include "names.h"
+#include "config/names.h"
 #include "sg_reason.h"
 #include "unit.h"
 

@@ -3,7 +3,7 @@
  * routes: the last prefix that counts, and the first that does not. */
 #include <arpa/inet.h>
 
-#include "entries.h"
+#include "gate/entries.h"
 #include "unit.h"
 
 enum { ETH0 = 1, ETH1 };

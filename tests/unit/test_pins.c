@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <sys/wait.h>
 
-#include "pins.h"
-#include "pins_folder.h"
+#include "gate/pins.h"
+#include "gate/pins_folder.h"
 #include "unit.h"
 
 static void every_map_has_a_name_of_its_own(void **state)

@@ -3,7 +3,7 @@
  * 1.1's, as it gave them for a program of clang 15. */
 #include <errno.h>
 
-#include "refusal.h"
+#include "sys/refusal.h"
 #include "unit.h"
 
 #define BEFORE                                                                 \

@@ -3,10 +3,10 @@
 #include <arpa/inet.h>
 #include <locale.h>
 
-#include "cleanup.h"
-#include "printable.h"
-#include "show.h"
-#include "stream.h"
+#include "cmd/show.h"
+#include "cmd/stream.h"
+#include "sys/cleanup.h"
+#include "sys/printable.h"
 #include "unit.h"
 
 static const struct table_column columns[] = {

@@ -16,8 +16,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "config.h"
-#include "text.h"
+#include "config/config.h"
+#include "sys/text.h"
 
 #define UNTOUCHED 0xa5 /* every byte of an output that must not change */
 
