@@ -81,6 +81,7 @@ wait_for() {
 		sleep 0.05
 	done
 }
+differ() { ! cmp -s "$1" "$2"; } # FILE FILE
 
 settle() { # SECONDS: what is on its way has come by then
 	for _ in $(seq "$LAB_PATIENCE"); do sleep "$1"; done
