@@ -40,9 +40,15 @@ lan() { in_ns lan "$@"; }
 container() { in_ns container "$@"; }
 far() { in_ns far "$@"; }
 
-gate() {
+gate_aloud() {
 	host "$SCOUTGATE" --pin-dir "$PINS" --state-dir "$LAB_DIR/state" \
 		-c "$CONF" "$@"
+}
+gate() { # up and reload with no word of what is so then
+	case " $* " in
+	*" up "* | *" reload "*) gate_aloud "$@" >/dev/null ;;
+	*) gate_aloud "$@" ;;
+	esac
 }
 
 # The gate's programs in the host's namespace: TCX's, then clsact's, a line each
