@@ -84,6 +84,10 @@ life: deps ## a host's life in minutes, beside Netfilter's (root)
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)SCOUTGATE=$(abspath $(O)/scoutgate) tests/e2e/life
 
+beside: deps ## what the script that the gate replaces lets through, and what the gate does (root)
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)SCOUTGATE=$(abspath $(O)/scoutgate) tests/e2e/beside
+
 floods: deps ## floods, beside Netfilter under the same (root; an hour; DURATION_S=10 PATTERN="syn vpn *")
 	$(Q)$(MAKE) --no-print-directory all $(O)/tests/e2e/flood
 	$(Q)SCOUTGATE=$(abspath $(O)/scoutgate) DURATION_S=$(DURATION_S) \
@@ -141,13 +145,15 @@ TEXT_FILES = \
 	$(foreach net,80-container-ve 80-container-vz 80-vm-vt 80-namespace-ns,\
 		systemd/no-masquerade.conf=lib/systemd/network/$(net).network.d/50-scoutgate.conf) \
 	$(foreach unit,openvpn@ openvpn-client@ wg-quick@ systemd-nspawn@,\
-		systemd/after-gate.conf=$(EXAMPLES)/$(unit).service.d/50-scoutgate.conf)
+		systemd/after-gate.conf=$(EXAMPLES)/$(unit).service.d/50-scoutgate.conf) \
+	$(foreach file,README.md scoutgate-22.04.conf scoutgate-20.04.conf host-iptables ssh.service.conf,\
+		examples/bitscout/$(file)=$(EXAMPLES)/bitscout/$(file))
 # where Debian's zsh looks, below /usr and below /usr/local
 ZSH_COMPLETIONS = share/zsh/$(if $(filter /usr,$(PREFIX)),vendor-completions,site-functions)
 EXAMPLES := share/doc/scoutgate/examples
 # folders that are the gate's alone, the inner ones first
 OWN_FOLDERS = $(patsubst %/,%,$(sort $(filter %.d/,$(dir $(subst =, ,$(TEXT_FILES)))))) \
-	$(EXAMPLES) $(dir $(EXAMPLES)) lib/scoutgate
+	$(EXAMPLES)/bitscout $(EXAMPLES) $(dir $(EXAMPLES)) lib/scoutgate
 install_text = install -d -m 0755 $(DESTDIR)$(PREFIX)/$(dir $(lastword $(1))) && \
 	sed 's,/usr/local,$(PREFIX),g' user/$(firstword $(1)) | \
 		install -m 0644 /dev/stdin $(DESTDIR)$(PREFIX)/$(lastword $(1))
@@ -175,7 +181,7 @@ vmlinux: ## make vmlinux/vmlinux.h anew from the running kernel's BTF
 
 C_FILES = $(wildcard bpf/*.[ch] user/*/*.[ch] include/*.h maps/*.h tests/*/*.[ch])
 
-.PHONY: help deps deps-build all deb demo check check-long life floods figures check-compilers check-kernels \
+.PHONY: help deps deps-build all deb demo check check-long life beside floods figures check-compilers check-kernels \
 	check-releases bench run-check install uninstall clean format lint mutate verify \
 	vmlinux
 
