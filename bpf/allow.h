@@ -30,31 +30,44 @@ stage bool allow_is_forwarded(__u32 slot, __u8 protocol, __be16 port)
 			     port);
 }
 
-/* Return whether the gate has another use for a port than to stand for one of
- * the container's. */
-stage bool allow_is_reserved(const struct sg_policy *in_force, __u32 slot,
-			     __u8 protocol, __be16 port)
-{
-	return (protocol == IPPROTO_TCP &&
-		bpf_ntohs(port) == in_force->control_port) ||
-	       allow_is_forwarded(slot, protocol, port);
-}
-
-stage const struct sg_port *allow_port(const struct packet *pkt, __u8 protocol,
-				       __be16 port)
+/* Return what a forward says of the gate's port, or NULL: none has it. */
+stage const struct sg_port *allow_port_in(__u32 slot, __u8 protocol,
+					  __be16 port)
 {
 	/* struct sg_port_key, written as the lookup reads it: in one */
-	__u32 key = bpf_htonl(pkt->slot << 24 | (__u32)protocol << 16 |
-			      bpf_ntohs(port));
+	__u32 key =
+		bpf_htonl(slot << 24 | (__u32)protocol << 16 | bpf_ntohs(port));
 
 	_Static_assert(
 		__builtin_offsetof(struct sg_port_key, slot) == 0 &&
 			__builtin_offsetof(struct sg_port_key, protocol) == 1 &&
 			__builtin_offsetof(struct sg_port_key, port) == 2,
 		"most significant first");
-	return allow_is_forwarded(pkt->slot, protocol, port)
+	return allow_is_forwarded(slot, protocol, port)
 		       ? bpf_map_lookup_elem(&ports, &key)
 		       : NULL;
+}
+
+stage const struct sg_port *allow_port(const struct packet *pkt, __u8 protocol,
+				       __be16 port)
+{
+	return allow_port_in(pkt->slot, protocol, port);
+}
+
+/* Return whether the gate has another use for a port than to stand for this one
+ * of the container's. A UDP port that a forward leads there is the container's
+ * for what it begins itself, too, as SIP and IKE do: to whom it is known under
+ * that port, it is known under no other (RFC 4787 REQ-1). */
+stage bool allow_is_reserved(const struct sg_policy *in_force, __u32 slot,
+			     __u8 protocol, __be16 port, __be16 container_port)
+{
+	const struct sg_port *forward;
+
+	if (protocol == IPPROTO_TCP)
+		return bpf_ntohs(port) == in_force->control_port ||
+		       allow_is_forwarded(slot, protocol, port);
+	forward = allow_port_in(slot, protocol, port);
+	return forward && forward->container_port != container_port;
 }
 
 stage bool allow_source(const struct sg_port *port, const struct packet *pkt,
@@ -110,7 +123,7 @@ stage bool allow_masquerade(const struct sg_flow_key *key,
 	       addr_equal(&key->local, container_addr(pkt)) && port >= low &&
 	       port <= sg_masquerade_high(pkt->policy, low) &&
 	       !allow_is_reserved(pkt->policy, pkt->slot, key->protocol,
-				  flow->gate_port);
+				  flow->gate_port, key->local_port);
 }
 
 /* Judge a flow by its link as it is now. One whose frames are of another kind

@@ -85,7 +85,8 @@ stage __be16 masquerade_port_at(const struct masquerade_search *search,
 	__be16 gate_port = bpf_htons(search->low + index);
 
 	return in_force && !allow_is_reserved(in_force, search->slot,
-					      search->outer.protocol, gate_port)
+					      search->outer.protocol, gate_port,
+					      search->container_port)
 		       ? gate_port
 		       : 0;
 }

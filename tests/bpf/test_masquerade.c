@@ -660,6 +660,55 @@ static void a_port_of_the_hosts_own_is_not_taken(void **state)
 	assert_int_not_equal(frame_sport(&frame), ntohs(at.sin_port));
 }
 
+/* The container's packet from 5060 leaves by the gate's 5060, and its answer
+ * gets in, with the LAN's grant closed; another's does not. */
+static void leaves_by_its_own(const char *from, const char *to,
+			      const char *another)
+{
+	struct spec spec = between(from, to, 5060, 5060, IPPROTO_UDP, 0);
+	struct spec answer;
+	struct frame frame;
+
+	assert_left(&spec, &frame);
+	assert_int_equal(frame_sport(&frame), 5060);
+	answer = answer_to(&frame, IPPROTO_UDP, 0);
+	assert_int_equal(send_in(&answer, ETH0, &frame), ACTION_REDIRECT);
+	assert_int_equal(frame_dport(&frame), 5060);
+	answer.src = another;
+	assert_spec_dropped(&answer, ETH0, SG_DROP_GRANT_CLOSED);
+}
+
+/* A forward of UDP leads there: both ends know it by one port (RFC 4787 REQ-1).
+ */
+static void a_udp_port_of_a_forward_is_its_own_outwards(void **state)
+{
+	static const char config[] =
+		"container { address6 = \"fd00:3::2\" }\n"
+		"forward \"sip\" { protocol = udp ports = {\"5060\"} }\n"
+		"forward \"to\" { protocol = udp ports = {\"5061\"} "
+		"to = \"5062\" }\n"
+		"forward \"tcp\" { ports = {\"5060\"} }\n";
+	struct spec spec =
+		between("10.0.3.2", "192.168.7.9", 5061, 5060, IPPROTO_UDP, 0);
+	struct frame frame;
+
+	(void)state;
+	harness_restart(config);
+	leaves_by_its_own("10.0.3.2", "192.168.7.9", "192.168.7.10");
+	leaves_by_its_own("fd00:3::2", "fd00:7::9", "fd00:7::10");
+	assert_left(&spec, &frame); /* that is the way to 5062 */
+	assert_int_not_equal(frame_sport(&frame), 5061);
+	spec = between("10.0.3.2", "192.168.7.9", 5060, 80, IPPROTO_TCP, SYN);
+	assert_left(&spec, &frame);
+	assert_int_not_equal(frame_sport(&frame), 5060);
+	harness_reload("forward \"sip\" { protocol = udp ports = {\"5060\"} "
+		       "to = \"5059\" }"); /* another's now */
+	spec = between("10.0.3.2", "192.168.7.9", 5060, 5060, IPPROTO_UDP, 0);
+	assert_spec_dropped(&spec, VE_CONTAINER, SG_DROP_POLICY_CHANGED);
+	assert_left(&spec, &frame);
+	assert_int_not_equal(frame_sport(&frame), 5060);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -688,6 +737,7 @@ int main(void)
 		TEST(case_176_data_of_no_connection_is_told),
 		TEST(a_syn_after_a_probe_begins_a_connection),
 		TEST(a_port_of_the_hosts_own_is_not_taken),
+		TEST(a_udp_port_of_a_forward_is_its_own_outwards),
 	};
 
 	return cmocka_run_group_tests(tests, harness_setup_group, NULL);
