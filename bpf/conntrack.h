@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The owner's open grants. Every packet that depends on one reads it, so that
- * closing works from the next packet on; a deadline needs nobody awake.
+ * The flow table: keys, finding, ending; and what it stands on: open grants,
+ * ports on which a flow was ever begun, the time that a masquerade port is
+ * kept.
  */
 #ifndef SG_BPF_CONNTRACK_H
 #define SG_BPF_CONNTRACK_H
@@ -11,6 +12,11 @@
 #include "packet.h"
 #include "policy_maps.h"
 #include "verifier.h"
+
+/*
+ * The owner's open grants. Every packet that depends on one reads it, so that
+ * closing works from the next packet on; a deadline needs nobody awake.
+ */
 
 stage bool grant_is_open(__u32 id, __u32 now_s)
 {

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The boot clock in seconds, as flows and grants have it. Reading it takes
- * longer than all the rest of a packet, so each CPU does it once in a while.
+ * The needs of every stage beside the packet: the clock, and scratch memory.
  */
 #ifndef SG_BPF_CONTEXT_H
 #define SG_BPF_CONTEXT_H
 
 #include "packet.h"
+
+/*
+ * The boot clock in seconds, as flows and grants have it. Reading it takes
+ * longer than all the rest of a packet, so each CPU does it once in a while.
+ */
 
 #define NS_PER_S 1000000000ULL
 #define CLOCK_JIFFIES 10 /* a tenth of a second at most, where HZ is 100 */

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The rings by which expired flows, and the oldest half-open ones, are found
- * with nobody's help: each entry of a flow table has a token in the ring of its
- * share (sg_flow.h).
+ * Room in the flow tables: rings of tokens, what expires or makes room, and the
+ * move of a flow from `half_open` to `flows`.
  */
 #ifndef SG_BPF_CT_GC_H
 #define SG_BPF_CT_GC_H
@@ -10,6 +9,12 @@
 #include "conntrack.h"
 #include "context.h"
 #include "flows_maps.h"
+
+/*
+ * The rings by which expired flows, and the oldest half-open ones, are found
+ * with nobody's help: each entry of a flow table has a token in the ring of its
+ * share (sg_flow.h).
+ */
 
 #define GC_RING_TRIES 8 /* against other CPUs at the same ring */
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A packet of a flow moves it on: is it legal in this state (sg_flow.h), what
- * is the next state, and one more packet in its direction's counters.
+ * A packet of a flow: is it let through, and how does it move the flow on.
  */
 #ifndef SG_BPF_CT_TRACK_H
 #define SG_BPF_CT_TRACK_H
@@ -11,6 +10,11 @@
 #include "frag_in.h"
 #include "path.h"
 #include "tcp.h"
+
+/*
+ * A packet of a flow moves it on: is it legal in this state (sg_flow.h), what
+ * is the next state, and one more packet in its direction's counters.
+ */
 
 /* Return whether the numbers of a TCP packet that was taken are its sender's:
  * in the window, or in the SYN that begins. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The packet that an ICMP error quotes: as much of it as names a flow
- * (RFC 792, 4443: at least the IP header and eight bytes more).
+ * ICMP errors: the packet that one quotes, and the NAT of both.
  */
 #ifndef SG_BPF_ICMP_NAT_H
 #define SG_BPF_ICMP_NAT_H
@@ -9,6 +8,11 @@
 #include "nat.h"
 #include "parse_ipv4.h"
 #include "parse_ipv6.h"
+
+/*
+ * The packet that an ICMP error quotes: as much of it as names a flow
+ * (RFC 792, 4443: at least the IP header and eight bytes more).
+ */
 
 struct quote {
 	union sg_addr src;

@@ -86,8 +86,8 @@ stage struct sg_flow *owner_host_flow(struct sg_flow_key *ret_key,
 }
 
 /* The flow of a packet from an uplink: the container's, or else the host's; or
- * NULL. *ret_key is its key. What asks for an echo is of none, though one of
- * number 0 has the key of an answer. */
+ * NULL. *ret_key is its key. An echo request is of none: one with the
+ * identifier 0 would find an answer's. */
 stage struct sg_flow *owner_flow(struct sg_flow_key *ret_key,
 				 const struct packet *pkt,
 				 const struct sg_port *port)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * NAT of one packet: one address and port, the TTL, and every sum that covers
- * them, incrementally (RFC 1624), so that a wrong sum stays wrong. The kernel's
- * helpers know of CHECKSUM_PARTIAL and _COMPLETE; GSO needs nothing more.
+ * NAT of a packet: addresses, ports and sums, and the place of a sum that is
+ * still to be made.
  */
 #ifndef SG_BPF_NAT_H
 #define SG_BPF_NAT_H
@@ -12,6 +11,12 @@
 #include "verifier.h"
 
 #include <bpf/bpf_core_read.h>
+
+/*
+ * NAT of one packet: one address and port, the TTL, and every sum that covers
+ * them, incrementally (RFC 1624), so that a wrong sum stays wrong. The kernel's
+ * helpers know of CHECKSUM_PARTIAL and _COMPLETE; GSO needs nothing more.
+ */
 
 #define IP_CHECK_AT 10
 #define IP_SRC_AT 12

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The MSS that a SYN offers, held to what fits both links (RFC 9293 3.7.1), so
- * that a connection does without path-MTU discovery where this hop is the
- * smallest.
+ * The last stage: the MSS of a SYN, what fits and what does not, address and
+ * port, the frame, and off by the right link.
  */
 #ifndef SG_BPF_OUTPUT_H
 #define SG_BPF_OUTPUT_H
@@ -15,6 +14,12 @@
 #include "path.h"
 #include "reject.h"
 #include "tcp_window.h"
+
+/*
+ * The MSS that a SYN offers, held to what fits both links (RFC 9293 3.7.1), so
+ * that a connection does without path-MTU discovery where this hop is the
+ * smallest.
+ */
 
 #define IPV4_TCP_BYTES 40
 #define IPV6_TCP_BYTES 60

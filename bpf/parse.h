@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Tags of VLANs (IEEE 802.1Q), as the kernel keeps them beside the frame.
+ * From a frame to struct packet: its VLAN tag, its headers, and which policy is
+ * in force for which interface.
  */
 #ifndef SG_BPF_PARSE_H
 #define SG_BPF_PARSE_H
@@ -12,6 +13,10 @@
 #include "parse_ipv6.h"
 #include "parse_l4.h"
 #include "policy_maps.h"
+
+/*
+ * Tags of VLANs (IEEE 802.1Q), as the kernel keeps them beside the frame.
+ */
 
 #define VLAN_ID_MASK 0xfff
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The rate at which one source on a LAN may begin flows when the LAN's part of
- * the flow table gets short, so that no one neighbour has it to himself. A
- * forger of another's address fills none, as he completes no connection.
+ * The policy: may a packet of no flow begin one, of which kind, and how many
+ * may one source on a LAN begin.
  */
 #ifndef SG_BPF_POLICY_H
 #define SG_BPF_POLICY_H
@@ -17,6 +16,12 @@
 #include "policy_maps.h"
 #include "sk.h"
 #include "snat.h"
+
+/*
+ * The rate at which one source on a LAN may begin flows when the LAN's part of
+ * the flow table gets short, so that no one neighbour has it to himself. A
+ * forger of another's address fills none, as he completes no connection.
+ */
 
 /* Return whether half of the LAN's part of the flow table is used. */
 stage bool limit_is_short(void)

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ICMP errors of the gate's own, to the sender of a packet that cannot go on:
- * it is too big for the way out, its time to live ends here, or there is no way
- * (RFC 792, 1191, 1812, 4443). The packet becomes the error, and goes back the
- * way it came.
+ * Answers to a sender: an ICMP error, or a reset.
  */
 #ifndef SG_BPF_REJECT_H
 #define SG_BPF_REJECT_H
@@ -11,6 +8,13 @@
 #include "addr.h"
 #include "context.h"
 #include "icmp_nat.h"
+
+/*
+ * ICMP errors of the gate's own, to the sender of a packet that cannot go on:
+ * it is too big for the way out, its time to live ends here, or there is no way
+ * (RFC 792, 1191, 1812, 4443). The packet becomes the error, and goes back the
+ * way it came.
+ */
 
 /* type and code */
 #define ICMP_TTL_ENDED 0x0b00

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The host's own sockets, as the kernel finds them for a packet.
+ * The host's own sockets, and its connections that are older than the gate.
  */
 #ifndef SG_BPF_SK_H
 #define SG_BPF_SK_H
 
 #include "packet.h"
+
+/*
+ * The host's own sockets, as the kernel finds them for a packet.
+ */
 
 /* The socket of a flow, by its key as the host sees it; to be released,
  * or NULL. */

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Reading headers in place, under bounds that the verifier can see.
+ * Things that the verifier must see: bounds of packets, rows of bits, and words
+ * that several CPUs change.
  */
 #ifndef SG_BPF_VERIFIER_H
 #define SG_BPF_VERIFIER_H
 
 #include "packet.h"
+
+/*
+ * Reading headers in place, under bounds that the verifier can see.
+ */
 
 #define HEADER_AT_MASK 0xff /* no header of ours starts beyond byte 255 */
 

@@ -14,8 +14,8 @@ struct sg_flow_key {
 	union sg_addr remote; /* link-local: word[1] is the ifindex, in network
 				  byte order (RFC 4007: it is of a link) */
 	union sg_addr local;  /* the container's, or the host's own */
-	__be16 remote_port;   /* ICMP echo: 0 */
-	__be16 local_port;    /* ICMP echo: the identifier */
+	__be16 remote_port;   /* ICMP echo: the identifier is the port of who */
+	__be16 local_port;    /* asks, and the other's is 0 */
 	__u8 protocol;
 	__u8 id[3]; /* 0; in a token of `gc_ring`: the flow's id */
 };
@@ -292,7 +292,7 @@ SG_ASSERT_SIZE(struct sg_fragment_key, 44);
 
 /* The entry of a first fragment. The others go by it until all have come. */
 struct sg_fragment {
-	__be16 sport; /* ICMP echo: as in the flow's key */
+	__be16 sport; /* ICMP echo: as in struct sg_flow_key */
 	__be16 dport;
 	__u16 bytes;   /* of its data; the others begin behind it */
 	__u8 has_flow; /* 0: for the host, with no flow (echo) */

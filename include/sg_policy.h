@@ -65,8 +65,9 @@ struct sg_policy {
 	__u8 echo_roles;       /* SG_ROLE_BIT()s whose pings the host answers */
 	__u32 egress_probes;   /* 1: the container may send TCP probes */
 	__u32 new_per_source;  /* flows a second from one of lan; 0: any */
-	__u32 icmp_timeout_s;  /* of a flow with no packet; */
-	__u32 timeout_s[SG_STATE_COUNT]; /* TCP and UDP: by enum sg_state */
+	/* of a flow with no packet: ICMP echo; TCP and UDP, by enum sg_state */
+	__u32 icmp_timeout_s;
+	__u32 timeout_s[SG_STATE_COUNT];
 };
 SG_ASSERT_SIZE(struct sg_policy, 92);
 
@@ -111,6 +112,7 @@ static inline __u32 sg_flow_limit_s(const struct sg_flow_key *key,
 
 	if (key->protocol != 6 && key->protocol != 17) /* TCP, UDP */
 		return policy->icmp_timeout_s;
+	/* by its high byte, as no ntohs() is common to both sides */
 	if (state == SG_STATE_ANSWERED && port[0] < 1024 >> 8)
 		state = SG_STATE_NEW;
 	/* one register is checked and indexes, as older verifiers want it */

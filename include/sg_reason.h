@@ -8,7 +8,9 @@
 
 #include "sg_types.h"
 
-/* X(ENUM, "name", "what the packet was, or what is closed") */
+/* X(ENUM, "name", "what the packet was, or what is closed"). A new one is also
+ * in scoutgate(8), DROP REASONS; in tell_kind() (reject.h) if the sender is
+ * told; and changes SG_LAYOUT. */
 #define SG_REASONS(X)                                                          \
 	X(NOT_GOVERNED, "not-governed",                                        \
 	  "no role or policy for this interface")                              \
@@ -76,9 +78,9 @@ enum sg_reason {
 		SG_REASON_COUNT
 };
 
-/* key of map `drops`; the value counts packets */
 #define SG_GONE_IFINDEX 0 /* links that are not there any more, together */
 
+/* key of map `drops`; the value counts packets */
 struct sg_drop_key {
 	__u32 ifindex;
 	enum sg_reason reason;

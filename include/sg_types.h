@@ -13,8 +13,11 @@
 #include <linux/types.h>
 #endif
 
-/* Layouts below are shared with a program of another build: a change of any of
- * them changes this number, and pins of another number are never read. */
+/* The structs and enums of include/ are shared with a program of another build.
+ * A change of a size, an order, or an enum's number changes this one, and pins
+ * of another number are never read. What is added at the end of an enum, as a
+ * reason or a state, changes it, too: maps then hold what the other build
+ * cannot name. */
 #define SG_LAYOUT 13
 
 /* An enum of one byte, of which bpftool prints the name. */

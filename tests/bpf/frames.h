@@ -41,7 +41,7 @@ enum tcp_flag { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16, URG = 32 };
 struct spec {
 	const char *src; /* of either family */
 	const char *dst;
-	uint16_t sport; /* ICMP echo: the identifier */
+	uint16_t sport; /* ICMP echo: the identifier, of an answer, too */
 	uint16_t dport;
 	uint8_t protocol;
 	uint8_t flags;	     /* TCP */
@@ -86,6 +86,8 @@ uint8_t *frame_l4(const struct frame *frame);
 size_t frame_l4_bytes(const struct frame *frame);
 const char *frame_src(const struct frame *frame);
 const char *frame_dst(const struct frame *frame);
+/* ICMP echo: the identifier is frame_sport(), and frame_dport() means nothing
+ */
 uint16_t frame_sport(const struct frame *frame);
 uint16_t frame_dport(const struct frame *frame);
 /* The packet that an ICMP error quotes, as a frame. */

@@ -43,7 +43,8 @@ struct gate_test {
 extern struct gate_test gate_test;
 
 /* cmocka group fixtures: the namespace, and a gate with fresh maps for each
- * test. config: text of the configuration; NULL: the documented default. */
+ * test. config: text of the configuration; NULL: default_config in harness.c,
+ * forwards ssh, services, web (8080 to 80, by source), dns (udp 5353 to 53). */
 int harness_setup_group(void **state);
 int harness_setup(void **state);
 int harness_teardown(void **state);

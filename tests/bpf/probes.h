@@ -12,7 +12,7 @@
 #define MASQUERADE_LOW 1024 /* of the documented default */
 #define MASQUERADE_PORTS 31744
 
-/* From the expert, to forwards of the default configuration. */
+/* From the expert, to forwards of harness.c's configuration. */
 extern const struct spec vpn_tcp; /* a SYN to 22 */
 extern const struct spec vpn_udp; /* 20 bytes to 5353 */
 

@@ -272,6 +272,24 @@ static void udp_answers_from_the_next_address(void **state)
 	assert_string_equal(frame_src(&frame), "192.168.7.50");
 }
 
+/* It asked the link's second address, which is there yet. */
+static void udp_answers_from_the_address_that_was_asked(void **state)
+{
+	struct spec ask = ask_of("192.168.7.9");
+	struct spec answer = answer_of("192.168.7.9");
+	struct frame frame;
+
+	(void)state;
+	ask.dst = "192.168.7.50";
+	assert_int_equal(send_in(&ask, ETH0, NULL), ACTION_REDIRECT);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(send_in(&answer, VE_CONTAINER, &frame),
+				 ACTION_REDIRECT);
+		assert_string_equal(frame_src(&frame), "192.168.7.50");
+		harness_reload(ADDRESS6 SSH DNS); /* asks for the path again */
+	}
+}
+
 static void tcp_waits_for_its_address(void **state)
 {
 	struct spec syn = between("192.168.7.9", "192.168.7.2", 40000, 22,
@@ -296,7 +314,8 @@ static void no_answer_goes_on_from_a_link_local_address(void **state)
 	(void)state;
 	asked_by("fd00:7::9");
 	shell_runs("ip addr add fe80::77/64 dev eth0 nodad;"
-		   "ip addr del fd00:7::2/64 dev eth0");
+		   "ip addr del fd00:7::2/64 dev eth0;"
+		   "ip -6 route replace fd00:7::/64 dev eth0");
 	harness_reload(ADDRESS6 SSH DNS);
 	assert_refused(&answer, VE_CONTAINER, SG_DROP_NO_ROUTE);
 }
@@ -316,6 +335,7 @@ int main(void)
 		CASE(not_by_a_neighbour_of_another_link),
 		CASE(what_a_rule_refuses_is_not_sent),
 		CASE(udp_answers_from_the_next_address),
+		CASE(udp_answers_from_the_address_that_was_asked),
 		CASE(tcp_waits_for_its_address),
 		CASE(no_answer_goes_on_from_a_link_local_address),
 	};

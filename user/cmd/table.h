@@ -6,7 +6,7 @@
  * cell widens its own piece alone.
  * On a terminal, what has no room is left out by its rank, and then the widest
  * texts are broken into lines. Anywhere else a table has its whole width.
- * Text is UTF-8 that printable_text() has made.
+ * Text is UTF-8 that printable_copy() has made.
  */
 #ifndef SG_USER_TABLE_H
 #define SG_USER_TABLE_H
