@@ -109,6 +109,30 @@ static void so_much_data_of_a_syn_may_not_be_taken(void **state)
 	assert_int_equal(state_now(), SG_STATE_SYN_RECEIVED);
 }
 
+/* RFC 7413, outwards, where an answer must acknowledge what was sent. The data
+ * is in the first SYN, or in the one that is sent again, and is taken. */
+static void case_162_data_in_a_syn_of_the_containers(void **state)
+{
+	struct spec syn =
+		between("10.0.3.2", "192.168.7.9", 40000, 80, IPPROTO_TCP, SYN);
+	struct spec answer;
+	struct frame sent;
+
+	(void)state;
+	syn.seq = 5000;
+	for (size_t first = 0; first < 2; first++) {
+		harness_restart(NULL);
+		syn.payload_bytes = first ? 50 : 0;
+		assert_left(&syn, &sent);
+		syn.payload_bytes = first ? 0 : 50;
+		assert_left(&syn, &sent);
+		answer = answer_to(&sent, IPPROTO_TCP, SYN | ACK);
+		answer.ack = 5051;
+		assert_delivered_to(&answer, ETH0, 40000);
+		assert_int_equal(state_now(), SG_STATE_SYN_RECEIVED);
+	}
+}
+
 /* As if a share had forgotten answered handshakes, the last one so long ago. */
 static void forget_handshakes(enum sg_share share, uint32_t ago_s)
 {
@@ -279,6 +303,7 @@ int main(void)
 		TEST(a_syn_with_other_numbers_counts),
 		TEST(case_164_a_forged_syn_in_a_handshake_moves_nothing),
 		TEST(case_164_the_end_that_answers_says_which_syn),
+		TEST(case_162_data_in_a_syn_of_the_containers),
 		TEST(so_much_data_of_a_syn_may_not_be_taken),
 		TEST(case_168_a_handshake_that_was_forgotten_goes_on),
 		TEST(case_168_what_the_container_does_not_know_is_reset),

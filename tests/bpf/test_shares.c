@@ -368,6 +368,45 @@ static void case_156_datagrams_go_on_half_open(void **state)
 	assert_int_equal(flow_count(PINS_half_open), 1);
 }
 
+/* Two handshakes go on while there is one place; the second to be done finds a
+ * connection that was reset. */
+static void case_167_a_handshake_that_ends_when_it_is_full(void **state)
+{
+	struct spec spec = from_lan(40000);
+	struct spec reply = between("10.0.3.2", "192.168.7.9", 22, 0,
+				    IPPROTO_TCP, SYN | ACK);
+	struct spec first;
+	struct spec other;
+
+	(void)state;
+	harness_restart(
+		OPEN
+		"limits { flows = 64  half-open = 128  new-per-source = 0 }");
+	harness_grant(SG_GRANT_LAN_ACCESS, 1, 0);
+	open_tcp(&spec, ETH0, &first);
+	for (int i = 1; i < 23; i++) {
+		spec.sport++;
+		open_tcp(&spec, ETH0, &other);
+	}
+	for (uint16_t i = 0; i < 2; i++) {
+		spec.flags = SYN;
+		spec.sport = (uint16_t)(41000 + i);
+		reply.dport = spec.sport;
+		assert_int_equal(send_in(&spec, ETH0, NULL), ACTION_REDIRECT);
+		assert_int_equal(send_in(&reply, VE_CONTAINER, NULL),
+				 ACTION_REDIRECT);
+	}
+	first.flags = RST | ACK;
+	assert_int_equal(send_in(&first, VE_CONTAINER, NULL), ACTION_REDIRECT);
+	for (uint16_t i = 0; i < 2; i++) {
+		spec.flags = ACK;
+		spec.sport = (uint16_t)(41000 + i);
+		assert_int_equal(send_in(&spec, ETH0, NULL), ACTION_REDIRECT);
+	}
+	assert_int_equal(flow_count(PINS_half_open), 0);
+	assert_int_equal(flow_count(PINS_flows), 24);
+}
+
 static void case_167_what_is_closed_makes_room(void **state)
 {
 	struct spec spec = from_lan(40000);
@@ -498,6 +537,7 @@ int main(void)
 		TEST(low_ports_stay_low),
 		TEST(case_156_the_lan_holds_no_more_than_its_share),
 		TEST(case_156_datagrams_go_on_half_open),
+		TEST(case_167_a_handshake_that_ends_when_it_is_full),
 		TEST(case_167_what_is_closed_makes_room),
 		TEST(case_166_answered_datagrams_fill_no_table),
 		TEST(a_stream_of_answers_outlasts_the_unanswered),
