@@ -129,6 +129,7 @@ static void case_162_data_in_a_syn_of_the_containers(void **state)
 		answer = answer_to(&sent, IPPROTO_TCP, SYN | ACK);
 		answer.ack = 5051;
 		assert_delivered_to(&answer, ETH0, 40000);
+		assert_left(&syn, &sent); /* crosses the answer */
 		assert_int_equal(state_now(), SG_STATE_SYN_RECEIVED);
 	}
 }
