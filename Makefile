@@ -35,8 +35,11 @@ PACKAGES := libbpf libconfuse libmnl json-c libsystemd libnftables smartcols
 # from 1.0 on its calls return -errno
 LIBBPF_NEEDED := 1.0
 CFLAGS ?= -O2 -g
-VERSION := 0.9
-ALL_CFLAGS = -DSCOUTGATE_VERSION=\"$(VERSION)\" $(CFLAGS) -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wshadow \
+# of a clone: with the number and the name of its last commit, so that a later one is
+# the newer
+VERSION := 0.9$(if $(wildcard .git),$(shell git rev-list --count HEAD 2>/dev/null | sed 's/^/+/')$(shell \
+	git rev-parse --short=8 HEAD 2>/dev/null | sed 's/^/.g/'))
+ALL_CFLAGS = $(CFLAGS) -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wshadow \
 	-Wmissing-prototypes -Wformat=2 -Werror -fstack-protector-strong $(NO_FOLDER) \
 	-Iinclude -iquote user -I$(O) $(shell $(PKG_CONFIG) --cflags $(PACKAGES)) \
 	$(if $(SAN),-fsanitize=address$(comma)undefined -fno-omit-frame-pointer) \
@@ -183,7 +186,7 @@ C_FILES = $(wildcard bpf/*.[ch] user/*/*.[ch] include/*.h maps/*.h tests/*/*.[ch
 
 .PHONY: help deps deps-build all deb demo check check-long life beside floods figures check-compilers check-kernels \
 	check-releases bench run-check install uninstall clean format lint mutate verify \
-	vmlinux
+	vmlinux FORCE
 
 # ------------------------------------------------------------------ building
 # Say in one line what is missing or too old, before anything is compiled
@@ -218,6 +221,13 @@ $(O)/%.skel.h: $(O)/%.bpf.o
 	$(Q)$(BPFTOOL) gen skeleton $< > $@
 
 $(O)/user/gate/dataplane.o: $(O)/gate.skel.h $(O)/gate_view.skel.h
+
+# made anew only when it has another
+WRITTEN := $(shell cut -d'"' -f2 $(O)/version.h 2>/dev/null)
+$(O)/version.h: $(if $(filter-out $(WRITTEN),$(VERSION)),FORCE) | $(O)/ready
+	$(Q)echo '#define SCOUTGATE_VERSION "$(VERSION)"' >$@
+
+$(O)/user/cmd/main.o $(O)/user/cmd/status.o: $(O)/version.h
 
 $(O)/%.o: %.c Makefile | $(O)/ready
 	@mkdir -p $(@D)

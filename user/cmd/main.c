@@ -13,6 +13,7 @@
 
 #include "cmd/verb.h"
 #include "sys/text.h"
+#include "version.h"
 
 #define DEFAULT_CONFIG "/etc/scoutgate.conf"
 #define DEFAULT_PIN_DIR "/sys/fs/bpf/scoutgate"

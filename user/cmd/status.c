@@ -27,6 +27,7 @@
 #include "sg_policy.h"
 #include "sys/cleanup.h"
 #include "sys/clock.h"
+#include "version.h"
 
 #define STALE_S 10 /* a daemon looks several times a second */
 
