@@ -76,14 +76,20 @@ standalone int masquerade_is_taken(struct __sk_buff *skb, __u32 gate_port)
 }
 
 /* Return the gate port at a position of the range, in network order, or 0: the
- * gate has another use for it. */
-stage __be16 masquerade_port_at(const struct masquerade_search *search,
-				__u32 index)
+ * gate has another use for it. A function of its own, for the stack of those
+ * that call it. */
+standalone int masquerade_port_at(__u32 index)
 {
-	const struct sg_policy *in_force =
-		bpf_map_lookup_elem(&policy, &search->slot);
-	__be16 gate_port = bpf_htons(search->low + index);
+	const struct masquerade_search *search;
+	const struct sg_policy *in_force;
+	struct scratch *scratch = scratch_get();
+	__be16 gate_port;
 
+	if (!scratch)
+		return 0;
+	search = &scratch->search;
+	in_force = bpf_map_lookup_elem(&policy, &search->slot);
+	gate_port = bpf_htons(search->low + index);
 	return in_force && !allow_is_reserved(in_force, search->slot,
 					      search->outer.protocol, gate_port,
 					      search->container_port)
@@ -104,7 +110,7 @@ standalone int masquerade_is_free(__u32 index)
 	if (!scratch)
 		return false;
 	search = &scratch->search;
-	gate_port = masquerade_port_at(search, index);
+	gate_port = (__be16)masquerade_port_at(index);
 	if (!gate_port)
 		return false;
 	snat_port = snat_port_find(search->outer.protocol, gate_port);
@@ -169,7 +175,7 @@ standalone int masquerade_share(struct __sk_buff *skb, __u32 index)
 	if (!scratch)
 		return false;
 	search = &scratch->search;
-	gate_port = masquerade_port_at(search, index);
+	gate_port = (__be16)masquerade_port_at(index);
 	if (!gate_port)
 		return false;
 	snat_port = snat_port_find(search->outer.protocol, gate_port);
