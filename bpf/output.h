@@ -58,8 +58,8 @@ static __noinline int clamp_mss(struct __sk_buff *skb, const struct packet *pkt,
 }
 
 /*
- * The last stage: a packet that is rewritten gets its Ethernet header, and
- * leaves by the interface that its other end is behind.
+ * A packet that is rewritten gets its Ethernet header, and leaves by the
+ * interface that its other end is behind.
  */
 
 stage struct sg_gate *send_gate(void)

@@ -14,9 +14,9 @@ for port in 23 5000; do # the owner's, and one that is nobody's outside
 		>/dev/null 2>&1 &
 done
 for port in 22 2000 3000 4000; do
-	wait_for 10 container sh -c "ss -Hltn 'sport = :$port' | grep -q ."
+	wait_for 10 listens container "$port"
 done
-wait_for 10 host sh -c "ss -Hltn 'sport = :5000' | grep -q ."
+wait_for 10 listens host 5000
 # Neighbours need not be asked for: while nothing is let through, neither is ARP,
 # and who has asked in vain sends nothing for a second after it.
 knows() { # NS IFACE ADDRESS, and the namespace and interface that have it

@@ -34,8 +34,8 @@ netfilter_begin() {
 	END
 }
 
-netfilter_end() {
-	host nft delete table inet replaced
+netfilter_end() { # [FAMILY]: ip, after script_begin
+	host nft delete table "${1:-inet}" replaced
 	host conntrack -F 2>/dev/null
 	host sysctl -qw net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0
 }
@@ -82,9 +82,4 @@ script_begin() {
 script_lan_access() { # its enable-access-from-lan
 	host nft insert rule ip replaced prerouting jump incoming
 	host nft insert rule ip replaced input jump host
-}
-script_end() {
-	host nft delete table ip replaced
-	host conntrack -F 2>/dev/null
-	host sysctl -qw net.ipv4.ip_forward=0
 }

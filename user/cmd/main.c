@@ -338,13 +338,12 @@ static int say_unknown(const char *word)
 	return verb_usage("no verb \"%s\"", word);
 }
 
-/* Say what may have been meant by an option, which has its dashes. */
-static int say_unknown_option(const char *option)
+/* Say what may have been meant by an option's name. */
+static int say_unknown_option(const char *name, size_t bytes)
 {
 	char word[64];
 
-	snprintf(word, sizeof(word), "%.*s", (int)strcspn(option + 2, "="),
-		 option + 2);
+	snprintf(word, sizeof(word), "%.*s", (int)bytes, name);
 	for (size_t i = 0; i + 1 < OPTION_COUNT; i++)
 		if (options[i].name && text_is_near(word, options[i].name))
 			return verb_usage("no option \"--%s\"; is it \"--%s\"?",
@@ -368,15 +367,17 @@ static const struct argp_option *find_option(const char *word, size_t bytes)
 static int check_options(int argc, char **argv)
 {
 	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
-		const char *word = argv[i] + 2;
-		size_t bytes = strcspn(argv[i], "=") - 2;
 		const struct argp_option *option;
+		const char *word;
+		size_t bytes;
 
 		if (strncmp(argv[i], "--", 2) != 0)
 			continue;
+		word = argv[i] + 2;
+		bytes = strcspn(word, "=");
 		option = find_option(word, bytes);
 		if (!option)
-			return say_unknown_option(argv[i]);
+			return say_unknown_option(word, bytes);
 		if (option->arg && !(option->flags & OPTION_ARG_OPTIONAL) &&
 		    !word[bytes])
 			i++; /* the next word is its argument */
