@@ -362,6 +362,25 @@ static const struct argp_option *find_option(const char *word, size_t bytes)
 	return NULL;
 }
 
+/* Return whether the next word is an option's argument, by what stands behind
+ * the option's name in its own word. */
+static bool takes_next(const struct argp_option *option, const char *rest)
+{
+	return option && option->arg &&
+	       !(option->flags & OPTION_ARG_OPTIONAL) && !*rest;
+}
+
+/* Return whether the next word is an argument of the last option of a word of
+ * short ones. */
+static bool short_takes_next(const char *word)
+{
+	for (; *word; word++)
+		for (size_t i = 0; i + 1 < OPTION_COUNT; i++)
+			if (options[i].key == *word && options[i].arg)
+				return takes_next(&options[i], word + 1);
+	return false;
+}
+
 /* Name the nearest option, which getopt does not. Returns EXIT_OK: all are
  * known. */
 static int check_options(int argc, char **argv)
@@ -371,16 +390,18 @@ static int check_options(int argc, char **argv)
 		const char *word;
 		size_t bytes;
 
-		if (strncmp(argv[i], "--", 2) != 0)
+		if (strncmp(argv[i], "--", 2) != 0) {
+			if (argv[i][0] == '-' && short_takes_next(argv[i] + 1))
+				i++;
 			continue;
+		}
 		word = argv[i] + 2;
 		bytes = strcspn(word, "=");
 		option = find_option(word, bytes);
 		if (!option)
 			return say_unknown_option(word, bytes);
-		if (option->arg && !(option->flags & OPTION_ARG_OPTIONAL) &&
-		    !word[bytes])
-			i++; /* the next word is its argument */
+		if (takes_next(option, word + bytes))
+			i++;
 	}
 	return EXIT_OK;
 }

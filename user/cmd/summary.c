@@ -139,13 +139,19 @@ static void say_host(const struct sg_grant *host, const struct sg_grant *lan,
 
 static void say_waiting(const struct summary *found, char *text)
 {
-	for (size_t i = 0; i < json_object_array_length(found->waiting); i++) {
+	size_t count = json_object_array_length(found->waiting);
+
+	for (size_t i = 0; i < count; i++) {
 		struct json_object *row =
 			json_object_array_get_idx(found->waiting, i);
 
 		say(text, "Waiting for %s (%s).",
 		    show_text_of(row, "interfaces"), show_text_of(row, "role"));
 	}
+	if (count && !json_object_get_boolean(
+			     json_object_object_get(found->daemon, "running")))
+		say(text, "Without `scoutgate run`, `scoutgate up` takes it in "
+			  "when it is there.");
 }
 
 static void say_daemon(const struct summary *found, char *text)

@@ -6,38 +6,12 @@
 #include "cmd/status.h"
 #include "cmd/verb.h"
 #include "config/config.h"
-#include "config/names.h"
-#include "gate/entries.h"
 #include "gate/hold.h"
 #include "gate/instance.h"
 #include "gate/pins.h"
 #include "gate/saved.h"
 #include "gate/supervisor_note.h"
 #include "sys/cleanup.h"
-#include "sys/links.h"
-
-/* One line for each role that nothing here has. */
-static void warn_of_absent(const struct policy *policy)
-{
-	_cleanup_(links_release) struct links links = {0};
-	bool found[SG_ROLE_COUNT] = {false};
-	struct fault fault;
-
-	if (links_read(&links, &fault))
-		return; /* the policy is in force */
-	for (size_t i = 0; i < links.count; i++) {
-		int role = entries_role(policy, &links.items[i]);
-
-		if (role >= 0)
-			found[role] = true;
-	}
-	for (unsigned int role = 0; role < SG_ROLE_COUNT; role++)
-		if (!found[role])
-			fprintf(stderr,
-				"scoutgate: no interface has the role %s yet; "
-				"run `scoutgate up` again when it is there\n",
-				name_of_role(role));
-}
 
 /* The policy is in force; from here on its grants are saved, or not. */
 static int finish(const struct context *context, const struct policy *policy)
@@ -71,7 +45,6 @@ static int apply(const struct context *context, const char *done,
 		verb_fail(&fault); /* closed, and up nevertheless */
 	if (how(context->pin_dir, context->clsact, &policy, &fault))
 		return verb_fail(&fault);
-	warn_of_absent(&policy);
 	if (finish(context, &policy))
 		return EXIT_FAILED;
 	status_say(context, done);
