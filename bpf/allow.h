@@ -67,7 +67,7 @@ stage bool allow_is_reserved(const struct sg_policy *in_force, __u32 slot,
 		return bpf_ntohs(port) == in_force->control_port ||
 		       allow_is_forwarded(slot, protocol, port);
 	forward = allow_port_in(slot, protocol, port);
-	return forward && forward->container_port != container_port;
+	return forward && forward->container_port.be != container_port;
 }
 
 stage bool allow_source(const struct sg_port *port, const struct packet *pkt,
@@ -100,9 +100,9 @@ stage bool allow_forward(const struct sg_flow_key *key, struct sg_flow *flow,
 			 const struct packet *pkt)
 {
 	const struct sg_port *port =
-		allow_port(pkt, key->protocol, flow->gate_port);
+		allow_port(pkt, key->protocol, flow->gate_port.be);
 
-	if (!port || port->container_port != key->local_port ||
+	if (!port || port->container_port.be != key->local_port.be ||
 	    !addr_equal(&key->local, container_addr(pkt)) ||
 	    !allow_source(port, pkt, &key->remote))
 		return false;
@@ -115,15 +115,15 @@ stage bool allow_masquerade(const struct sg_flow_key *key,
 			    const struct sg_iface *iface,
 			    const struct packet *pkt)
 {
-	__u16 port = bpf_ntohs(flow->gate_port);
+	__u16 port = bpf_ntohs(flow->gate_port.be);
 	__u16 low = sg_masquerade_low(pkt->policy, key->protocol,
-				      bpf_ntohs(key->local_port));
+				      bpf_ntohs(key->local_port.be));
 
 	return pkt->policy->masquerade_roles & SG_ROLE_BIT(iface->role) &&
 	       addr_equal(&key->local, container_addr(pkt)) && port >= low &&
 	       port <= sg_masquerade_high(pkt->policy, low) &&
 	       !allow_is_reserved(pkt->policy, pkt->slot, key->protocol,
-				  flow->gate_port, key->local_port);
+				  flow->gate_port.be, key->local_port.be);
 }
 
 /* Judge a flow by its link as it is now. One whose frames are of another kind
@@ -189,7 +189,7 @@ stage bool allow_kind(const struct sg_flow_key *key, struct sg_flow *flow,
 	if (flow->kind == SG_KIND_MASQUERADE)
 		return allow_masquerade(key, flow, iface, pkt);
 	return flow->kind != SG_KIND_CONTROL ||
-	       bpf_ntohs(flow->gate_port) == pkt->policy->control_port;
+	       bpf_ntohs(flow->gate_port.be) == pkt->policy->control_port;
 }
 
 /* Judge a flow by what is in force, which it has not met before. Its path is to

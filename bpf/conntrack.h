@@ -113,8 +113,8 @@ stage void port_seen_note(const struct sg_flow_key *key, __be16 gate_port,
 			  bool is_hosts)
 {
 	port_seen_set(key->protocol, gate_port, is_hosts);
-	if (gate_port != key->local_port)
-		port_seen_set(key->protocol, key->local_port, is_hosts);
+	if (gate_port != key->local_port.be)
+		port_seen_set(key->protocol, key->local_port.be, is_hosts);
 }
 
 /*
@@ -128,7 +128,7 @@ stage struct sg_snat_port *snat_port_find(__u8 protocol, __be16 gate_port)
 {
 	struct sg_snat_port_key key = {
 		.protocol = protocol,
-		.gate_port = gate_port,
+		.gate_port.be = gate_port,
 	};
 
 	return bpf_map_lookup_elem(&snat_ports, &key);
@@ -166,7 +166,7 @@ standalone int snat_port_shorten(__u32 protocol, __u32 gate_port, __u32 was_s,
 stage void snat_port_hold(const struct sg_flow_key *key, struct sg_flow *flow)
 {
 	struct sg_snat_port *snat_port =
-		snat_port_find(key->protocol, flow->gate_port);
+		snat_port_find(key->protocol, flow->gate_port.be);
 
 	flow->holds_port = snat_port && flow->kind == SG_KIND_MASQUERADE;
 	if (!flow->holds_port)
@@ -187,9 +187,9 @@ standalone_memory int snat_port_unshare(const struct sg_flow_key *key,
 		return 0;
 	scratch->shared = *key;
 	scratch->shared.local = flow->gate_addr;
-	scratch->shared.local_port = flow->gate_port;
+	scratch->shared.local_port.be = flow->gate_port.be;
 	shared = bpf_map_lookup_elem(&shared_ports, &scratch->shared);
-	if (shared && shared->container_port == key->local_port)
+	if (shared && shared->container_port.be == key->local_port.be)
 		bpf_map_delete_elem(&shared_ports, &scratch->shared);
 	return 0;
 }
@@ -202,7 +202,7 @@ standalone_memory int snat_port_release(const struct sg_flow_key *key,
 
 	if (!key || !flow || !flow->holds_port)
 		return 0;
-	snat_port = snat_port_find(key->protocol, flow->gate_port);
+	snat_port = snat_port_find(key->protocol, flow->gate_port.be);
 	if (!snat_port)
 		return 0;
 	bpf_spin_lock(&snat_port->lock);
@@ -252,9 +252,9 @@ stage void flow_key_in(struct sg_flow_key *key, const struct packet *pkt,
 {
 	__builtin_memset(key, 0, sizeof(*key));
 	key->remote = pkt->src;
-	key->remote_port = pkt->sport;
+	key->remote_port.be = pkt->sport;
 	key->local = *local;
-	key->local_port = local_port;
+	key->local_port.be = local_port;
 	key->protocol = pkt->protocol;
 	flow_key_scope(key, pkt->ifindex);
 }
@@ -264,9 +264,9 @@ stage void flow_key_out(struct sg_flow_key *key, const struct packet *pkt)
 {
 	__builtin_memset(key, 0, sizeof(*key));
 	key->remote = pkt->dst;
-	key->remote_port = pkt->dport;
+	key->remote_port.be = pkt->dport;
 	key->local = pkt->src;
-	key->local_port = pkt->sport;
+	key->local_port.be = pkt->sport;
 	key->protocol = pkt->protocol;
 	flow_key_scope(key, pkt->ifindex);
 }
@@ -278,7 +278,7 @@ stage void flow_shorten_port(const struct sg_flow_key *key,
 			     const struct sg_policy *policy, __u32 until_s)
 {
 	if (flow->kind == SG_KIND_MASQUERADE)
-		snat_port_shorten(key->protocol, flow->gate_port,
+		snat_port_shorten(key->protocol, flow->gate_port.be,
 				  flow->last_s +
 					  sg_flow_limit_s(key, flow, policy),
 				  until_s);
@@ -288,7 +288,7 @@ stage void flow_shorten_port(const struct sg_flow_key *key,
  * packet's: it is to the address and port that the remote knows. */
 stage bool flow_is_of(const struct sg_flow *flow, const struct packet *pkt)
 {
-	__be16 gate_port = flow->gate_port;
+	__be16 gate_port = flow->gate_port.be;
 
 	return gate_port == pkt->dport &&
 	       addr_equal(&flow->gate_addr, &pkt->dst);
@@ -358,7 +358,7 @@ stage void flow_gate(struct sg_flow *flow, __u32 ifindex,
 	if (iface->has_ethernet)
 		flow->flags |= SG_FLOW_ETHERNET;
 	flow->gate_addr = *addr;
-	flow->gate_port = port;
+	flow->gate_port.be = port;
 	flow->rule = SG_NO_RULE;
 	flow->mtu = iface->mtu;
 }

@@ -18,7 +18,7 @@ stage int move_begin(struct scratch *scratch, const struct sg_flow_key *key,
 	enum sg_table table;
 
 	*flow = scratch->fresh;
-	port_seen_note(key, flow->gate_port, flow_is_hosts(flow));
+	port_seen_note(key, flow->gate_port.be, flow_is_hosts(flow));
 	__builtin_memset(flow->traffic, 0, sizeof(flow->traffic));
 	if (!is_last)
 		flow->flags |= SG_FLOW_ADOPTED;
@@ -65,10 +65,10 @@ stage void move_end(const struct sg_flow_key *key, struct sg_flow *flow,
 stage void move_share(const struct sg_flow_key *key, const struct sg_flow *flow)
 {
 	struct sg_snat_port *snat_port =
-		snat_port_find(key->protocol, flow->gate_port);
+		snat_port_find(key->protocol, flow->gate_port.be);
 
 	if (flow->kind == SG_KIND_MASQUERADE && snat_port &&
-	    snat_port->container_port != key->local_port)
+	    snat_port->container_port.be != key->local_port.be)
 		snat_port->is_shared = true;
 }
 

@@ -82,7 +82,7 @@ stage int open_begin(struct __sk_buff *skb, const struct sg_flow_key *key,
 	fresh->last_s = pkt->now_s;
 	fresh->path_s = pkt->now_s;
 	flow_new_id(fresh->id);
-	port_seen_note(key, fresh->gate_port, flow_is_hosts(fresh));
+	port_seen_note(key, fresh->gate_port.be, flow_is_hosts(fresh));
 	open_insert(key, fresh, pkt);
 	return SG_OK;
 }

@@ -141,7 +141,7 @@ stage int track(struct __sk_buff *skb, const struct sg_flow_key *key,
 		track_seen(entry, pkt, direction);
 	if (entry->kind == SG_KIND_MASQUERADE && flow_is_half_open(entry))
 		snat_port_keep(
-			key->protocol, entry->gate_port,
+			key->protocol, entry->gate_port.be,
 			pkt->now_s + sg_flow_limit_s(key, entry, pkt->policy));
 	return SG_OK;
 }
@@ -189,7 +189,7 @@ static __noinline int admit_address(struct __sk_buff *skb,
 	__u32 ifindex;
 
 	if (!key || !flow || !pkt || flow->kind != SG_KIND_FORWARD ||
-	    flow->gate_port != pkt->dport ||
+	    flow->gate_port.be != pkt->dport ||
 	    addr_equal(&flow->gate_addr, &pkt->dst) || !address_is_gates(pkt))
 		return false;
 	if (key->protocol == IPPROTO_TCP) {

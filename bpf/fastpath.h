@@ -85,7 +85,8 @@ stage int hit_deliver(struct __sk_buff *skb, const struct packet *pkt,
 	const struct sg_gate *self;
 	struct rewrite to = {
 		.addr = direction == SG_IN ? key->local : flow->gate_addr,
-		.port = direction == SG_IN ? key->local_port : flow->gate_port,
+		.port = direction == SG_IN ? key->local_port.be
+					   : flow->gate_port.be,
 		.destination = direction == SG_IN,
 	};
 	const union sg_addr *old = direction == SG_IN ? &pkt->dst : &pkt->src;

@@ -130,8 +130,8 @@ stage int fragment_follow(struct packet *pkt, struct sg_fragment *first,
 
 	if (pkt->fragment_offset < first->bytes)
 		return SG_DROP_FRAGMENT_BAD;
-	pkt->sport = first->sport;
-	pkt->dport = first->dport;
+	pkt->sport = first->sport.be;
+	pkt->dport = first->dport.be;
 	if (first->has_seq) { /* otherwise they stay 0 */
 		pkt->tcp.seq = first->seq + pkt->fragment_offset;
 		pkt->tcp.seq_end = pkt->tcp.seq + bytes;
@@ -174,8 +174,8 @@ static __noinline int fragment_remember(const struct packet *pkt, bool has_flow,
 	if (!pkt)
 		return 0;
 	fragment_key(&key, pkt);
-	first.sport = pkt->sport;
-	first.dport = pkt->dport;
+	first.sport.be = pkt->sport;
+	first.dport.be = pkt->dport;
 	first.bytes = fragment_bytes(pkt);
 	first.come = first.bytes;
 	first.seq = pkt->tcp.seq_end - first.bytes;

@@ -72,7 +72,7 @@ stage int uplink_icmp(struct __sk_buff *skb, struct packet *pkt,
 	reason = icmp_error_from_uplink(skb, pkt, &quote, &flow, &key);
 	return reason ? reason
 		      : deliver_error_in(skb, pkt, &quote, &key.local,
-					 key.local_port, ret_action);
+					 key.local_port.be, ret_action);
 }
 
 /* A packet of TCP, UDP or echo. */

@@ -20,15 +20,15 @@ static __noinline int owner_masqueraded(const struct sg_flow_key *outer)
 
 	if (!outer)
 		return -1;
-	snat_port = snat_port_find(outer->protocol, outer->local_port);
+	snat_port = snat_port_find(outer->protocol, outer->local_port.be);
 	if (!snat_port)
 		return -1;
 	if (snat_port->is_shared) {
 		shared = bpf_map_lookup_elem(&shared_ports, outer);
 		if (shared)
-			return shared->container_port;
+			return shared->container_port.be;
 	}
-	return snat_port->container_port;
+	return snat_port->container_port.be;
 }
 
 /* Find the container's port that a gate port stands for, by a forward (`port`,
@@ -41,7 +41,7 @@ stage bool owner_container_port(const struct sg_flow_key *outer,
 	int masqueraded;
 
 	if (port) {
-		*ret_port = port->container_port;
+		*ret_port = port->container_port.be;
 		return true;
 	}
 	masqueraded = owner_masqueraded(outer);
@@ -61,7 +61,7 @@ stage bool owner_container_key(struct sg_flow_key *ret_key,
 	if (!owner_container_port(ret_key, port, &local_port))
 		return false;
 	ret_key->local = *container_addr(pkt);
-	ret_key->local_port = local_port;
+	ret_key->local_port.be = local_port;
 	return true;
 }
 
@@ -72,7 +72,7 @@ stage bool owner_may_be_container(const struct packet *pkt,
 {
 	return port_seen_by_container(pkt->protocol, pkt->dport) ||
 	       (port &&
-		port_seen_by_container(pkt->protocol, port->container_port));
+		port_seen_by_container(pkt->protocol, port->container_port.be));
 }
 
 /* The host's own flow of a packet that comes in to it. */
@@ -120,9 +120,9 @@ stage bool owner_yields(const struct packet *pkt)
 	if (!owner_container_port(&key, port, &local_port))
 		return true;
 	key.local = *container_addr(pkt);
-	key.local_port = local_port;
+	key.local_port.be = local_port;
 	flow = flow_find(&key, pkt);
-	if (!flow || flow->gate_port != pkt->sport ||
+	if (!flow || flow->gate_port.be != pkt->sport ||
 	    !addr_equal(&flow->gate_addr, &pkt->src))
 		return true;
 	if (flow->kind != SG_KIND_MASQUERADE)

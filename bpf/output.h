@@ -282,7 +282,7 @@ stage int deliver_in(struct __sk_buff *skb, const struct packet *pkt,
 	const struct sg_gate *self = send_gate();
 	struct rewrite to = {
 		.addr = key->local,
-		.port = key->local_port,
+		.port = key->local_port.be,
 		.destination = true,
 	};
 	bool in_pieces;
@@ -308,7 +308,7 @@ stage int deliver_out(struct __sk_buff *skb, const struct packet *pkt,
 	const struct sg_gate *self = send_gate();
 	struct rewrite to = {
 		.addr = flow->gate_addr,
-		.port = flow->gate_port,
+		.port = flow->gate_port.be,
 	};
 	bool in_pieces;
 	int reason = partial_refuses(skb, pkt);
@@ -347,7 +347,7 @@ stage int deliver_error_out(struct __sk_buff *skb, const struct packet *pkt,
 {
 	struct rewrite to = {
 		.addr = flow->gate_addr,
-		.port = flow->gate_port,
+		.port = flow->gate_port.be,
 		.destination = true,
 	};
 	int reason = partial_refuses(skb, pkt);

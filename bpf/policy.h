@@ -258,8 +258,9 @@ stage int policy_from_container(struct __sk_buff *skb, const struct packet *pkt,
 	reason = masquerade_route(skb, pkt, ret_flow);
 	if (reason)
 		return reason;
-	ret_flow->gate_port = masquerade_port(skb, pkt, &ret_flow->gate_addr);
-	if (!ret_flow->gate_port) {
+	ret_flow->gate_port.be =
+		masquerade_port(skb, pkt, &ret_flow->gate_addr);
+	if (!ret_flow->gate_port.be) {
 		/* what has expired gives its own back, to the next */
 		gc_open(pkt->slot, SG_SHARE_CONTAINER, pkt->now_s,
 			GC_WHEN_FULL);

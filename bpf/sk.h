@@ -27,13 +27,13 @@ stage struct bpf_sock *socket_find(struct __sk_buff *skb,
 				 sizeof(key->local));
 		if (addr_is_link_local(&key->remote)) /* see conntrack.h */
 			tuple.ipv6.saddr[1] = 0;
-		tuple.ipv6.sport = key->remote_port;
-		tuple.ipv6.dport = key->local_port;
+		tuple.ipv6.sport = key->remote_port.be;
+		tuple.ipv6.dport = key->local_port.be;
 	} else {
 		tuple.ipv4.saddr = key->remote.word[3];
 		tuple.ipv4.daddr = key->local.word[3];
-		tuple.ipv4.sport = key->remote_port;
-		tuple.ipv4.dport = key->local_port;
+		tuple.ipv4.sport = key->remote_port.be;
+		tuple.ipv4.dport = key->local_port.be;
 	}
 	if (key->protocol == IPPROTO_TCP)
 		return bpf_skc_lookup_tcp(skb, &tuple, bytes,
@@ -78,7 +78,7 @@ static __noinline int adopt_has_listener(struct __sk_buff *skb,
 	if (!pkt)
 		return 1;
 	key.local = pkt->src; /* from nobody: only a listener takes that */
-	key.local_port = pkt->sport;
+	key.local_port.be = pkt->sport;
 	if (!is_v6(pkt))
 		key.remote = addr_from_v4(0);
 	return socket_would_take(skb, &key, is_v6(pkt));

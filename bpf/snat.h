@@ -45,9 +45,9 @@ stage bool masquerade_other_has(struct masquerade_search *search,
 
 	if (container_port == search->container_port)
 		return false;
-	search->inner.local_port = container_port;
+	search->inner.local_port.be = container_port;
 	flow = masquerade_flow(search, &search->inner);
-	return flow && flow->gate_port == gate_port;
+	return flow && flow->gate_port.be == gate_port;
 }
 
 /* Return whether the remote knows another by this gate port: a flow or a socket
@@ -62,14 +62,14 @@ standalone int masquerade_is_taken(struct __sk_buff *skb, __u32 gate_port)
 	if (!scratch)
 		return true;
 	search = &scratch->search;
-	search->outer.local_port = gate_port;
+	search->outer.local_port.be = gate_port;
 	if (masquerade_flow(search, &search->outer) ||
 	    socket_would_take(skb, &search->outer, search->v6))
 		return true;
 	shared = bpf_map_lookup_elem(&shared_ports, &search->outer);
-	if (!shared || shared->container_port == search->container_port)
+	if (!shared || shared->container_port.be == search->container_port)
 		return false;
-	if (masquerade_other_has(search, shared->container_port, gate_port))
+	if (masquerade_other_has(search, shared->container_port.be, gate_port))
 		return true;
 	bpf_map_delete_elem(&shared_ports, &search->outer); /* of no flow */
 	return false;
@@ -115,7 +115,7 @@ standalone int masquerade_is_free(__u32 index)
 		return false;
 	snat_port = snat_port_find(search->outer.protocol, gate_port);
 	return !snat_port ||
-	       snat_port->container_port == search->container_port ||
+	       snat_port->container_port.be == search->container_port ||
 	       sg_snat_port_is_over(snat_port, search->now_s);
 }
 
@@ -133,7 +133,7 @@ stage __u32 masquerade_keep_s(const struct packet *pkt)
 standalone int masquerade_take(__u32 gate_port)
 {
 	struct scratch *scratch = scratch_get();
-	struct sg_snat_port_key key = {.gate_port = gate_port};
+	struct sg_snat_port_key key = {.gate_port.be = gate_port};
 	struct sg_snat_port wanted = {};
 	struct sg_snat_port *snat_port;
 	bool taken = false;
@@ -142,7 +142,7 @@ standalone int masquerade_take(__u32 gate_port)
 	if (!scratch)
 		return false;
 	key.protocol = scratch->search.outer.protocol;
-	wanted.container_port = scratch->search.container_port;
+	wanted.container_port.be = scratch->search.container_port;
 	wanted.until_s = scratch->search.until_s;
 	now_s = scratch->search.now_s;
 	bpf_map_update_elem(&snat_ports, &key, &wanted, BPF_NOEXIST);
@@ -150,9 +150,9 @@ standalone int masquerade_take(__u32 gate_port)
 	if (!snat_port)
 		return false;
 	bpf_spin_lock(&snat_port->lock);
-	if (snat_port->container_port == wanted.container_port ||
+	if (snat_port->container_port.be == wanted.container_port.be ||
 	    sg_snat_port_is_over(snat_port, now_s)) {
-		snat_port->container_port = wanted.container_port;
+		snat_port->container_port.be = wanted.container_port.be;
 		snat_port_raise(snat_port, wanted.until_s);
 		taken = true;
 	}
@@ -180,18 +180,18 @@ standalone int masquerade_share(struct __sk_buff *skb, __u32 index)
 		return false;
 	snat_port = snat_port_find(search->outer.protocol, gate_port);
 	if (!snat_port ||
-	    masquerade_other_has(search, snat_port->container_port,
+	    masquerade_other_has(search, snat_port->container_port.be,
 				 gate_port) ||
 	    masquerade_is_taken(skb, gate_port))
 		return false;
 	snat_port->is_shared = true;
 	snat_port_raise(snat_port, search->until_s);
-	shared.container_port = search->container_port;
+	shared.container_port.be = search->container_port;
 	if (!bpf_map_update_elem(&shared_ports, &search->outer, &shared,
 				 BPF_NOEXIST))
 		return true;
 	found = bpf_map_lookup_elem(&shared_ports, &search->outer);
-	return found && found->container_port == search->container_port;
+	return found && found->container_port.be == search->container_port;
 }
 
 /* Return the first position from `at` on whose port is free, or can be shared,

@@ -58,7 +58,7 @@ static __noinline int early_judge(const struct packet *pkt)
 		reason = policy_refuses(pkt, NULL);
 		return reason > 0 ? reason : SG_OK;
 	}
-	if (port_seen_by_container(pkt->protocol, port->container_port))
+	if (port_seen_by_container(pkt->protocol, port->container_port.be))
 		return SG_OK;
 	reason = policy_refuses(pkt, port);
 	/* the sender of a packet of no flow may be told by a reset */

@@ -14,8 +14,9 @@ struct sg_flow_key {
 	union sg_addr remote; /* link-local: word[1] is the ifindex, in network
 				  byte order (RFC 4007: it is of a link) */
 	union sg_addr local;  /* the container's, or the host's own */
-	__be16 remote_port;   /* ICMP echo: the identifier is the port of who */
-	__be16 local_port;    /* asks, and the other's is 0 */
+	union sg_be16
+		remote_port; /* ICMP echo: the identifier is the port of who */
+	union sg_be16 local_port; /* asks, and the other's is 0 */
 	__u8 protocol;
 	__u8 id[3]; /* 0; in a token of `gc_ring`: the flow's id */
 };
@@ -129,7 +130,7 @@ struct sg_flow {
 	union sg_addr gate_addr; /* what the remote sees as its peer */
 	union sg_addr next_hop;	 /* where packets to the remote go: on the
 				     link, of either family; all 0: unknown */
-	__be16 gate_port;
+	union sg_be16 gate_port;
 	enum sg_kind kind;
 	enum sg_state state;
 	__u32 ifindex;	  /* the interface that the remote is behind */
@@ -245,13 +246,13 @@ SG_ASSERT_SIZE(struct sg_move, 200);
 struct sg_snat_port_key {
 	__u8 protocol;
 	__u8 pad;
-	__be16 gate_port;
+	union sg_be16 gate_port;
 };
 SG_ASSERT_SIZE(struct sg_snat_port_key, 4);
 
 struct sg_snat_port {
 	struct bpf_spin_lock lock; /* while it changes its container port */
-	__be16 container_port;
+	union sg_be16 container_port;
 	__u8 is_shared; /* others of the container's ports have it, too: see
 			   map `shared_ports` */
 	__u8 pad;
@@ -273,7 +274,7 @@ static inline int sg_snat_port_is_over(const struct sg_snat_port *snat_port,
  * gate port which stands for another port of the container's. An entry means
  * nothing without the flow. */
 struct sg_shared_port {
-	__be16 container_port;
+	union sg_be16 container_port;
 	__u16 pad;
 };
 SG_ASSERT_SIZE(struct sg_shared_port, 4);
@@ -292,8 +293,8 @@ SG_ASSERT_SIZE(struct sg_fragment_key, 44);
 
 /* The entry of a first fragment. The others go by it until all have come. */
 struct sg_fragment {
-	__be16 sport; /* ICMP echo: as in struct sg_flow_key */
-	__be16 dport;
+	union sg_be16 sport; /* ICMP echo: as in struct sg_flow_key */
+	union sg_be16 dport;
 	__u16 bytes;   /* of its data; the others begin behind it */
 	__u8 has_flow; /* 0: for the host, with no flow (echo) */
 	__u8 has_seq;  /* TCP, and its numbers were found to be right */

@@ -106,8 +106,8 @@ static inline __u32 sg_flow_limit_s(const struct sg_flow_key *key,
 {
 	int is_in =
 		flow->kind == SG_KIND_FORWARD || flow->kind == SG_KIND_CONTROL;
-	const __u8 *port =
-		(const __u8 *)(is_in ? &flow->gate_port : &key->remote_port);
+	const __u8 *port = (const __u8 *)(is_in ? &flow->gate_port.be
+						: &key->remote_port.be);
 	__u32 state = flow->state;
 
 	if (key->protocol != 6 && key->protocol != 17) /* TCP, UDP */
@@ -133,13 +133,13 @@ static inline int sg_flow_is_over(const struct sg_flow_key *key,
 /* map `ports`: who owns a gate port */
 struct sg_port_key {
 	__u8 slot;
-	__u8 protocol; /* IPPROTO_TCP or IPPROTO_UDP */
-	__be16 port;   /* as the remote sends it */
+	__u8 protocol;	    /* IPPROTO_TCP or IPPROTO_UDP */
+	union sg_be16 port; /* as the remote sends it */
 };
 SG_ASSERT_SIZE(struct sg_port_key, 4);
 
 struct sg_port {
-	__be16 container_port;
+	union sg_be16 container_port;
 	__u8 has_sources; /* 1: the source must be in map `sources` */
 	__u8 pad;
 	__u32 rule; /* key of maps `forwards` and `hits` */

@@ -36,6 +36,13 @@ struct sg_row {
 	__u64 bits;
 };
 
+/* A port in network byte order. */
+union sg_be16 {
+	__be16 be;
+	__u8 byte[2]; /* as a person reads it, by bpftool: 22 is 0 22 */
+};
+SG_ASSERT_SIZE(union sg_be16, 2);
+
 /* An IP address in network byte order; IPv4 is mapped (::ffff:a.b.c.d). */
 union sg_addr {
 	__be32 word[4];

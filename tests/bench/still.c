@@ -30,7 +30,7 @@ static int still(const struct pins *pins)
 			      &count);
 	for (size_t i = 0; i < count && !r; i++) {
 		flows[i].gate_addr = keys[i].local;
-		flows[i].gate_port = keys[i].local_port;
+		flows[i].gate_port.be = keys[i].local_port.be;
 		flows[i].path_s = boot_s() + HOUR_S;
 		r = bpf_map_update_elem(pins->map_fds[PINS_flows], &keys[i],
 					&flows[i], BPF_EXIST);

@@ -349,7 +349,7 @@ static void ports_of_a_former_range_are_given_back(void **state)
 	int fd;
 	struct sg_snat_port snat_port;
 	struct sg_snat_port_key key = {.protocol = IPPROTO_UDP,
-				       .gate_port = htons(10000)};
+				       .gate_port.be = htons(10000)};
 	struct spec spec =
 		between("10.0.3.2", "192.168.7.9", 10000, 53, IPPROTO_UDP, 0);
 

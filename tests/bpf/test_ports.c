@@ -25,7 +25,7 @@ static struct spec answer_at(uint16_t gate_port)
 static struct sg_snat_port snat_port_of(uint16_t gate_port)
 {
 	const struct sg_snat_port_key key = {.protocol = IPPROTO_UDP,
-					     .gate_port = htons(gate_port)};
+					     .gate_port.be = htons(gate_port)};
 	struct sg_snat_port snat_port;
 
 	assert_int_equal(
@@ -39,7 +39,7 @@ static struct sg_snat_port snat_port_of(uint16_t gate_port)
 static void set_snat_port(uint16_t gate_port, uint32_t flows, int left_s)
 {
 	const struct sg_snat_port_key key = {.protocol = IPPROTO_UDP,
-					     .gate_port = htons(gate_port)};
+					     .gate_port.be = htons(gate_port)};
 	struct sg_snat_port snat_port = snat_port_of(gate_port);
 
 	snat_port.flows = flows;

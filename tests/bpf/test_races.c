@@ -175,10 +175,10 @@ static void colliding_first_packets(int round)
 {
 	struct sg_snat_port_key key = {
 		.protocol = IPPROTO_UDP,
-		.gate_port = htons((uint16_t)(20000 + round)),
+		.gate_port.be = htons((uint16_t)(20000 + round)),
 	};
 	/* before the boot clock began, so long ago on a young machine, too */
-	struct sg_snat_port stale = {.container_port = htons(7),
+	struct sg_snat_port stale = {.container_port.be = htons(7),
 				     .until_s = (uint32_t)-3600};
 	struct spec spec = first_of(round);
 
@@ -370,8 +370,8 @@ static void both_end(int round)
 static void it_is_closing(int round)
 {
 	struct sg_flow_key key = {
-		.remote_port = htons((uint16_t)(20000 + round)),
-		.local_port = htons(22),
+		.remote_port.be = htons((uint16_t)(20000 + round)),
+		.local_port.be = htons(22),
 		.protocol = IPPROTO_TCP,
 	};
 	struct sg_flow flow;

@@ -46,7 +46,8 @@ static void lose_link(enum place at)
 
 static void a_flow_is_of_the_rule_that_has_its_port(void **state)
 {
-	struct sg_port_key key = {.protocol = IPPROTO_TCP, .port = htons(22)};
+	struct sg_port_key key = {.protocol = IPPROTO_TCP,
+				  .port.be = htons(22)};
 	struct spec ack = vpn_tcp;
 	struct sg_flow_key flow_key;
 	struct sg_active active;

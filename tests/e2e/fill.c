@@ -21,13 +21,13 @@ static void make_flow(uint32_t number, struct sg_flow_key *key,
 	*key = (struct sg_flow_key){
 		.remote = text_addr_from_v4(htonl(0x0b000000 + number)),
 		.local = text_addr_from_v4(htonl(0x0a000302)),
-		.remote_port = htons(40000),
-		.local_port = htons(22),
+		.remote_port.be = htons(40000),
+		.local_port.be = htons(22),
 		.protocol = IPPROTO_TCP,
 	};
 	*flow = (struct sg_flow){
 		.gate_addr = text_addr_from_v4(htonl(0x0a010002)),
-		.gate_port = htons(22),
+		.gate_port.be = htons(22),
 		.kind = SG_KIND_FORWARD,
 		.state = SG_STATE_ESTABLISHED,
 		.share = SG_SHARE_VPN,

@@ -106,8 +106,8 @@ static void a_range_is_a_port_for_each_with_its_own_target(void **state)
 
 		assert_int_equal(key->slot, 0);
 		assert_int_equal(key->protocol, IPPROTO_TCP);
-		assert_int_equal(ntohs(key->port), i < 10 ? 2000 + i : 22);
-		assert_int_equal(ntohs(port->container_port),
+		assert_int_equal(ntohs(key->port.be), i < 10 ? 2000 + i : 22);
+		assert_int_equal(ntohs(port->container_port.be),
 				 i < 10 ? 80 + i : 22);
 		assert_int_equal(port->rule, i < 10 ? 0 : 1);
 		assert_int_equal(port->has_sources, 0);
@@ -124,9 +124,9 @@ static void ports_reach_both_ends_of_their_space(void **state)
 	     "forward \"high\" { ports = {\"40001-65535\"} }\n",
 	     0);
 	assert_int_equal(entries.port_count, 65534);
-	assert_int_equal(ntohs(entries.port_keys[0].port), 1);
-	assert_int_equal(ntohs(entries.port_keys[65533].port), 65535);
-	assert_int_equal(ntohs(entries.ports[65533].container_port), 65535);
+	assert_int_equal(ntohs(entries.port_keys[0].port.be), 1);
+	assert_int_equal(ntohs(entries.port_keys[65533].port.be), 65535);
+	assert_int_equal(ntohs(entries.ports[65533].container_port.be), 65535);
 }
 
 static void each_port_and_no_other_is_marked(void **state)
@@ -142,7 +142,7 @@ static void each_port_and_no_other_is_marked(void **state)
 
 		assert_true(has_bit(entries.port_bits,
 				    (key->protocol == IPPROTO_UDP ? 65536 : 0) +
-					    ntohs(key->port)));
+					    ntohs(key->port.be)));
 	}
 }
 

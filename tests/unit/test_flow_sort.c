@@ -104,8 +104,8 @@ static void make(const struct sample *sample, struct sg_flow_key *ret_key,
 	*ret_key = (struct sg_flow_key){
 		.remote = addr_of(sample->remote),
 		.local = addr_of("10.0.3.2"),
-		.remote_port = htons(sample->remote_port),
-		.local_port = htons(sample->local_port),
+		.remote_port.be = htons(sample->remote_port),
+		.local_port.be = htons(sample->local_port),
 		.protocol = IPPROTO_TCP,
 	};
 	*ret_flow = (struct sg_flow){

@@ -85,8 +85,8 @@ bool flow_filter_takes(const struct flow_filter *filter,
 	    (filter->share >= 0 && flow->share != filter->share) ||
 	    (filter->has_network && !is_in(&filter->network, &key->remote)))
 		return false;
-	if (port && key->local_port != port && key->remote_port != port &&
-	    flow->gate_port != port)
+	if (port && key->local_port.be != port && key->remote_port.be != port &&
+	    flow->gate_port.be != port)
 		return false;
 	return !filter->rule || (rule && strcmp(rule, filter->rule) == 0);
 }

@@ -60,8 +60,8 @@ static int compare_remotes(const struct sg_flow_key *a,
 	int order = memcmp(&a->remote, &b->remote, sizeof(a->remote));
 
 	return order ? order
-		     : compare_numbers(ntohs(a->remote_port),
-				       ntohs(b->remote_port));
+		     : compare_numbers(ntohs(a->remote_port.be),
+				       ntohs(b->remote_port.be));
 }
 
 static int compare_locals(const struct sg_flow_key *a,
@@ -70,8 +70,8 @@ static int compare_locals(const struct sg_flow_key *a,
 	int order = memcmp(&a->local, &b->local, sizeof(a->local));
 
 	return order ? order
-		     : compare_numbers(ntohs(a->local_port),
-				       ntohs(b->local_port));
+		     : compare_numbers(ntohs(a->local_port.be),
+				       ntohs(b->local_port.be));
 }
 
 /* A flow is ordered by a number, or by what its key has. */

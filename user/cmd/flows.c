@@ -184,9 +184,11 @@ static int print_flow(const struct listing *list, const struct sg_flow_key *key,
 	stream_text(stream, KIND, name_of_kind(flow->kind));
 	stream_text(stream, PROTOCOL, name_of_protocol(key->protocol));
 	stream_text(stream, STATE, name_of_state(flow->state));
-	set_endpoint(list, REMOTE, REMOTE_ADDR, &key->remote, key->remote_port);
-	set_endpoint(list, GATE, GATE_ADDR, &flow->gate_addr, flow->gate_port);
-	set_endpoint(list, LOCAL, LOCAL_ADDR, &key->local, key->local_port);
+	set_endpoint(list, REMOTE, REMOTE_ADDR, &key->remote,
+		     key->remote_port.be);
+	set_endpoint(list, GATE, GATE_ADDR, &flow->gate_addr,
+		     flow->gate_port.be);
+	set_endpoint(list, LOCAL, LOCAL_ADDR, &key->local, key->local_port.be);
 	stream_text(stream, INTERFACE,
 		    name_of_interface(list->pins, flow->ifindex));
 	stream_number(stream, IN_PACKETS, in->packets);

@@ -59,7 +59,7 @@ static const char *forward_refuses(const struct judge *judge,
 	if (bpf_map_lookup_elem(judge->pins->map_fds[PINS_ports], &port_key,
 				&port))
 		return "no forward has its port";
-	if (port.container_port != key->local_port)
+	if (port.container_port.be != key->local_port.be)
 		return "its port goes elsewhere now";
 	return port.has_sources && !is_source(judge, key, port.rule)
 		       ? "its source is in no list of the forward's"
@@ -80,7 +80,7 @@ static const char *is_cut_for(const struct judge *judge,
 		if (flow->grants & SG_GRANT_BIT(id) && !judge->is_open[id])
 			return closed[id];
 	if (flow->kind == SG_KIND_CONTROL &&
-	    ntohs(flow->gate_port) != judge->policy.control_port)
+	    ntohs(flow->gate_port.be) != judge->policy.control_port)
 		return "host control has another port now";
 	if (flow->kind != SG_KIND_FORWARD && flow->kind != SG_KIND_MASQUERADE)
 		return NULL;

@@ -137,7 +137,7 @@ static int count_port(const void *key, const void *value, void *context)
 	const struct sg_snat_port_key *port = key;
 	const struct sg_snat_port *snat_port = value;
 	struct ports *ports = context;
-	uint16_t number = ntohs(port->gate_port);
+	uint16_t number = ntohs(port->gate_port.be);
 
 	if (number < ports->range->first || number > ports->range->last ||
 	    sg_snat_port_is_over(snat_port, ports->now_s))

@@ -53,10 +53,10 @@ static void add_ports(const struct policy_forward *forward, uint32_t slot,
 		entries->port_keys[at] = (struct sg_port_key){
 			.slot = (uint8_t)slot,
 			.protocol = forward->protocol,
-			.port = htons((uint16_t)port),
+			.port.be = htons((uint16_t)port),
 		};
 		entries->ports[at] = (struct sg_port){
-			.container_port = htons((uint16_t)to),
+			.container_port.be = htons((uint16_t)to),
 			.has_sources = forward->source_count > 0,
 			.rule = rule,
 		};

@@ -151,7 +151,7 @@ static bool is_left_over(const struct sg_snat_port_key *key,
 			 const struct sg_snat_port *snat_port,
 			 const struct port_range *ports)
 {
-	uint16_t port = ntohs(key->gate_port);
+	uint16_t port = ntohs(key->gate_port.be);
 
 	return port >= SG_PORT_RESERVED &&
 	       (port < ports->first || port > ports->last) &&
