@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A whole system under a real systemd, in the lab: systemd-nspawn boots an overlay
-# of this machine's root, with the gate installed and eth0 in it, whose other end
-# is lan0 in the namespace `lan`. Sourced after lab.sh.
+# of this machine's root, with the gate installed, or of another, with eth0 in it,
+# whose other end is lan0 in the namespace `lan`. Sourced after lab.sh.
 
 ROOT=$LAB_DIR/over/root # the system's
 OWN_IP=192.168.7.2 LAN_IP=192.168.7.9
@@ -43,6 +43,13 @@ boot_remove_groups() {
 			tries=$((tries - 1))
 		done
 		[ ! -d "$group" ] || echo "not ok - $group is left"
+	done
+}
+# boot_own_group NAME: for another system beside it; in a subshell that begins it
+boot_own_group() {
+	local group
+	for group in $BOOT_GROUP; do
+		mkdir "$group/$1" && echo "$BASHPID" >"$group/$1/cgroup.procs"
 	done
 }
 
@@ -97,13 +104,15 @@ boot_units() {
 	done
 }
 
-boot_system() { # REPOSITORY: mounts it
+boot_mount() { # FOLDER: what is below the system
 	mkdir -p "$LAB_DIR/over"
 	mount -t tmpfs tmpfs "$LAB_DIR/over"
 	mkdir -p "$LAB_DIR/over/up" "$LAB_DIR/over/work" "$ROOT"
 	mount -t overlay overlay "$ROOT" \
-		-o "lowerdir=/,upperdir=$LAB_DIR/over/up,workdir=$LAB_DIR/over/work" ||
-		return 1
+		-o "lowerdir=$1,upperdir=$LAB_DIR/over/up,workdir=$LAB_DIR/over/work"
+}
+boot_system() { # REPOSITORY: mounts it
+	boot_mount / || return 1
 	boot_units
 	boot_make "$1" install || return 1
 	systemctl --quiet --root="$ROOT" enable scoutgate.service

@@ -97,7 +97,7 @@ container_share() { # IMAGE_MB
 }
 
 nspawn_start() {
-	local over=$LAB_DIR/over
+	local over=$LAB_DIR/container
 	mkdir -p "$over"
 	mount -t tmpfs tmpfs "$over"
 	mkdir -p "$over/up" "$over/work" "$over/root"

@@ -234,8 +234,9 @@ static int bring_up(const char *pin_dir, bool clsact, bool is_new,
 	return take_over(&pins, &change, &migrate, &dataplane, ret_fault);
 }
 
-/* Take away what a gate has outside of its folder. */
-static int detach(const char *pin_dir, struct fault *ret_fault)
+/* Take away what a gate has outside of its folder. What lo's forwarding keeps
+ * from being put back holds up nothing else: it is left in ret_kept. */
+static int detach(const char *pin_dir, int *ret_kept, struct fault *ret_fault)
 {
 	_cleanup_(links_release) struct links links = {0};
 	_cleanup_(pins_close) struct pins pins = PINS_CLOSED;
@@ -247,7 +248,7 @@ static int detach(const char *pin_dir, struct fault *ret_fault)
 	if (!r)
 		r = attach_remove(pin_dir, &links, ret_fault);
 	if (!r && pins_open(pin_dir, &pins, &ignored) == 0)
-		loopback_restore(&pins);
+		*ret_kept = loopback_restore(&pins, ret_fault);
 	return r;
 }
 
@@ -258,11 +259,14 @@ static int take_down(const char *pin_dir, bool *ret_begun,
 		     struct fault *ret_fault)
 {
 	int r = pins_are_begun(pin_dir, ret_begun, ret_fault);
+	int kept = 0;
 
 	accept_ra_restore(pin_dir);
 	if (!r && *ret_begun)
-		r = detach(pin_dir, ret_fault);
-	return r ? r : pins_remove(pin_dir, ret_fault);
+		r = detach(pin_dir, &kept, ret_fault);
+	if (!r)
+		r = pins_remove(pin_dir, ret_fault);
+	return r ? r : kept;
 }
 
 int instance_up(const char *pin_dir, bool clsact, const struct policy *policy,

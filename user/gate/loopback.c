@@ -84,14 +84,27 @@ bool loopback_is_set(void)
 	       forwarding_get(FORWARDING_IPV6, "lo") != 0;
 }
 
-void loopback_restore(const struct pins *pins)
+int loopback_restore(const struct pins *pins, struct fault *ret_fault)
 {
 	struct sg_gate gate;
+	int first = 0;
 
 	if (read_gate(pins, &gate))
-		return;
-	for (int family = 0; family < FORWARDING_FAMILIES; family++)
+		return 0;
+	for (int family = 0; family < FORWARDING_FAMILIES; family++) {
+		int r = 0;
+
 		if (gate.loopback_set & 1U << family)
-			forwarding_set((enum forwarding_family)family, "lo",
-				       false);
+			r = forwarding_set((enum forwarding_family)family, "lo",
+					   false);
+		first = first ? first : r;
+	}
+	return first ? fault_set(ret_fault, first,
+				 "the gate is down, but lo's forwarding, which "
+				 "it had turned on, stays on: %s; make "
+				 "/proc/sys writable, and write 0 to "
+				 "net/ipv4/conf/lo/forwarding and "
+				 "net/ipv6/conf/lo/forwarding there",
+				 strerror(-first))
+		     : 0;
 }

@@ -15,7 +15,7 @@ int loopback_set(const struct pins *pins, struct fault *ret_fault);
 /* Return whether it is on, of each family that the kernel has. */
 bool loopback_is_set(void);
 
-/* Put it back, if the gate switched it on. */
-void loopback_restore(const struct pins *pins);
+/* Put it back, if the gate switched it on. -errno: the kernel refuses. */
+int loopback_restore(const struct pins *pins, struct fault *ret_fault);
 
 #endif
