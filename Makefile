@@ -106,6 +106,10 @@ check-kernels: deps ## the tests under Debian's 5.10, 6.1 and 6.12, in QEMU (roo
 check-releases: deps ## build, bring up and test (T=WORD) on Debian's releases, in folders (root)
 	$(Q)T=$(T) tests/releases $(O) $(RELEASES)
 
+check-packages: deps ## install, upgrade and purge the Debian package in booted releases (root)
+	$(Q)$(MAKE) --no-print-directory all $(O)/tests/e2e/attached
+	$(Q)tests/packages $(O) $(RELEASES)
+
 check-compilers: deps ## load the datapath as each clang that is here makes it (root)
 	$(Q)$(MAKE) --no-print-directory run-check-compilers
 
@@ -185,7 +189,7 @@ vmlinux: ## make vmlinux/vmlinux.h anew from the running kernel's BTF
 C_FILES = $(wildcard bpf/*.[ch] user/*/*.[ch] include/*.h maps/*.h tests/*/*.[ch])
 
 .PHONY: help deps deps-build all deb demo check check-long life beside floods figures check-compilers check-kernels \
-	check-releases bench run-check install uninstall clean format lint mutate verify \
+	check-releases check-packages bench run-check install uninstall clean format lint mutate verify \
 	vmlinux FORCE
 
 # ------------------------------------------------------------------ building
