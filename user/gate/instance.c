@@ -234,9 +234,10 @@ static int bring_up(const char *pin_dir, bool clsact, bool is_new,
 	return take_over(&pins, &change, &migrate, &dataplane, ret_fault);
 }
 
-/* Take away what a gate has outside of its folder. What lo's forwarding keeps
- * from being put back holds up nothing else: it is left in ret_kept. */
-static int detach(const char *pin_dir, int *ret_kept, struct fault *ret_fault)
+/* Take away what a gate has outside of its folder. That lo's forwarding cannot
+ * be put back holds up nothing else. */
+static int detach(const char *pin_dir, enum instance_end *ret_end,
+		  struct fault *ret_fault)
 {
 	_cleanup_(links_release) struct links links = {0};
 	_cleanup_(pins_close) struct pins pins = PINS_CLOSED;
@@ -247,8 +248,10 @@ static int detach(const char *pin_dir, int *ret_kept, struct fault *ret_fault)
 	r = links_read(&links, ret_fault);
 	if (!r)
 		r = attach_remove(pin_dir, &links, ret_fault);
-	if (!r && pins_open(pin_dir, &pins, &ignored) == 0)
-		*ret_kept = loopback_restore(&pins, ret_fault);
+	*ret_end = INSTANCE_ENDED;
+	if (!r && pins_open(pin_dir, &pins, &ignored) == 0 &&
+	    loopback_restore(&pins))
+		*ret_end = INSTANCE_ENDED_BUT_LOOPBACK;
 	return r;
 }
 
@@ -256,23 +259,21 @@ static int detach(const char *pin_dir, int *ret_kept, struct fault *ret_fault)
  * begun, or has lost map `gate`, has pins alone: the guard and the filters that
  * are there may be those of a gate in another folder. */
 static int take_down(const char *pin_dir, bool *ret_begun,
-		     struct fault *ret_fault)
+		     enum instance_end *ret_end, struct fault *ret_fault)
 {
 	int r = pins_are_begun(pin_dir, ret_begun, ret_fault);
-	int kept = 0;
 
 	accept_ra_restore(pin_dir);
 	if (!r && *ret_begun)
-		r = detach(pin_dir, &kept, ret_fault);
-	if (!r)
-		r = pins_remove(pin_dir, ret_fault);
-	return r ? r : kept;
+		r = detach(pin_dir, ret_end, ret_fault);
+	return r ? r : pins_remove(pin_dir, ret_fault);
 }
 
 int instance_up(const char *pin_dir, bool clsact, const struct policy *policy,
 		struct fault *ret_fault)
 {
 	_cleanup_(cleanup_close) int lock = -1;
+	enum instance_end end;
 	struct fault ignored;
 	bool begun;
 	int r = pins_prepare(pin_dir, ret_fault);
@@ -293,7 +294,7 @@ int instance_up(const char *pin_dir, bool clsact, const struct policy *policy,
 	}
 	r = bring_up(pin_dir, clsact, !begun, policy, ret_fault);
 	if (r && !begun)
-		take_down(pin_dir, &begun, &ignored);
+		take_down(pin_dir, &begun, &end, &ignored);
 	return r;
 }
 
@@ -395,8 +396,7 @@ int instance_down(const char *pin_dir, enum instance_end *ret_end,
 		return lock;
 	r = pins_check_gates(pin_dir, ret_fault);
 	if (!r)
-		r = take_down(pin_dir, &begun, ret_fault);
-	*ret_end = INSTANCE_ENDED;
+		r = take_down(pin_dir, &begun, ret_end, ret_fault);
 	if (r || begun)
 		return r;
 	r = take_leftovers(pin_dir, ret_end, &ignored);

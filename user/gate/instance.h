@@ -42,9 +42,10 @@ int instance_follow(const struct pins *pins, bool clsact,
 /* The state that `down` found. */
 enum instance_end {
 	INSTANCE_ENDED,
-	INSTANCE_LEFT_SOMETHING, /* its pins were gone; the rest is, now */
-	INSTANCE_WAS_NONE,	 /* nothing of a gate is here */
-	INSTANCE_HAD_REMAINS,	 /* of an `up` that came to nothing */
+	INSTANCE_ENDED_BUT_LOOPBACK, /* lo's forwarding could not be put back */
+	INSTANCE_LEFT_SOMETHING,     /* its pins were gone; the rest is, now */
+	INSTANCE_WAS_NONE,	     /* nothing of a gate is here */
+	INSTANCE_HAD_REMAINS,	     /* of an `up` that came to nothing */
 };
 
 /* Detach and unpin; a gate that is not there is no error. */

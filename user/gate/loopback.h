@@ -16,6 +16,6 @@ int loopback_set(const struct pins *pins, struct fault *ret_fault);
 bool loopback_is_set(void);
 
 /* Put it back, if the gate switched it on. -errno: the kernel refuses. */
-int loopback_restore(const struct pins *pins, struct fault *ret_fault);
+int loopback_restore(const struct pins *pins);
 
 #endif
