@@ -29,6 +29,9 @@ say = $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' $(1) $(2))
 .DELETE_ON_ERROR:
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += --jobs=$(shell nproc)
+endif
 .DEFAULT_GOAL := all
 
 PACKAGES := libbpf libconfuse libmnl json-c libsystemd libnftables smartcols
