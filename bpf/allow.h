@@ -119,9 +119,12 @@ stage bool allow_masquerade(const struct sg_flow_key *key,
 	__u16 low = sg_masquerade_low(pkt->policy, key->protocol,
 				      bpf_ntohs(key->local_port.be));
 
-	return pkt->policy->masquerade_roles & SG_ROLE_BIT(iface->role) &&
-	       addr_equal(&key->local, container_addr(pkt)) && port >= low &&
-	       port <= sg_masquerade_high(pkt->policy, low) &&
+	if (!(pkt->policy->masquerade_roles & SG_ROLE_BIT(iface->role)) ||
+	    !addr_equal(&key->local, container_addr(pkt)))
+		return false;
+	if (is_portless(key->protocol))
+		return pkt->policy->egress_probes;
+	return port >= low && port <= sg_masquerade_high(pkt->policy, low) &&
 	       !allow_is_reserved(pkt->policy, pkt->slot, key->protocol,
 				  flow->gate_port.be, key->local_port.be);
 }

@@ -127,6 +127,8 @@ stage int uplink_in(struct __sk_buff *skb, int *ret_action)
 		return uplink_icmp(skb, &pkt, ret_action);
 	if (link_is_igmp(&pkt, reason) || (!reason && link_is_dhcp(skb, &pkt)))
 		return TO_HOST;
+	if (owner_may_be_portless(&pkt, reason))
+		reason = SG_OK;
 	if (!reason && skb->pkt_type != PACKET_HOST)
 		return SG_DROP_NOT_UNICAST;
 	if (!reason && pkt.is_fragment)
@@ -271,7 +273,7 @@ stage int container_in(struct __sk_buff *skb, int *ret_action)
 	reason = parse_network(skb, &pkt);
 	if (reason == SG_DROP_ICMP_TYPE)
 		return container_icmp(skb, &pkt, ret_action);
-	if (reason)
+	if (reason && !(pkt.may_probe && parse_is_portless(&pkt, reason)))
 		return reason;
 	if (link_is_dhcp(skb, &pkt))
 		return TO_HOST;
@@ -279,8 +281,7 @@ stage int container_in(struct __sk_buff *skb, int *ret_action)
 		return SG_DROP_NOT_UNICAST;
 	if (!addr_equal(&pkt.src, container_addr(&pkt)))
 		return SG_DROP_SPOOFED;
-	if (pkt.is_fragment)
-		reason = fragment_join(skb, &pkt);
+	reason = pkt.is_fragment ? fragment_join(skb, &pkt) : SG_OK;
 	if (!reason)
 		reason = container_flow(skb, &pkt, ret_action);
 	if (reason > 0 && *ret_action == TC_ACT_UNSPEC)

@@ -70,6 +70,10 @@ stage int quote_l4(struct __sk_buff *skb, bool v6, struct quote *quote)
 	__be16 l4[4]; /* ports and number; ICMP: type and code, sum, id */
 	__u8 type;
 
+	quote->sport = 0;
+	quote->dport = 0;
+	if (is_portless(quote->protocol))
+		return SG_OK;
 	if (bpf_skb_load_bytes(skb, quote->l4_offset, l4, sizeof(l4)))
 		return SG_DROP_ICMP_ERROR;
 	quote->sport = l4[0];
@@ -238,7 +242,7 @@ static __noinline int icmp_translate(struct __sk_buff *skb,
 		difference = 0; /* no pseudo header */
 	if (old_port != to->port)
 		difference += (__u32)(__u16)~old_port + to->port;
-	if (!reason)
+	if (!reason && !is_portless(quote->protocol))
 		reason = icmp_put_sum(
 			skb, check_offset,
 			quote->l4_offset + rewrite_check_at(quote->protocol),

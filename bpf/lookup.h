@@ -8,6 +8,7 @@
 
 #include "allow.h"
 #include "conntrack.h"
+#include "parse_l4.h"
 #include "snat.h"
 
 /* Return the container's port that the gate's port in a key stands for by
@@ -103,6 +104,15 @@ stage struct sg_flow *owner_flow(struct sg_flow_key *ret_key,
 	if (flow && !port && !flow_is_of(flow, pkt))
 		flow = NULL;
 	return flow ? flow : owner_host_flow(ret_key, pkt);
+}
+
+/* Return whether an uplink's packet of a protocol without ports, for which it
+ * was refused, may be an answer to the container. */
+static __noinline bool owner_may_be_portless(const struct packet *pkt,
+					     int reason)
+{
+	return pkt && parse_is_portless(pkt, reason) &&
+	       snat_port_find(pkt->protocol, 0);
 }
 
 /* The host begins a flow under a gate port by which the container talks

@@ -189,6 +189,16 @@ stage int rewrite_ipv6(struct __sk_buff *skb, const struct packet *pkt,
 	return SG_OK;
 }
 
+/* No sum is over the address but CHECKSUM_COMPLETE, in IPv6 (IPv4's cancels out
+ * with its header's sum). */
+stage int rewrite_portless(struct __sk_buff *skb, const struct packet *pkt,
+			   const struct rewrite *to, const union sg_addr *old)
+{
+	if (is_v6(pkt))
+		bpf_csum_update(skb, rewrite_difference(true, old, &to->addr));
+	return SG_OK;
+}
+
 /* Returns SG_OK or the reason to drop. Packet pointers do not survive it. */
 static __noinline int rewrite(struct __sk_buff *skb, const struct packet *pkt,
 			      const struct rewrite *to)
@@ -201,7 +211,9 @@ static __noinline int rewrite(struct __sk_buff *skb, const struct packet *pkt,
 	if (pkt->ttl <= 1)
 		return SG_DROP_TTL;
 	old = to->destination ? &pkt->dst : &pkt->src;
-	if (!is_later(pkt))
+	if (is_portless(pkt->protocol))
+		reason = rewrite_portless(skb, pkt, to, old);
+	else if (!is_later(pkt))
 		reason = rewrite_l4(skb, pkt, to, old,
 				    to->destination ? pkt->dport : pkt->sport);
 	if (reason)
@@ -293,7 +305,8 @@ stage int partial_refuses(struct __sk_buff *skb, const struct packet *pkt)
 {
 	__u32 check_offset = pkt->l4_offset + rewrite_check_at(pkt->protocol);
 
-	if (pkt->is_fragment || is_icmp(pkt->protocol))
+	if (pkt->is_fragment || is_icmp(pkt->protocol) ||
+	    is_portless(pkt->protocol))
 		return partial_is(skb) ? SG_DROP_L4_HEADER : SG_OK;
 	/* one byte short of a sum that is in its place */
 	return partial_is_before(skb, check_offset + 1) ? SG_DROP_L4_HEADER

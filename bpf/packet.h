@@ -130,6 +130,14 @@ stage bool is_icmp(__u8 protocol)
 	return protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6;
 }
 
+/* Of a protocol with neither ports nor an echo's number: a flow is then all
+ * that two addresses send by it. */
+stage bool is_portless(__u8 protocol)
+{
+	return protocol != IPPROTO_TCP && protocol != IPPROTO_UDP &&
+	       !is_icmp(protocol);
+}
+
 /* The container's address of the packet's family. */
 stage union sg_addr *container_addr(const struct packet *pkt)
 {

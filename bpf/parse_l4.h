@@ -109,6 +109,17 @@ stage __u32 parse_header_bytes(const struct packet *pkt)
 	return 0;
 }
 
+/* Return whether NAT can carry what parse_l4() refuses for its protocol, by its
+ * addresses alone. Not what has a sum over them (RFC 3828 3.1, 4340 9.1), nor 0
+ * and 255, which are no protocol's (RFC 791, 3692). */
+stage bool parse_is_portless(const struct packet *pkt, int reason)
+{
+	return reason == SG_DROP_PROTOCOL && is_portless(pkt->protocol) &&
+	       !pkt->is_fragment && pkt->protocol != IPPROTO_DCCP &&
+	       pkt->protocol != IPPROTO_UDPLITE && pkt->protocol != 0 &&
+	       pkt->protocol != IPPROTO_RAW;
+}
+
 /* The header at `l4`, of what is not a later fragment. */
 stage int parse_header(const void *l4, const void *end, struct packet *pkt,
 		       __u32 payload_bytes)

@@ -199,6 +199,8 @@ stage int policy_refuses(const struct packet *pkt, const struct sg_port *port)
 		return policy_echo(pkt);
 	if (port)
 		return policy_forward_refuses(pkt, port);
+	if (is_portless(pkt->protocol))
+		return SG_DROP_PROTOCOL;
 	if (pkt->protocol != IPPROTO_TCP)
 		return SG_DROP_CLOSED_PORT;
 	if (bpf_ntohs(pkt->dport) == pkt->policy->control_port)
@@ -238,6 +240,7 @@ stage int policy_from_container(struct __sk_buff *skb, const struct packet *pkt,
 				struct sg_flow *ret_flow)
 {
 	bool begins = policy_begins(pkt);
+	int gate_port;
 	int reason;
 
 	if (!address_is_one_host(is_v6(pkt), &pkt->dst) ||
@@ -258,14 +261,14 @@ stage int policy_from_container(struct __sk_buff *skb, const struct packet *pkt,
 	reason = masquerade_route(skb, pkt, ret_flow);
 	if (reason)
 		return reason;
-	ret_flow->gate_port.be =
-		masquerade_port(skb, pkt, &ret_flow->gate_addr);
-	if (!ret_flow->gate_port.be) {
+	gate_port = masquerade_port(skb, pkt, &ret_flow->gate_addr);
+	if (gate_port < 0) {
 		/* what has expired gives its own back, to the next */
 		gc_open(pkt->slot, SG_SHARE_CONTAINER, pkt->now_s,
 			GC_WHEN_FULL);
 		return SG_DROP_PORTS_EXHAUSTED;
 	}
+	ret_flow->gate_port.be = gate_port;
 	ret_flow->kind = SG_KIND_MASQUERADE;
 	return SG_OK;
 }

@@ -124,9 +124,8 @@ stage __u32 masquerade_keep_s(const struct packet *pkt)
 {
 	if (pkt->protocol == IPPROTO_TCP)
 		return pkt->policy->timeout_s[SG_STATE_SYN_SENT];
-	return pkt->protocol == IPPROTO_UDP
-		       ? pkt->policy->timeout_s[SG_STATE_NEW]
-		       : pkt->policy->icmp_timeout_s;
+	return is_icmp(pkt->protocol) ? pkt->policy->icmp_timeout_s
+				      : pkt->policy->timeout_s[SG_STATE_NEW];
 }
 
 /* Make a free gate port stand for the container port. */
@@ -218,11 +217,12 @@ standalone int masquerade_search(struct __sk_buff *skb, __u32 index, __u32 size,
  * The gate port for the packet's container port: the same number, where it is
  * of its range and free, or else the first free one in an order that the
  * container port fixes, so that every CPU comes to the same; or one that others
- * have towards other remotes. Return it in network order, or 0: none.
+ * have towards other remotes. Return it in network order, or -1: none. Port 0
+ * is that of a protocol without ports.
  */
-static __noinline __u32 masquerade_port(struct __sk_buff *skb,
-					const struct packet *pkt,
-					const union sg_addr *gate_addr)
+static __noinline int masquerade_port(struct __sk_buff *skb,
+				      const struct packet *pkt,
+				      const union sg_addr *gate_addr)
 {
 	struct scratch *scratch = scratch_get();
 	__u32 low, size, first;
@@ -230,7 +230,7 @@ static __noinline __u32 masquerade_port(struct __sk_buff *skb,
 	int index;
 
 	if (!pkt || !gate_addr || !scratch)
-		return 0;
+		return -1;
 	port = bpf_ntohs(pkt->sport);
 	low = sg_masquerade_low(pkt->policy, pkt->protocol, port);
 	size = sg_masquerade_high(pkt->policy, low) - low + 1;
@@ -243,6 +243,8 @@ static __noinline __u32 masquerade_port(struct __sk_buff *skb,
 	flow_key_out(&scratch->search.inner, pkt);
 	flow_key_out(&scratch->search.outer, pkt);
 	scratch->search.outer.local = *gate_addr;
+	if (is_portless(pkt->protocol))
+		return masquerade_take(0) ? 0 : -1;
 	first = port >= low ? port - low : port;
 	index = first;
 #pragma unroll
@@ -259,7 +261,7 @@ static __noinline __u32 masquerade_port(struct __sk_buff *skb,
 		index++;
 	}
 	index = masquerade_search(skb, first, size, true);
-	return index < 0 ? 0 : bpf_htons(low + index);
+	return index < 0 ? -1 : bpf_htons(low + index);
 }
 
 /* Find the way out for the packet, into flow: link, next hop, address. Return

@@ -19,7 +19,8 @@
 stage bool early_is_special(const struct packet *pkt, int parsed)
 {
 	if (parsed == SG_DROP_PROTOCOL)
-		return !is_v6(pkt) && pkt->protocol == IPPROTO_IGMP;
+		return (!is_v6(pkt) && pkt->protocol == IPPROTO_IGMP) ||
+		       snat_port_find(pkt->protocol, 0);
 	if (parsed == SG_DROP_ICMP_TYPE)
 		return true;
 	if (is_icmp(pkt->protocol))

@@ -110,7 +110,7 @@ static inline __u32 sg_flow_limit_s(const struct sg_flow_key *key,
 						: &key->remote_port.be);
 	__u32 state = flow->state;
 
-	if (key->protocol != 6 && key->protocol != 17) /* TCP, UDP */
+	if (key->protocol == 1 || key->protocol == 58) /* ICMP, ICMPv6 */
 		return policy->icmp_timeout_s;
 	/* by its high byte, as no ntohs() is common to both sides */
 	if (state == SG_STATE_ANSWERED && port[0] < 1024 >> 8)

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "sg_flow.h"
@@ -108,6 +109,8 @@ const char *text_of_reason(unsigned int reason)
 
 const char *name_of_protocol(unsigned int protocol)
 {
+	static char number[12];
+
 	switch (protocol) {
 	case IPPROTO_TCP:
 		return "tcp";
@@ -118,7 +121,8 @@ const char *name_of_protocol(unsigned int protocol)
 	case IPPROTO_ICMPV6:
 		return "icmpv6";
 	default:
-		return "?";
+		snprintf(number, sizeof(number), "%u", protocol);
+		return number;
 	}
 }
 

@@ -11,7 +11,8 @@ const char *text_of_reason(unsigned int reason);
 const char *name_of_kind(unsigned int kind);
 const char *name_of_share(unsigned int share);
 const char *name_of_state(unsigned int state);
-const char *name_of_protocol(unsigned int protocol); /* IPPROTO_*: "tcp" … */
+const char *name_of_protocol(unsigned int protocol); /* IPPROTO_*: "tcp" …;
+			of one without ports its number, until the next call */
 
 /* The value of a name, or -ENOENT. */
 int role_by_name(const char *name);
