@@ -143,6 +143,9 @@ static void errors_about_them_reach_the_container(void **state)
 		frame_quoted(&error, &quoted);
 		assert_string_equal(frame_src(&quoted), out.src);
 		assert_string_equal(frame_dst(&quoted), out.dst);
+		if (i < 2)
+			assert_memory_equal(frame_l4(&quoted), frame_l4(&frame),
+					    frame_l4_bytes(&frame));
 	}
 }
 
