@@ -17,24 +17,24 @@ static const uint8_t carried[] = {IPPROTO_IPIP,	     IPPROTO_IPV6, IPPROTO_GRE,
 				  IPPROTO_ESP,	     IPPROTO_OSPF, IPPROTO_SCTP,
 				  IPPROTO_EXPERIMENT};
 
-static struct spec sent(uint8_t protocol, bool v6)
+static struct spec of(uint8_t protocol, const char *src, const char *dst)
 {
-	struct spec spec =
-		v6 ? between("fd00:3::2", "fd00:7::9", 0, 0, protocol, 0)
-		   : between("10.0.3.2", "192.168.7.9", 0, 0, protocol, 0);
+	struct spec spec = between(src, dst, 0, 0, protocol, 0);
 
 	spec.payload_bytes = 24;
 	return spec;
 }
 
+static struct spec sent(uint8_t protocol, bool v6)
+{
+	return v6 ? of(protocol, "fd00:3::2", "fd00:7::9")
+		  : of(protocol, "10.0.3.2", "192.168.7.9");
+}
+
 static struct spec answered(uint8_t protocol, bool v6)
 {
-	struct spec spec =
-		v6 ? between("fd00:7::9", "fd00:7::2", 0, 0, protocol, 0)
-		   : between("192.168.7.9", "192.168.7.2", 0, 0, protocol, 0);
-
-	spec.payload_bytes = 24;
-	return spec;
+	return v6 ? of(protocol, "fd00:7::9", "fd00:7::2")
+		  : of(protocol, "192.168.7.9", "192.168.7.2");
 }
 
 /* But for an end's address, the hop limit, and IPv4's sum, all is as it was. */

@@ -87,8 +87,8 @@ wait_for() {
 		sleep 0.05
 	done
 }
-# listens NS PORT: a TCP socket does there
-listens() { in_ns "$1" sh -c "ss -Hltn 'sport = :$2' | grep -q ."; }
+# listens NS PORT [udp]: a socket does there, of TCP
+listens() { in_ns "$1" ss -Hln "--${3:-tcp}" "sport = :$2" | grep -q .; }
 differ() { ! cmp -s "$1" "$2"; } # FILE FILE
 
 settle() { # SECONDS: what is on its way has come by then
