@@ -146,6 +146,7 @@ uninstall: ## remove what install put there; an edited configuration stays
 TEXT_FILES = \
 	man/scoutgate.8=share/man/man8/scoutgate.8 \
 	man/scoutgate.conf.5=share/man/man5/scoutgate.conf.5 \
+	man/scoutgate-howto.7=share/man/man7/scoutgate-howto.7 \
 	completion/scoutgate.bash=share/bash-completion/completions/scoutgate \
 	completion/_scoutgate=$(ZSH_COMPLETIONS)/_scoutgate \
 	systemd/scoutgate.service=lib/systemd/system/scoutgate.service \
