@@ -29,7 +29,8 @@ say = $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' $(1) $(2))
 .DELETE_ON_ERROR:
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules
-ifeq ($(MAKELEVEL),0)
+# goals are made one after the other, and what a goal needs beside each other
+ifeq ($(MAKELEVEL)$(word 2,$(MAKECMDGOALS)),0)
 MAKEFLAGS += --jobs=$(shell nproc)
 endif
 .DEFAULT_GOAL := all

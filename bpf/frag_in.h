@@ -155,6 +155,8 @@ static __noinline int fragment_join(struct __sk_buff *skb, struct packet *pkt)
 
 	if (!pkt)
 		return SG_DROP_FRAGMENT;
+	if (is_portless(pkt->protocol)) /* each goes by its addresses */
+		return SG_OK;
 	fragment_key(&key, pkt);
 	if (!is_later(pkt))
 		return fragment_release(skb, pkt, &key);

@@ -12,6 +12,7 @@
 
 #define SPLIT_MAX 4 /* pieces */
 
+#define GSO_BY_FRAGS 0xffff /* <linux/skbuff.h> */
 #define JUMBO_BYTES 8 /* IPv6's option, which is not on the wire (BIG TCP) */
 
 /* Return the size of a segmented packet's largest one on the wire. */
@@ -23,6 +24,11 @@ static __noinline __u32 split_wire_bytes(struct __sk_buff *skb,
 
 	if (!pkt || !skb->gso_size)
 		return pkt ? pkt->bytes : 0;
+	if (is_portless(pkt->protocol)) /* as if the last one were full */
+		return skb->gso_size == GSO_BY_FRAGS
+			       ? 0 /* SCTP's: cut to the path by the sender */
+			       : pkt->bytes -
+					 (skb->gso_segs - 1) * skb->gso_size;
 	if (pkt->protocol == IPPROTO_TCP) {
 		if (bpf_skb_load_bytes(skb, pkt->l4_offset + 12, &offset, 1))
 			return pkt->bytes;
@@ -58,6 +64,8 @@ static __noinline bool split_is_possible(struct __sk_buff *skb,
 		return false;
 	if (pkt->is_fragment || pkt->protocol == IPPROTO_ICMP)
 		return true;
+	if (is_portless(pkt->protocol))
+		return !partial_is(skb);
 	return pkt->protocol == IPPROTO_UDP && !split_sum_is_partial(skb, pkt);
 }
 

@@ -303,14 +303,14 @@ stage bool partial_is_before(struct __sk_buff *skb, __u32 end)
  * sender's own (a tunnel's). */
 stage int partial_refuses(struct __sk_buff *skb, const struct packet *pkt)
 {
-	__u32 check_offset = pkt->l4_offset + rewrite_check_at(pkt->protocol);
-
-	if (pkt->is_fragment || is_icmp(pkt->protocol) ||
-	    is_portless(pkt->protocol))
-		return partial_is(skb) ? SG_DROP_L4_HEADER : SG_OK;
 	/* one byte short of a sum that is in its place */
-	return partial_is_before(skb, check_offset + 1) ? SG_DROP_L4_HEADER
-							: SG_OK;
+	__u32 end = pkt->l4_offset + rewrite_check_at(pkt->protocol) + 1;
+
+	if (pkt->is_fragment || is_icmp(pkt->protocol))
+		return partial_is(skb) ? SG_DROP_L4_HEADER : SG_OK;
+	if (is_portless(pkt->protocol))
+		end = pkt->l4_offset;
+	return partial_is_before(skb, end) ? SG_DROP_L4_HEADER : SG_OK;
 }
 
 #endif

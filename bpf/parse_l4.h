@@ -10,6 +10,13 @@
 #include "parse_ipv6.h"
 #include "verifier.h"
 
+/* IANA's numbers that BTF does not carry */
+#define IPPROTO_OSPF 89
+#define IPPROTO_VRRP 112
+#define IPPROTO_MH 135
+#define IPPROTO_HIP 139
+#define IPPROTO_SHIM6 140
+
 /* The sets of flags that a stack sends, ECN bits and PSH apart. */
 stage bool parse_flags_are_sane(__u8 flags)
 {
@@ -109,15 +116,40 @@ stage __u32 parse_header_bytes(const struct packet *pkt)
 	return 0;
 }
 
+/* Return whether NAT of addresses alone would break what a protocol carries, or
+ * hide what that is: sums over them (RFC 3828 3.1, 4302 3.3.3, 4340 9.1, 7401
+ * 5.1.1, and the IPv6 ones by 8200 8.1), and what may stand before the
+ * transport's header (RFC 7045). 0 and 255 are no protocol's. */
+stage bool parse_needs_more(const struct packet *pkt)
+{
+	switch (pkt->protocol) {
+	case 0:
+	case IPPROTO_DCCP:
+	case IPPROTO_AH:
+	case IPPROTO_UDPLITE:
+	case IPPROTO_HIP:
+	case IPPROTO_RAW:
+		return true;
+	case IPPROTO_ROUTING:
+	case IPPROTO_FRAGMENT:
+	case IPPROTO_DSTOPTS:
+	case IPPROTO_OSPF:
+	case IPPROTO_PIM:
+	case IPPROTO_VRRP:
+	case IPPROTO_MH:
+	case IPPROTO_SHIM6:
+		return is_v6(pkt);
+	default:
+		return false;
+	}
+}
+
 /* Return whether NAT can carry what parse_l4() refuses for its protocol, by its
- * addresses alone. Not what has a sum over them (RFC 3828 3.1, 4340 9.1), nor 0
- * and 255, which are no protocol's (RFC 791, 3692). */
+ * addresses alone; a fragment, too. */
 stage bool parse_is_portless(const struct packet *pkt, int reason)
 {
 	return reason == SG_DROP_PROTOCOL && is_portless(pkt->protocol) &&
-	       !pkt->is_fragment && pkt->protocol != IPPROTO_DCCP &&
-	       pkt->protocol != IPPROTO_UDPLITE && pkt->protocol != 0 &&
-	       pkt->protocol != IPPROTO_RAW;
+	       !parse_needs_more(pkt);
 }
 
 /* The header at `l4`, of what is not a later fragment. */
@@ -146,12 +178,14 @@ static __noinline int parse_l4(struct __sk_buff *skb, struct packet *pkt)
 		return SG_DROP_L4_HEADER;
 	payload_bytes = pkt->bytes - (pkt->l4_offset - pkt->l3_offset);
 	header_bytes = parse_header_bytes(pkt);
-	if (!header_bytes)
-		return SG_DROP_PROTOCOL;
 	if (pkt->is_fragment)
 		reason = parse_fragment(pkt, payload_bytes);
-	if (reason || is_later(pkt))
+	if (reason)
 		return reason;
+	if (!header_bytes)
+		return SG_DROP_PROTOCOL;
+	if (is_later(pkt))
+		return SG_OK;
 	if (payload_bytes < header_bytes ||
 	    !reach(skb, pkt->l4_offset, header_bytes))
 		return pkt->has_more ? SG_DROP_FRAGMENT_BAD : SG_DROP_L4_HEADER;

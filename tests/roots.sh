@@ -3,6 +3,8 @@
 # commands in them. Sourced by a script that first calls `root_entered "$@"`.
 # RELEASE_REGISTRY names another registry than this machine's apt is set to.
 
+roots_script=$(realpath "$0") # before it goes to another folder
+
 # In the script's second life: root_inside's. It does not return.
 root_entered() { # [--enter ROOT FOLDER COMMAND]
 	[ "${1:-}" = --enter ] || return 0
@@ -23,12 +25,12 @@ root_entered() { # [--enter ROOT FOLDER COMMAND]
 # own; --net: with no network but its own
 root_inside() {
 	unshare --mount --pid --fork --kill-child=KILL --propagation private \
-		"${@:3:$#-3}" -- "$(realpath "$0")" --enter "$1" "$2" "${!#}"
+		"${@:3:$#-3}" -- "$roots_script" --enter "$1" "$2" "${!#}"
 }
 # root_make RELEASE ROOT [OPTION...]: by debootstrap, if it is not there in whole
 root_make() {
 	local release=$1 root=$2 components=main registry
-	[ ! -e "$root.made" ] || return 0
+	[ ! -e "$root/.made" ] || return 0
 	# shellcheck disable=SC2016 # apt's own word
 	registry=${RELEASE_REGISTRY:-$(apt-get indextargets --format '$(REPO_URI)' \
 		'Created-By: Packages' | grep -v security | head -1)}
@@ -36,5 +38,5 @@ root_make() {
 	[[ $registry != *ubuntu* ]] || components=main,universe
 	rm -rf "$root"
 	debootstrap --variant=minbase --force-check-gpg --components=$components \
-		"${@:3}" "$release" "$root" "$registry" && touch "$root.made"
+		"${@:3}" "$release" "$root" "$registry" && touch "$root/.made"
 }

@@ -11,11 +11,14 @@
 	"egress { masquerade = {\"lan\"} }\n"
 
 #define IPPROTO_OSPF 89
+#define IPPROTO_VRRP 112
+#define IPPROTO_HIP 139
+#define IPPROTO_SHIM6 140
 #define IPPROTO_EXPERIMENT 253
 
-static const uint8_t carried[] = {IPPROTO_IPIP,	     IPPROTO_IPV6, IPPROTO_GRE,
-				  IPPROTO_ESP,	     IPPROTO_OSPF, IPPROTO_SCTP,
-				  IPPROTO_EXPERIMENT};
+static const uint8_t carried[] = {IPPROTO_IPIP, IPPROTO_IPV6,
+				  IPPROTO_GRE,	IPPROTO_ESP,
+				  IPPROTO_SCTP, IPPROTO_EXPERIMENT};
 
 static struct spec of(uint8_t protocol, const char *src, const char *dst)
 {
@@ -106,9 +109,6 @@ static void nothing_else_comes_in(void **state)
 	in.protocol = IPPROTO_ESP;
 	assert_spec_dropped(&in, ETH0, SG_DROP_PROTOCOL);
 	in.protocol = IPPROTO_GRE;
-	in.fragment = 0x2000;
-	assert_spec_dropped(&in, ETH0, SG_DROP_PROTOCOL);
-	in.fragment = 0;
 	assert_int_equal(send_in(&in, ETH0, NULL), ACTION_REDIRECT);
 }
 
@@ -119,7 +119,7 @@ static void errors_about_them_reach_the_container(void **state)
 	harness_restart(BOTH_FAMILIES);
 	for (int i = 0; i < 4; i++) {
 		bool v6 = i % 2;
-		struct spec out = sent(IPPROTO_OSPF, v6);
+		struct spec out = sent(IPPROTO_ESP, v6);
 		struct spec outer = {
 			.src = out.dst,
 			.dst = v6 ? "fd00:7::2" : "192.168.7.2",
@@ -152,25 +152,91 @@ static void errors_about_them_reach_the_container(void **state)
 /* A sum over the addresses would be wrong behind NAT of them alone. */
 static void some_do_not_leave(void **state)
 {
-	static const uint8_t kept[] = {0, IPPROTO_DCCP, IPPROTO_UDPLITE,
-				       IPPROTO_ICMPV6, IPPROTO_RAW};
+	static const uint8_t kept[] = {
+		0,	     IPPROTO_DCCP,   IPPROTO_AH, IPPROTO_UDPLITE,
+		IPPROTO_HIP, IPPROTO_ICMPV6, IPPROTO_RAW};
+	static const uint8_t kept6[] = {
+		IPPROTO_DCCP, IPPROTO_AH, IPPROTO_OSPF, IPPROTO_PIM,
+		IPPROTO_VRRP, IPPROTO_MH, IPPROTO_HIP,	IPPROTO_SHIM6,
+		IPPROTO_ICMP, IPPROTO_RAW};
 	struct spec out = sent(IPPROTO_GRE, false);
 
 	(void)state;
+	harness_restart(BOTH_FAMILIES);
 	for (size_t i = 0; i < sizeof(kept); i++) {
 		out.protocol = kept[i];
 		assert_spec_dropped(&out, VE_CONTAINER, SG_DROP_PROTOCOL);
 	}
 	out.protocol = IPPROTO_GRE;
-	out.fragment = 0x2000;
-	assert_spec_dropped(&out, VE_CONTAINER, SG_DROP_PROTOCOL);
-	out.fragment = 0;
 	out.src = "10.0.3.3";
 	assert_spec_dropped(&out, VE_CONTAINER, SG_DROP_SPOOFED);
 	out.src = "10.0.3.2";
 	out.dst = "192.168.7.2";
 	assert_spec_dropped(&out, VE_CONTAINER, SG_DROP_HOST_CLOSED);
+	for (size_t i = 0; i < sizeof(kept6); i++) {
+		out = sent(kept6[i], true);
+		assert_spec_dropped(&out, VE_CONTAINER, SG_DROP_PROTOCOL);
+	}
 	assert_no_flow();
+	out = sent(IPPROTO_OSPF, false); /* which has no such sum in IPv4 */
+	assert_int_equal(send_in(&out, VE_CONTAINER, NULL), ACTION_REDIRECT);
+}
+
+#define FIFTH (14 + 40 + 4 * 8) /* offsets of extension headers in a frame */
+#define SIXTH (FIFTH + 8)
+
+/* With more extension headers than are walked over, the last is no protocol:
+ * the transport's header would be behind it, unread. */
+static void case_37_a_long_chain_is_no_protocol(void **state)
+{
+	static const uint8_t last[] = {IPPROTO_DSTOPTS, IPPROTO_ROUTING,
+				       IPPROTO_FRAGMENT};
+
+	(void)state;
+	harness_restart(BOTH_FAMILIES);
+	for (size_t i = 0; i < sizeof(last); i++) {
+		struct spec out = sent(IPPROTO_EXPERIMENT, true);
+		struct frame frame;
+
+		out.extension = IPPROTO_DSTOPTS;
+		out.options_bytes = 40;
+		for (int j = 0; j < 5; j++) {
+			out.options[j * 8] = IPPROTO_DSTOPTS;
+			out.options[j * 8 + 2] = 1; /* PadN of four */
+			out.options[j * 8 + 3] = 4;
+		}
+		out.options[32] = IPPROTO_EXPERIMENT;
+		assert_int_equal(send_in(&out, VE_CONTAINER, NULL),
+				 ACTION_REDIRECT); /* the control */
+		build_frame(&frame, &out, VE_CONTAINER, false);
+		frame.data[FIFTH] = IPPROTO_DSTOPTS;
+		frame.data[SIXTH] = last[i];
+		frame.data[SIXTH + 1] = 0;
+		assert_dropped(&frame, VE_CONTAINER, SG_DROP_PROTOCOL);
+	}
+}
+
+static void fragments_go_by_their_addresses(void **state)
+{
+	static const uint16_t places[] = {0x2000, 0x2003, 0x0006};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		struct spec out = sent(IPPROTO_GRE, false);
+		struct spec in = answered(IPPROTO_GRE, false);
+		struct frame frame;
+
+		out.fragment = places[i];
+		out.payload_bytes =
+			16; /* with the eight that it has, a multiple */
+		in.fragment = places[i];
+		in.payload_bytes = 16;
+		assert_int_equal(send_in(&out, VE_CONTAINER, &frame),
+				 ACTION_REDIRECT);
+		assert_string_equal(frame_src(&frame), "192.168.7.2");
+		assert_int_equal(send_in(&in, ETH0, &frame), ACTION_REDIRECT);
+		assert_string_equal(frame_dst(&frame), "10.0.3.2");
+	}
 }
 
 static void with_strict_none_leaves_any_more(void **state)
@@ -197,6 +263,8 @@ int main(void)
 		TEST(nothing_else_comes_in),
 		TEST(errors_about_them_reach_the_container),
 		TEST(some_do_not_leave),
+		TEST(case_37_a_long_chain_is_no_protocol),
+		TEST(fragments_go_by_their_addresses),
 		TEST(with_strict_none_leaves_any_more),
 	};
 

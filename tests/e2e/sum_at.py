@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Send a UDP packet to port 5000 whose sum is left to the kernel (RFC 768; a
-virtio_net_hdr): sum_at.py IFACE MAC SRC DST START OFFSET. It is that of the frame
-from START on, and stored OFFSET bytes behind that."""
+virtio_net_hdr): sum_at.py IFACE MAC SRC DST START OFFSET [PROTOCOL]. It is that of
+the frame from START on, and stored OFFSET bytes behind that. PROTOCOL: the number in
+the IP header, of something else that is left so."""
 import socket
 import struct
 import sys
@@ -10,6 +11,7 @@ import sys
 SOL_PACKET, PACKET_VNET_HDR, NEEDS_CSUM = 263, 15, 1
 IFACE, MAC, SRC, DST = sys.argv[1:5]
 START, OFFSET = map(int, sys.argv[5:7])
+PROTOCOL = int(sys.argv[7]) if len(sys.argv) > 7 else socket.IPPROTO_UDP
 PAYLOAD = b"chosen so that the sum is a port"
 
 
@@ -23,7 +25,7 @@ def total(data):
 addresses = socket.inet_aton(SRC) + socket.inet_aton(DST)
 length = 8 + len(PAYLOAD)
 ip = struct.pack("!BBHHHBBH", 0x45, 0, 20 + length, 1, 0x4000, 64,
-                 socket.IPPROTO_UDP, 0) + addresses
+                 PROTOCOL, 0) + addresses
 ip = ip[:10] + struct.pack("!H", ~total(ip) & 0xffff) + ip[12:]
 pseudo = total(addresses + struct.pack("!HH", socket.IPPROTO_UDP, length))
 udp = struct.pack("!HHHH", 33000, 5000, length, pseudo if OFFSET == 6 else 0)

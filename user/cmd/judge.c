@@ -89,6 +89,8 @@ static const char *is_cut_for(const struct judge *judge,
 		return "the container has another address now";
 	if (flow->kind == SG_KIND_FORWARD)
 		return forward_refuses(judge, key, flow);
+	if (!flow->gate_port.be && !judge->policy.egress_probes)
+		return "egress is strict now"; /* of no ports */
 	if (bpf_map_lookup_elem(judge->pins->map_fds[PINS_ifaces],
 				&flow->ifindex, &iface))
 		return NULL; /* it follows the route */

@@ -74,11 +74,9 @@ int verb_down(const struct context *context, int count, char **args)
 			"and the container is cut off",
 		[INSTANCE_ENDED_BUT_LOOPBACK] =
 			"the gate is down: the kernel lets in what it would, "
-			"and the container is cut off; lo's forwarding stays "
-			"on, as /proc/sys cannot be written: make that "
-			"writable, and write 0 to "
-			"/proc/sys/net/ipv4/conf/lo/forwarding and "
-			"/proc/sys/net/ipv6/conf/lo/forwarding",
+			"and the container is cut off; lo's forwarding, which "
+			"the gate had turned on, stays on, as /proc/sys cannot "
+			"be written",
 		[INSTANCE_LEFT_SOMETHING] =
 			"the gate's pins were gone; what it had left is gone, "
 			"too",
