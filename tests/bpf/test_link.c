@@ -164,8 +164,10 @@ static void one_neighbour_may_begin_so_many_flows(void **state)
 	seconds = boot_s() - begun_s + 1;
 	assert_in_range(refused, seconds < 3 ? 40 - 10 * (seconds + 1) : 0, 30);
 	assert_int_equal(drops_of(ETH0, SG_DROP_SOURCE_LIMIT), refused);
-	spec.src = "192.168.7.10"; /* another may */
-	assert_delivered(&spec, ETH0);
+	/* another may; on a slow machine the oldest makes room for it, and what
+	 * that had counted is gone */
+	spec.src = "192.168.7.10";
+	assert_int_equal(send_in(&spec, ETH0, NULL), ACTION_REDIRECT);
 	for (int i = 0; i < 40; i++, vpn.sport++) /* and the expert */
 		assert_int_equal(send_in(&vpn, TAP0, NULL), ACTION_REDIRECT);
 }
