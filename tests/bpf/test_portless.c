@@ -218,7 +218,8 @@ static void case_37_a_long_chain_is_no_protocol(void **state)
 
 static void fragments_go_by_their_addresses(void **state)
 {
-	static const uint16_t places[] = {0x2000, 0x2003, 0x0006};
+	/* a whole packet; then the last fragment of another before its first */
+	static const uint16_t places[] = {0, 0x0006, 0x2003, 0x2000};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
