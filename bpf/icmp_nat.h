@@ -76,16 +76,15 @@ stage int quote_l4(struct __sk_buff *skb, bool v6, struct quote *quote)
 		return SG_OK;
 	if (bpf_skb_load_bytes(skb, quote->l4_offset, l4, sizeof(l4)))
 		return SG_DROP_ICMP_ERROR;
-	quote->sport = l4[0];
-	quote->dport = l4[1];
-	quote->seq = bpf_ntohs(l4[2]) << 16 | bpf_ntohs(l4[3]);
-	if (quote->protocol == IPPROTO_TCP || quote->protocol == IPPROTO_UDP)
+	if (quote->protocol == IPPROTO_TCP || quote->protocol == IPPROTO_UDP) {
+		quote->sport = l4[0];
+		quote->dport = l4[1];
+		quote->seq = bpf_ntohs(l4[2]) << 16 | bpf_ntohs(l4[3]);
 		return SG_OK;
+	}
 	if (quote->protocol != (v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP))
 		return SG_DROP_ICMP_ERROR;
 	type = bpf_ntohs(l4[0]) >> 8;
-	quote->sport = 0;
-	quote->dport = 0;
 	if (type == (v6 ? ICMPV6_ECHO_REQUEST : ICMP_ECHO_REQUEST))
 		quote->sport = l4[2];
 	else if (type == (v6 ? ICMPV6_ECHO_REPLY : ICMP_ECHO_REPLY))

@@ -14,9 +14,10 @@ struct sg_flow_key {
 	union sg_addr remote; /* link-local: word[1] is the ifindex, in network
 				  byte order (RFC 4007: it is of a link) */
 	union sg_addr local;  /* the container's, or the host's own */
-	union sg_be16
-		remote_port; /* ICMP echo: the identifier is the port of who */
-	union sg_be16 local_port; /* asks, and the other's is 0 */
+	/* ICMP echo: the identifier is the port of who asks, and the other's is
+	 * 0 */
+	union sg_be16 remote_port;
+	union sg_be16 local_port;
 	__u8 protocol;
 	__u8 id[3]; /* 0; in a token of `gc_ring`: the flow's id */
 };

@@ -228,8 +228,7 @@ static void case_38_other_protocols(void **state)
 {
 	static const uint8_t protocols[] = {0, 4, 41, 47, 50, 132, 136, 255};
 	static const char *const strict =
-		"egress { masquerade = {\"lan\"} "
-		"strict = on }\n"
+		"egress { masquerade = {\"lan\"} strict = on }\n"
 		"forward \"ssh\" { ports = {\"22\"} }";
 	struct spec out =
 		between("10.0.3.2", "192.168.7.9", 33000, 80, IPPROTO_TCP, SYN);
