@@ -326,6 +326,8 @@ stage int host_out(struct __sk_buff *skb)
 		return SG_DROP_TABLE_FULL;
 	if (!flow_is_hosts(flow))
 		return SG_DROP_FLOW_CLASH;
+	if (flow->kind == SG_KIND_HOST && flow->ifindex != pkt.ifindex)
+		flow_on_link(flow, pkt.ifindex, pkt.iface->has_ethernet);
 	return admit(skb, &key, &flow, &pkt, SG_OUT);
 }
 

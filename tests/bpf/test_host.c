@@ -47,6 +47,28 @@ static void hosts_own_udp_and_ping(void **state)
 	assert_int_equal(send_in(&pong, ETH0, NULL), ACTION_PASS);
 }
 
+/* The host's own flow is where the kernel sends it, from one packet to the
+ * next: routes move with no word to the gate. Answers come by any link. */
+static void a_hosts_flow_is_where_it_is_sent(void **state)
+{
+	struct spec query = between("192.168.7.2", "203.0.113.9", 40000, 1194,
+				    IPPROTO_UDP, 0);
+	struct spec answer = between("203.0.113.9", "192.168.7.2", 1194, 40000,
+				     IPPROTO_UDP, 0);
+	static const enum place places[] = {TAP0, ETH0, TAP0};
+	struct sg_flow_key key;
+	struct sg_flow flow;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		assert_int_equal(send_out(&query, places[i], NULL),
+				 ACTION_PASS);
+		assert_passed(&answer, ETH0);
+		the_flow(&key, &flow);
+		assert_int_equal(flow.ifindex, gate_test.ifindex[places[i]]);
+	}
+}
+
 static void host_reaches_the_container_and_is_answered(void **state)
 {
 	struct spec syn =
@@ -240,6 +262,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(hosts_own_tcp_gets_its_answers),
 		TEST(hosts_own_udp_and_ping),
+		TEST(a_hosts_flow_is_where_it_is_sent),
 		TEST(host_reaches_the_container_and_is_answered),
 		TEST(answers_alone_of_the_host_begin_nothing),
 		TEST(control_port_needs_its_grants),
