@@ -12,7 +12,7 @@
 
 #include "harness.h"
 
-#define TWIN_RULES 64 /* of map `hits`, that are looked at */
+#define TWIN_RULES 8 /* of map `hits`, that are looked at */
 
 struct twin_counters {
 	uint64_t drops[SG_REASON_COUNT];
