@@ -114,6 +114,10 @@ check-packages: deps ## install, upgrade and purge the Debian package in booted 
 	$(Q)$(MAKE) --no-print-directory all $(O)/tests/e2e/attached
 	$(Q)tests/packages $(O) $(RELEASES)
 
+check-image: deps ## build a Bitscout image, boot it, and walk through its menus (root)
+	$(Q)$(MAKE) --no-print-directory all $(O)/tests/e2e/attached
+	$(Q)tests/image $(O)
+
 check-arm64: deps ## build for arm64, and test that in an emulated machine (root)
 	$(Q)tests/arm64 $(O)
 
@@ -197,7 +201,7 @@ vmlinux: ## make vmlinux/vmlinux.h anew from the running kernel's BTF
 C_FILES = $(wildcard bpf/*.[ch] user/*/*.[ch] include/*.h maps/*.h tests/*/*.[ch])
 
 .PHONY: help deps deps-build all deb demo check check-long life beside floods figures check-compilers check-kernels \
-	check-releases check-packages check-arm64 bench run-check install uninstall clean format lint mutate verify \
+	check-releases check-packages check-arm64 check-image bench run-check install uninstall clean format lint mutate verify \
 	vmlinux FORCE
 
 # ------------------------------------------------------------------ building

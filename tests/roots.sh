@@ -40,3 +40,15 @@ root_make() {
 	debootstrap --variant=minbase --force-check-gpg --components=$components \
 		"${@:3}" "$release" "$root" "$registry" && touch "$root/.made"
 }
+# package REPOSITORY: build its Debian package, and print its file
+package() {
+	make -s -C "$1" deb | tail -1 | grep '\.deb$'
+}
+# root_fetch ROOT FILE: into its apt's cache, what a package needs; by the machine's
+# network, as later there is none
+root_fetch() {
+	cp /etc/resolv.conf "$1/etc/" && cp "$2" "$1/var/tmp/needs.deb" && root_inside "$1" / "
+		mount -t tmpfs tmpfs /tmp
+		apt-get -qq update &&
+		apt-get -qq -y --download-only install /var/tmp/needs.deb"
+}

@@ -49,7 +49,7 @@ boot_remove_groups() {
 boot_own_group() {
 	local group
 	for group in $BOOT_GROUP; do
-		mkdir "$group/$1" && echo "$BASHPID" >"$group/$1/cgroup.procs"
+		mkdir -p "$group/$1" && echo "$BASHPID" >"$group/$1/cgroup.procs"
 	done
 }
 
@@ -118,9 +118,23 @@ boot_system() { # REPOSITORY: mounts it
 	systemctl --quiet --root="$ROOT" enable scoutgate.service
 }
 
-boot_start() { # until the target is reached, or 20 s are over
-	local group link
-	INIT=""
+# boot_first FOLDER: of the booted system whose cgroups are there, the first process, in
+# FOUND
+boot_first() {
+	local group
+	FOUND=""
+	for group in $BOOT_GROUP; do
+		wait_for 10 grep -q . "$group/$1/init.scope/cgroup.procs" || continue
+		read -r FOUND <"$group/$1/init.scope/cgroup.procs"
+		break
+	done
+	[ -n "$FOUND" ]
+}
+# boot_start: until the target is reached, or 20 s are over. BOOT_OPTIONS: more of
+# nspawn's.
+BOOT_OPTIONS=()
+boot_start() {
+	local link
 	for link in lan0 lan1; do # its netns would, but later
 		ip -n lan link del $link 2>/dev/null
 	done
@@ -133,15 +147,11 @@ boot_start() { # until the target is reached, or 20 s are over
 		--link-journal=no --quiet --directory="$ROOT" --machine=booted \
 		--network-namespace-path=/run/netns/host \
 		--capability=CAP_BPF,CAP_NET_ADMIN,CAP_PERFMON,CAP_SYS_RESOURCE \
-		--system-call-filter=bpf --boot --console=pipe \
+		--system-call-filter=bpf --boot --console=pipe "${BOOT_OPTIONS[@]}" \
 		</dev/null >"$LAB_DIR/console" 2>&1 &
 	NSPAWN=$!
-	for group in $BOOT_GROUP; do
-		wait_for 5 grep -q . "$group/payload/init.scope/cgroup.procs" ||
-			continue
-		read -r INIT <"$group/payload/init.scope/cgroup.procs"
-		break
-	done
+	boot_first payload
+	INIT=$FOUND
 	[ -n "$INIT" ] && wait_for 20 boot systemctl is-active default.target
 }
 boot_stop() {

@@ -190,24 +190,53 @@ static int add_ifaces(const struct pins *pins, const struct policy *policy,
 	return r;
 }
 
+/* Return whether a route of the host's leads to the container by the link, as
+ * an address in its network brings one: otherwise nobody there is its gateway.
+ */
+static bool has_its_network(const struct links *links, uint32_t ifindex,
+			    const union sg_addr *container)
+{
+	const struct network host = {*container, .prefix = 128};
+
+	for (size_t i = 0; i < links->route_count; i++) {
+		const struct link_route *route = &links->routes[i];
+		const struct network network = {route->addr, route->prefix};
+
+		if (route->ifindex == ifindex &&
+		    text_networks_overlap(&network, &host))
+			return true;
+	}
+	return false;
+}
+
 /* The container is there when both ends of its link are up; an uplink may well
  * have no cable. */
-static void check_container(const struct link *link,
-			    const struct sg_iface *iface,
+static void check_container(const struct links *links, const struct link *link,
+			    const struct policy *policy,
 			    struct json_object *findings)
 {
-	if (iface->role != SG_ROLE_CONTAINER || link->has_carrier)
-		return;
-	finding_add(findings,
-		    link->is_up ? "%s: the container's end is down; nothing "
-				  "reaches the container"
-				: "%s: it is down; nothing reaches the "
-				  "container; run `ip link set %s up`",
-		    link->name, link->name);
+	char text[TEXT_ADDR_BYTES];
+
+	if (!link->has_carrier) {
+		finding_add(findings,
+			    link->is_up ? "%s: the container's end is down; "
+					  "nothing reaches the container"
+					: "%s: it is down; nothing reaches the "
+					  "container; run `ip link set %s up`",
+			    link->name, link->name);
+	} else if (!has_its_network(links, link->ifindex, &policy->container)) {
+		text_from_addr(&policy->container, text, sizeof(text));
+		finding_add(findings,
+			    "%s: the host has no address in the container's "
+			    "network (%s), so the container has no gateway; "
+			    "add one, as 50-scoutgate.network does",
+			    link->name, text);
+	}
 }
 
 /* Every link that could carry packets is governed, exempt, or a finding. */
-static void add_link(const struct pins *pins, const struct link *link,
+static void add_link(const struct pins *pins, const struct policy *policy,
+		     const struct links *links, const struct link *link,
 		     struct json_object *rows, struct json_object *findings)
 {
 	struct sg_exempt exempt;
@@ -222,8 +251,9 @@ static void add_link(const struct pins *pins, const struct link *link,
 				    "%s: it has become a port of another link; "
 				    "run `scoutgate up`",
 				    link->name);
-		else if (strcmp(link->name, "lo") != 0)
-			check_container(link, &iface, findings);
+		else if (strcmp(link->name, "lo") != 0 &&
+			 iface.role == SG_ROLE_CONTAINER)
+			check_container(links, link, policy, findings);
 		return;
 	}
 	if (bpf_map_lookup_elem(pins->map_fds[PINS_exempt], &link->ifindex,
@@ -292,7 +322,7 @@ int status_add_links(const struct pins *pins, const struct policy *policy,
 	if (!r)
 		r = links_read(&links, &fault);
 	for (size_t i = 0; i < links.count && !r; i++)
-		add_link(pins, &links.items[i], rows, findings);
+		add_link(pins, policy, &links, &links.items[i], rows, findings);
 	for (size_t i = 0; i < links.addr_count && !r; i++)
 		check_addr(pins, &links.addrs[i], findings);
 	check_rules(&links, findings);
