@@ -40,6 +40,11 @@ root_make() {
 	debootstrap --variant=minbase --force-check-gpg --components=$components \
 		"${@:3}" "$release" "$root" "$registry" && touch "$root/.made"
 }
+# root_source ROOT: the files of this repository, the current folder, as its /src
+root_source() {
+	rm -rf "$1/src" && mkdir "$1/src" &&
+		git ls-files -z | tar -c --null -T - | tar -x -C "$1/src"
+}
 # package REPOSITORY: build its Debian package, and print its file
 package() {
 	make -s -C "$1" deb | tail -1 | grep '\.deb$'
