@@ -107,6 +107,7 @@ void twin_before(struct twin *twin, const struct frame *frame, enum place at)
 	static const struct twin_counters nothing;
 	int verdict;
 
+	assert_true(gate_test.policy.forward_count <= TWIN_RULES / 2);
 	read_counters(at, &twin->before);
 	verdict = run_early(frame, at);
 	if (verdict < 0)
