@@ -105,11 +105,7 @@ boot_units() {
 }
 
 boot_mount() { # FOLDER: what is below the system
-	mkdir -p "$LAB_DIR/over"
-	mount -t tmpfs tmpfs "$LAB_DIR/over"
-	mkdir -p "$LAB_DIR/over/up" "$LAB_DIR/over/work" "$ROOT"
-	mount -t overlay overlay "$ROOT" \
-		-o "lowerdir=$1,upperdir=$LAB_DIR/over/up,workdir=$LAB_DIR/over/work"
+	lab_overlay "$LAB_DIR/over" "$1"
 }
 boot_system() { # REPOSITORY: mounts it
 	boot_mount / || return 1
@@ -185,6 +181,36 @@ is_state() { # UNIT STATE
 boot_is_up() { # IFACE
 	boot ip -o link show "$1" | grep -q '[<,]UP[,>]'
 }
+
+# ------------------------------------------------------------------ its container
+# One whose root is the system's, with changes of its own.
+INNER=$LAB_DIR/inner/root
+inner_mount() { # FOLDER: what is below the system
+	lab_overlay "$LAB_DIR/inner" "$LAB_DIR/over/up:$1"
+}
+# inner COMMAND...: in it, booted
+inner() {
+	nsenter --target "$INNER_INIT" --mount --net --pid --uts --ipc -- "$@"
+}
+# inner_start OPTION of nspawn's...: until the target is reached
+inner_start() {
+	(
+		boot_own_group container
+		exec nsenter --net=/run/netns/host systemd-nspawn --register=no \
+			--keep-unit --link-journal=no --quiet --directory="$INNER" \
+			--machine=container --boot --console=pipe "$@"
+	) </dev/null >"$LAB_DIR/inner.console" 2>&1 &
+	NSPAWN_INNER=$!
+	boot_first container/payload || return 1
+	INNER_INIT=$FOUND
+	wait_for 30 inner systemctl is-active default.target
+}
+inner_stop() {
+	inner systemctl --no-block poweroff 2>/dev/null
+	wait_for 10 inner_is_over || kill -KILL "$INNER_INIT"
+	wait $NSPAWN_INNER 2>/dev/null
+}
+inner_is_over() { ! kill -0 $NSPAWN_INNER 2>/dev/null; }
 
 # ------------------------------------------------------------------ the neighbour
 # Ten times a second the neighbour tries the listener; a line for each success.

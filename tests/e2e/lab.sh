@@ -214,6 +214,16 @@ capture() {
 }
 
 # ------------------------------------------------------------------ assertions
+# lab_overlay FOLDER LOWER: FOLDER/root is what LOWER has, with changes of its own, in
+# FOLDER/up
+lab_overlay() {
+	mkdir -p "$1"
+	mount -t tmpfs tmpfs "$1"
+	mkdir "$1/up" "$1/work" "$1/root"
+	mount -t overlay overlay "$1/root" \
+		-o "lowerdir=$2,upperdir=$1/up,workdir=$1/work"
+}
+
 # Each test is a function test_NAME; lab_run_tests runs all that are defined.
 PASSED=0 FAILED=0 SKIPPED=0
 

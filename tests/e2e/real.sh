@@ -37,7 +37,7 @@ fingerprint() {
 openvpn_start() {
 	local ns=$1 name=$2 peer=$3
 	shift 3
-	in_ns "$ns" openvpn --dev tap0 --dev-type tap --proto udp4 \
+	nsenter --net="/run/netns/$ns" openvpn --dev tap0 --dev-type tap --proto udp4 \
 		--cert "$LAB_DIR/keys/$name.crt" --key "$LAB_DIR/keys/$name.key" \
 		--peer-fingerprint "$(fingerprint "$peer")" \
 		--data-ciphers AES-128-GCM --disable-dco --verb 3 \
@@ -98,11 +98,7 @@ container_share() { # IMAGE_MB
 
 nspawn_start() {
 	local over=$LAB_DIR/container
-	mkdir -p "$over"
-	mount -t tmpfs tmpfs "$over"
-	mkdir -p "$over/up" "$over/work" "$over/root"
-	mount -t overlay overlay "$over/root" \
-		-o "lowerdir=/,upperdir=$over/up,workdir=$over/work" || return 1
+	lab_overlay "$over" / || return 1
 	# not `ip netns exec`: it hides the cgroups that nspawn needs
 	host systemd-nspawn --register=no --keep-unit --link-journal=no --quiet \
 		--directory="$over/root" --machine=container --network-veth \
