@@ -35,7 +35,7 @@ MAKEFLAGS += --jobs=$(shell nproc)
 endif
 .DEFAULT_GOAL := all
 
-PACKAGES := libbpf libconfuse libmnl json-c libsystemd libnftables smartcols
+PACKAGES := libbpf libconfuse libmnl json-c libsystemd libnftables smartcols libcrypto
 # from 1.0 on its calls return -errno
 LIBBPF_NEEDED := 1.0
 CFLAGS ?= -O2 -g
@@ -243,7 +243,7 @@ WRITTEN := $(shell cut -d'"' -f2 $(O)/version.h 2>/dev/null)
 $(O)/version.h: $(if $(filter-out $(WRITTEN),$(VERSION)),FORCE) | $(O)/ready
 	$(Q)echo '#define SCOUTGATE_VERSION "$(VERSION)"' >$@
 
-$(O)/user/cmd/main.o $(O)/user/cmd/status.o: $(O)/version.h
+$(O)/user/cmd/main.o $(O)/user/cmd/status.o $(O)/user/ledger/facts.o: $(O)/version.h
 
 $(O)/%.o: %.c Makefile | $(O)/ready
 	@mkdir -p $(@D)

@@ -48,6 +48,14 @@ static const struct verb verbs[] = {
 	 "the live flows, with packets and bytes each way; --state all: those "
 	 "that end, too"},
 	{"forwards", verb_forwards, "", "rules, with hits"},
+	{"who", verb_who, "[DIR]",
+	 "who came in, when, and how much, now and before, by the ledger"},
+	{"peer", verb_peer, "ADDRESS NAME",
+	 "name an address in the ledger; for a VPN's hooks"},
+	{"ledger", verb_ledger,
+	 "head|verify|show|report [PATH] | init|export DIR | anchor FILE | "
+	 "note TEXT",
+	 "the record: note its head, prove it, read it, take it along"},
 	{"drops", verb_drops, "", "what was dropped, by interface and reason"},
 };
 
@@ -70,6 +78,14 @@ enum {
 	KEY_SORT,
 	KEY_TOP,
 	KEY_WATCH,
+	KEY_HEAD,
+	KEY_KEY,
+	KEY_EVENT,
+	KEY_SINCE,
+	KEY_BEFORE,
+	KEY_HTML,
+	KEY_REASON,
+	KEY_CASE,
 	KEY_HELP,
 };
 
@@ -92,7 +108,23 @@ static const struct argp_option options[] = {
 	 "a state as established",
 	 0},
 	{"remote", KEY_REMOTE, "ADDRESS", 0,
-	 "flows with that address, or one of that network", 0},
+	 "flows with that address, or one of that network; records with that "
+	 "address",
+	 0},
+	{"reason", KEY_REASON, "TEXT", 0, "of a grant: why, for the ledger", 0},
+	{"case", KEY_CASE, "ID", 0, "of a grant: of which case, for the ledger",
+	 0},
+	{"head", KEY_HEAD, "DIGITS", 0,
+	 "of ledger verify: what `ledger head` said, or its first 32 digits",
+	 0},
+	{"key", KEY_KEY, "TEXT", 0,
+	 "of ledger verify: the first record's key, as it was noted", 0},
+	{"event", KEY_EVENT, "NAME", 0,
+	 "records of that event; flow: of flow.begin and the others", 0},
+	{"since", KEY_SINCE, "DATE", 0,
+	 "records from then on: 2026-11-30 or 2026-11-30T18:00 (UTC)", 0},
+	{"before", KEY_BEFORE, "DATE", 0, "records before then", 0},
+	{"html", KEY_HTML, NULL, 0, "of ledger report: as one file of HTML", 0},
 	{"port", KEY_PORT, "PORT", 0, "flows with that port at either end", 0},
 	{"rule", KEY_RULE, "NAME", 0, "flows of that forward", 0},
 	{"sort", KEY_SORT, "KEY[,KEY]", 0,
@@ -133,7 +165,15 @@ static const struct {
 	OF(KEY_UNTIL, "--until", "grant", until),
 	OF(KEY_ROLE, "--role", "flows", role),
 	OF(KEY_STATE, "--state", "flows", state),
-	OF(KEY_REMOTE, "--remote", "flows", remote),
+	OF(KEY_REMOTE, "--remote", "flows, who and ledger", remote),
+	OF(KEY_REASON, "--reason", "grant and revoke", reason),
+	OF(KEY_CASE, "--case", "grant and revoke", case_id),
+	OF(KEY_HEAD, "--head", "ledger", head),
+	OF(KEY_KEY, "--key", "ledger", key),
+	OF(KEY_EVENT, "--event", "ledger", event),
+	OF(KEY_SINCE, "--since", "who and ledger", since),
+	OF(KEY_BEFORE, "--before", "who and ledger", before),
+	OF(KEY_HTML, "--html", "ledger", html),
 	OF(KEY_PORT, "--port", "flows", port),
 	OF(KEY_RULE, "--rule", "flows", rule),
 	OF(KEY_SORT, "--sort", "flows", sort),
@@ -195,7 +235,7 @@ static bool take_owned(struct command_line *line, int key, const char *arg)
 	for (size_t i = 0; i < OWNED_COUNT; i++) {
 		if (owned[i].key != key)
 			continue;
-		*owned_text(line, i) = arg;
+		*owned_text(line, i) = arg ? arg : "";
 		return true;
 	}
 	return false;

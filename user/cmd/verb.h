@@ -30,8 +30,17 @@ struct context {
 	const char *remote;
 	const char *port;
 	const char *rule;
-	const char *sort;  /* the order of flows; NULL: none */
-	const char *top;   /* how many flows of the order; NULL: all */
+	const char *sort; /* the order of flows; NULL: none */
+	const char *top;  /* how many flows of the order; NULL: all */
+	/* of the ledger; NULL: not said */
+	const char *head; /* noted elsewhere */
+	const char *key;
+	const char *event;
+	const char *since; /* dates, as records have them */
+	const char *before;
+	const char *html;   /* "": as HTML */
+	const char *reason; /* of a grant */
+	const char *case_id;
 	const char *watch; /* how often it is drawn; NULL: once */
 };
 
@@ -43,6 +52,9 @@ int verb_run(const struct context *context, int count, char **args);
 int verb_down(const struct context *context, int count, char **args);
 int verb_reload(const struct context *context, int count, char **args);
 int verb_grant(const struct context *context, int count, char **args);
+int verb_ledger(const struct context *context, int count, char **args);
+int verb_who(const struct context *context, int count, char **args);
+int verb_peer(const struct context *context, int count, char **args);
 int verb_revoke(const struct context *context, int count, char **args);
 int verb_status(const struct context *context, int count, char **args);
 int verb_flows(const struct context *context, int count, char **args);

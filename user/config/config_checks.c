@@ -232,6 +232,31 @@ int check_protocol(cfg_t *cfg, cfg_opt_t *opt)
 	return 0;
 }
 
+int check_directory(cfg_t *cfg, cfg_opt_t *opt)
+{
+	const char *path = cfg_opt_getnstr(opt, 0);
+
+	if (check_once(cfg, opt))
+		return -1;
+	if (path[0] != '/' || strlen(path) >= POLICY_DIR_BYTES)
+		return refuse(cfg, opt, path,
+			      "not a whole path; write it as /media/case7");
+	return 0;
+}
+
+int check_when_full(cfg_t *cfg, cfg_opt_t *opt)
+{
+	const char *value = cfg_opt_getnstr(opt, 0);
+
+	if (check_once(cfg, opt))
+		return -1;
+	if (strcmp(value, "gap") != 0 && strcmp(value, "refuse") != 0)
+		return refuse(cfg, opt, value,
+			      "gap (records are lost, and counted) or refuse "
+			      "(new flows)");
+	return 0;
+}
+
 int check_early_mode(cfg_t *cfg, cfg_opt_t *opt)
 {
 	if (check_once(cfg, opt))

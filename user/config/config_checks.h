@@ -27,6 +27,8 @@ int check_network(cfg_t *cfg, cfg_opt_t *opt);
 int check_networks(cfg_t *cfg, cfg_opt_t *opt);
 int check_ports(cfg_t *cfg, cfg_opt_t *opt);
 int check_protocol(cfg_t *cfg, cfg_opt_t *opt);
+int check_directory(cfg_t *cfg, cfg_opt_t *opt);
+int check_when_full(cfg_t *cfg, cfg_opt_t *opt);
 int check_early_mode(cfg_t *cfg, cfg_opt_t *opt);
 int check_roles(cfg_t *cfg, cfg_opt_t *opt);
 int check_uplinks(cfg_t *cfg, cfg_opt_t *opt);

@@ -76,6 +76,13 @@ static cfg_opt_t timeouts_opts[] = {
 		CFG_END(),
 };
 
+static cfg_opt_t ledger_opts[] = {
+	CFG_STR("directory", NULL, CFGF_NODEFAULT),
+	CFG_BOOL("required", cfg_false, CFGF_NONE),
+	CFG_STR("when-full", "gap", CFGF_NONE),
+	CFG_END(),
+};
+
 static cfg_opt_t file_opts[] = {
 	CFG_SEC("vpn", vpn_opts, CFGF_NONE),
 	CFG_SEC("lan", lan_opts, CFGF_NONE),
@@ -88,6 +95,7 @@ static cfg_opt_t file_opts[] = {
 	CFG_SEC("egress", egress_opts, CFGF_NONE),
 	CFG_SEC("limits", limits_opts, CFGF_NONE),
 	CFG_SEC("timeouts", timeouts_opts, CFGF_NONE),
+	CFG_SEC("ledger", ledger_opts, CFGF_NONE),
 	CFG_END(),
 };
 
@@ -130,6 +138,10 @@ static const struct {
 	      {"limits|flows", check_flows},
 	      {"limits|half-open", check_half_open},
 	      {"limits|new-per-source", check_new_per_source},
+	      {"ledger", check_section},
+	      {"ledger|directory", check_directory},
+	      {"ledger|required", check_once},
+	      {"ledger|when-full", check_when_full},
 	      {"timeouts", check_section},
 #define X(field, key, seconds) {"timeouts|" key, check_duration},
 	      POLICY_TIMEOUTS(X)

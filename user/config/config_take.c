@@ -6,6 +6,7 @@
 #include "config/config_take.h"
 
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "config/names.h"
@@ -120,6 +121,16 @@ static void take_numbers(cfg_t *cfg, struct policy *policy)
 #undef X
 }
 
+static void take_ledger(cfg_t *section, struct policy *policy)
+{
+	if (cfg_size(section, "directory"))
+		snprintf(policy->ledger_dir, sizeof(policy->ledger_dir), "%s",
+			 cfg_getstr(section, "directory"));
+	policy->record_required = cfg_getbool(section, "required");
+	policy->ledger_refuses =
+		strcmp(cfg_getstr(section, "when-full"), "refuse") == 0;
+}
+
 int config_take(cfg_t *cfg, struct policy *policy)
 {
 	cfg_t *grants = cfg_getsec(cfg, "grants");
@@ -149,6 +160,7 @@ int config_take(cfg_t *cfg, struct policy *policy)
 	policy->egress_strict =
 		cfg_getbool(cfg_getsec(cfg, "egress"), "strict");
 	take_numbers(cfg, policy);
+	take_ledger(cfg_getsec(cfg, "ledger"), policy);
 	for (unsigned int i = 0; i < cfg_size(cfg, "forward") && !r; i++)
 		r = take_forward(cfg_getnsec(cfg, "forward", i), policy);
 	return r;

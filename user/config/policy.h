@@ -20,6 +20,7 @@
 #define POLICY_FORWARDS_MAX 65536 /* ports, all forwards and protocols */
 #define POLICY_FLOWS_MAX (1U << 22)
 #define POLICY_NEW_PER_SOURCE_MAX 1000000
+#define POLICY_DIR_BYTES 256
 
 /* X(FIELD, "configuration key", default in seconds) */
 #define POLICY_TIMEOUTS(X)                                                     \
@@ -85,6 +86,9 @@ struct policy {
 	uint32_t flows;		 /* entries, a power of two */
 	uint32_t half_open;	 /* entries */
 	uint32_t new_per_source; /* flows a second from one of lan; 0: any */
+	char ledger_dir[POLICY_DIR_BYTES]; /* "": the volatile one */
+	bool record_required; /* no flow begins that is not recorded */
+	bool ledger_refuses;  /* so it is when the ledger is full */
 	struct {
 #define X(field, key, seconds) uint32_t field;
 		POLICY_TIMEOUTS(X)

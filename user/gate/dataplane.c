@@ -40,6 +40,11 @@ struct loading {
 	char *warnings; /* owned; NULL: none */
 };
 
+void dataplane_object(const void **ret_object, size_t *ret_bytes)
+{
+	*ret_object = gate_bpf__elf_bytes(ret_bytes);
+}
+
 const char *dataplane_program_name(enum dataplane_program program)
 {
 	static const char *const names[] = {

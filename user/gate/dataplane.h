@@ -61,6 +61,9 @@ int dataplane_pin_programs(const struct dataplane *dataplane,
 void dataplane_unpin_programs(const char *pin_dir);
 int dataplane_rename_programs(const char *pin_dir, struct fault *ret_fault);
 
+/* The object that the programs are loaded from. */
+void dataplane_object(const void **ret_object, size_t *ret_bytes);
+
 const char *dataplane_program_name(enum dataplane_program program);
 /* The fd of one of its maps, by name; -1: no such map. */
 int dataplane_map(const struct dataplane *dataplane, const char *name);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* See rule_names.h. */
-#include "cmd/rule_names.h"
+#include "gate/rule_names.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>

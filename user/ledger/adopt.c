@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* See adopt.h. */
+#include "ledger/adopt.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ledger/canonical.h"
+#include "ledger/digest.h"
+#include "ledger/segment.h"
+#include "sys/cleanup.h"
+
+/* One reading of a segment. */
+struct reading {
+	struct writer_previous *previous;
+	struct digest *file;
+	struct digest *torn; /* what stands behind the whole records */
+	int torn_fd;	     /* -1: none does */
+	bool is_stopped;
+};
+
+static bool is_event(const char *line, size_t bytes, const char *event)
+{
+	return canonical_is_text(canonical_find(line, bytes, "event"), event);
+}
+
+static int open_torn(const char *dir, uint32_t segment)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%08u.torn", dir, segment);
+	return open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
+		    0600);
+}
+
+static int take_torn(struct reading *reading, const char *dir,
+		     const char *bytes, size_t count)
+{
+	if (reading->torn_fd < 0)
+		reading->torn_fd = open_torn(dir, reading->previous->segment);
+	digest_add(reading->torn, bytes, count);
+	reading->previous->torn_bytes += count;
+	/* a copy for people: there may be no room for it */
+	return reading->torn_fd >= 0 && write(reading->torn_fd, bytes, count) ==
+						(ssize_t)count
+		       ? 0
+		       : -errno;
+}
+
+static void take_line(struct reading *reading, const char *line, size_t bytes)
+{
+	struct writer_previous *previous = reading->previous;
+
+	digest_chain(previous->chain, line, bytes, previous->chain);
+	previous->records++;
+	if (is_event(line, bytes - 1, "stop"))
+		reading->is_stopped = true;
+	else if (!is_event(line, bytes - 1, "checkpoint"))
+		reading->is_stopped = false;
+}
+
+static void read_all(struct reading *reading, const char *dir,
+		     struct segment_reader *reader)
+{
+	const char *line;
+	size_t bytes;
+	bool whole;
+
+	while (segment_next(reader, &line, &bytes, &whole)) {
+		digest_add(reading->file, line, bytes);
+		if (reading->previous->torn_bytes || !whole ||
+		    !canonical_is(line, bytes - 1))
+			take_torn(reading, dir, line, bytes);
+		else
+			take_line(reading, line, bytes);
+	}
+	digest_so_far(reading->file, reading->previous->sha256);
+	digest_so_far(reading->torn, reading->previous->torn_sha256);
+	reading->previous->end = reading->previous->torn_bytes ? "torn"
+				 : reading->is_stopped	       ? "stop"
+							       : "killed";
+}
+
+int adopt_newest(const char *dir, struct writer_previous *ret_previous,
+		 struct fault *ret_fault)
+{
+	_cleanup_(segment_close) struct segment_reader *reader = NULL;
+	_cleanup_(digest_free) struct digest *file = digest_new();
+	_cleanup_(digest_free) struct digest *torn = digest_new();
+	_cleanup_(cleanup_free) uint32_t *numbers = NULL;
+	struct reading reading = {ret_previous, file, torn, -1, false};
+	char name[SEGMENT_NAME_BYTES];
+	char path[PATH_MAX];
+	size_t count;
+	int r = segment_list(dir, &numbers, &count, ret_fault);
+
+	*ret_previous = (struct writer_previous){.chain = DIGEST_CHAIN_BEGIN};
+	if (r || !count)
+		return r;
+	if (!file || !torn)
+		return fault_set(ret_fault, ENOMEM, "out of memory");
+	ret_previous->segment = numbers[count - 1];
+	segment_name(ret_previous->segment, name);
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	reader = segment_open(path, ret_fault);
+	if (!reader)
+		return -EIO;
+	read_all(&reading, dir, reader);
+	cleanup_close(&reading.torn_fd);
+	return 0;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a ledger's start says of the program, the machine and its clock. */
+#ifndef SG_USER_FACTS_H
+#define SG_USER_FACTS_H
+
+#include "config/policy.h"
+#include "ledger/place.h"
+#include "ledger/record.h"
+#include "sys/links.h"
+
+/* links may be empty. */
+void facts_add(struct record *record, const struct policy *policy,
+	       const struct place *place, const struct links *links);
+
+/* The clocks now: real, boot, mono, rtc, status and maxerror_us of adjtimex(2);
+ * boot - mono is how long the machine has slept. */
+void facts_add_clock(struct record *record);
+
+#endif
