@@ -155,6 +155,7 @@ TEXT_FILES = \
 	man/scoutgate.8=share/man/man8/scoutgate.8 \
 	man/scoutgate.conf.5=share/man/man5/scoutgate.conf.5 \
 	man/scoutgate-howto.7=share/man/man7/scoutgate-howto.7 \
+	man/scoutgate-ledger.5=share/man/man5/scoutgate-ledger.5 \
 	completion/scoutgate.bash=share/bash-completion/completions/scoutgate \
 	completion/_scoutgate=$(ZSH_COMPLETIONS)/_scoutgate \
 	systemd/scoutgate.service=lib/systemd/system/scoutgate.service \
