@@ -234,7 +234,10 @@ stage int allow_flow(const struct sg_flow_key *key, struct sg_flow *flow,
 	else if (flow->generation != pkt->generation)
 		reason = allow_again(key, flow, pkt);
 	if (reason && reason != SG_DROP_NO_ROUTE)
-		flow_end(key, flow, pkt->now_s);
+		flow_end(key, flow,
+			 reason == SG_DROP_GRANT_CLOSED ? SG_END_GRANT
+							: SG_END_POLICY,
+			 pkt->now_s);
 	return reason;
 }
 

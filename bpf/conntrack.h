@@ -8,6 +8,7 @@
 #define SG_BPF_CONNTRACK_H
 
 #include "context.h"
+#include "event.h"
 #include "flows_maps.h"
 #include "packet.h"
 #include "policy_maps.h"
@@ -177,21 +178,18 @@ stage void snat_port_hold(const struct sg_flow_key *key, struct sg_flow *flow)
 }
 
 /* A flow that is over shares its gate port with nobody any more. */
-standalone_memory int snat_port_unshare(const struct sg_flow_key *key,
-					const struct sg_flow *flow)
+stage void snat_port_unshare(struct ending *ending, const struct sg_flow *flow)
 {
 	const struct sg_shared_port *shared;
-	struct scratch *scratch = scratch_get();
 
-	if (!key || !flow || !scratch || flow->kind != SG_KIND_MASQUERADE)
-		return 0;
-	scratch->shared = *key;
-	scratch->shared.local = flow->gate_addr;
-	scratch->shared.local_port.be = flow->gate_port.be;
-	shared = bpf_map_lookup_elem(&shared_ports, &scratch->shared);
-	if (shared && shared->container_port.be == key->local_port.be)
-		bpf_map_delete_elem(&shared_ports, &scratch->shared);
-	return 0;
+	if (flow->kind != SG_KIND_MASQUERADE)
+		return;
+	ending->shared = ending->key;
+	ending->shared.local = flow->gate_addr;
+	ending->shared.local_port.be = flow->gate_port.be;
+	shared = bpf_map_lookup_elem(&shared_ports, &ending->shared);
+	if (shared && shared->container_port.be == ending->key.local_port.be)
+		bpf_map_delete_elem(&shared_ports, &ending->shared);
 }
 
 /* It has ended, or is about to: once, whoever says so. */
@@ -294,17 +292,86 @@ stage bool flow_is_of(const struct sg_flow *flow, const struct packet *pkt)
 	       addr_equal(&flow->gate_addr, &pkt->dst);
 }
 
-standalone_memory int flow_end(const struct sg_flow_key *key,
-			       struct sg_flow *flow, __u32 now_s)
+/* An id as a number. */
+stage __u32 flow_id(const __u8 id[3])
 {
-	if (!key || !flow)
-		return 0;
-	snat_port_unshare(key, flow);
-	if (flow_is_half_open(flow))
-		return bpf_map_delete_elem(&half_open, key);
+	return id[0] | (__u32)id[1] << 8 | (__u32)id[2] << 16;
+}
+
+/* Take a flow out of its table. 0: it was there. */
+stage int flow_delete(struct ending *ending, struct sg_flow *flow, bool half,
+		      __u32 now_s)
+{
+	snat_port_unshare(ending, flow);
+	if (half)
+		return bpf_map_delete_elem(&half_open, &ending->key);
 	/* before: a deleted entry may be another flow's at once */
-	snat_port_release(key, flow, now_s + MAPPING_AFTER_S);
-	return bpf_map_delete_elem(&flows, key);
+	snat_port_release(&ending->key, flow, now_s + MAPPING_AFTER_S);
+	return bpf_map_delete_elem(&flows, &ending->key);
+}
+
+/* End the flow of this id whose key is noted in `endings`. 0, or -1: it is not
+ * there any more. */
+standalone int flow_end_noted(__u32 who, __u32 id, __u32 half, __u32 reason,
+			      __u32 now_s)
+{
+	struct ending *ending = bpf_map_lookup_elem(&endings, &who);
+	struct sg_event *event;
+	struct sg_flow *flow;
+
+	if (!ending)
+		return -1;
+	flow = half ? bpf_map_lookup_elem(&half_open, &ending->key)
+		    : bpf_map_lookup_elem(&flows, &ending->key);
+	if (!flow || flow_id(flow->id) != id)
+		return -1;
+	event = event_reserve(half);
+	if (!event) {
+		if (flow_delete(ending, flow, half, now_s))
+			return -1;
+		return event_lost(
+			half ? SG_EVENTS_ATTEMPTS : SG_EVENTS_FLOWS,
+			flow->traffic[0].packets + flow->traffic[1].packets,
+			flow->traffic[0].bytes + flow->traffic[1].bytes);
+	}
+	event_fill(event, &ending->key, flow, SG_EVENT_END, reason);
+	if (flow_delete(ending, flow, half, now_s)) {
+		bpf_ringbuf_discard(event, BPF_RB_NO_WAKEUP);
+		return -1;
+	}
+	/* what another CPU counted until then; an entry that is gone may be
+	 * another flow's at once */
+	if (flow_id(flow->id) == id)
+		event_recount(event, flow);
+	event_submit(event, half ? SG_EVENTS_ATTEMPTS : SG_EVENTS_FLOWS);
+	return 0;
+}
+
+/*
+ * End a flow: the one way in which any ends, so that each end is recorded, once
+ * (enum sg_end_reason). 0, or -1: it is not there any more.
+ */
+stage int flow_end_by(enum ending_by who, const struct sg_flow_key *key,
+		      const struct sg_flow *flow, __u32 reason, __u32 now_s)
+{
+	__u32 index = who;
+	struct ending *ending = bpf_map_lookup_elem(&endings, &index);
+
+	if (!ending)
+		return -1;
+	ending->key = *key;
+	return flow_end_noted(who, flow_id(flow->id), flow_is_half_open(flow),
+			      reason, now_s);
+}
+
+/* The same where the stack has room for one function more. */
+standalone_memory int flow_end(const struct sg_flow_key *key,
+			       const struct sg_flow *flow, __u32 reason,
+			       __u32 now_s)
+{
+	return key && flow
+		       ? flow_end_by(ENDING_BY_PACKET, key, flow, reason, now_s)
+		       : -1;
 }
 
 /* The flow of a key, or NULL. One that has expired, and a closed one that a
@@ -328,7 +395,7 @@ static __noinline struct sg_flow *flow_find(const struct sg_flow_key *key,
 					 flow->state == SG_STATE_REFUSED);
 	if (!reopened && !sg_flow_is_over(key, flow, pkt->policy, pkt->now_s))
 		return flow;
-	flow_end(key, flow, pkt->now_s);
+	flow_end(key, flow, sg_end_by_state(flow), pkt->now_s);
 	return NULL;
 }
 

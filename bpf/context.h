@@ -90,8 +90,6 @@ struct scratch {
 	struct bpf_fib_lookup fib;
 	struct path path;
 	struct masquerade_search search;
-	struct sg_flow_key
-		shared; /* conntrack.h: a flow as the remote sees it */
 	struct bpf_redir_neigh next; /* output.h: the next hop */
 	struct {
 		__be32 fragment_id;
@@ -119,6 +117,22 @@ struct {
 	__type(key, __u32);
 	__type(value, struct scratch);
 } scratch SEC(".maps");
+
+/* conntrack.h: a flow that ends. User space, which a packet may interrupt, has
+ * its own. */
+enum ending_by { ENDING_BY_PACKET, ENDING_BY_USER, ENDING_COUNT };
+
+struct ending {
+	struct sg_flow_key key;
+	struct sg_flow_key shared; /* as the remote sees it */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, ENDING_COUNT);
+	__type(key, __u32); /* enum ending_by */
+	__type(value, struct ending);
+} endings SEC(".maps");
 
 stage struct scratch *scratch_get(void)
 {

@@ -162,18 +162,19 @@ standalone int gc_open(__u32 slot, __u32 share, __u32 now_s, __u32 tries)
 				     now_s))
 			gc_ring_step(ring, GC_RING_ROTATE);
 		else if (!gc_ring_step(ring, GC_RING_DROP) && flow)
-			flow_end(&scratch->token_key, flow, now_s);
+			flow_end_by(ENDING_BY_PACKET, &scratch->token_key, flow,
+				    sg_end_by_state(flow), now_s);
 	}
 	return gc_has_room(ring);
 }
 
 /* A half-open flow is forgotten, and its masquerade port with it. */
-stage void gc_forget(const struct sg_flow_key *key, const struct sg_flow *flow,
-		     const struct sg_policy *in_force, __u32 now_s)
+stage void gc_forget(const struct sg_flow_key *key, struct sg_flow *flow,
+		     const struct sg_policy *in_force, __u32 reason,
+		     __u32 now_s)
 {
 	flow_shorten_port(key, flow, in_force, now_s);
-	snat_port_unshare(key, flow);
-	bpf_map_delete_elem(&half_open, key);
+	flow_end(key, flow, reason, now_s);
 }
 
 /* Make room for one more token in a ring of half-open flows: the oldest goes.
@@ -198,7 +199,8 @@ standalone int gc_half_open(__u32 slot, __u32 ring, __u32 now_s)
 	if (!is_over && flow->flags & SG_FLOW_ANSWERED &&
 	    ring < SG_RING(SG_TABLE_ANSWERED, 0))
 		return 0; /* that token meant nothing any more */
-	gc_forget(&scratch->token_key, flow, in_force, now_s);
+	gc_forget(&scratch->token_key, flow, in_force,
+		  is_over ? sg_end_by_state(flow) : SG_END_EVICTED, now_s);
 	if (!is_over) {
 		__sync_fetch_and_add(&hand->forgotten, 1);
 		hand->forgotten_s = now_s;
@@ -240,8 +242,8 @@ static __noinline int gc_answered(const struct sg_flow_key *key,
  * closed makes room before one is refused.
  */
 
-/* The flow in scratch memory into `flows`, with its token. 0, or -1: its
- * share is full. */
+/* The flow in scratch memory into `flows`, with its token. 0; 1: another CPU
+ * was first; or -1: its share is full. */
 stage int promote_insert(struct scratch *scratch, const struct sg_flow_key *key,
 			 __u32 now_s)
 {
@@ -253,13 +255,44 @@ stage int promote_insert(struct scratch *scratch, const struct sg_flow_key *key,
 		snat_port_hold(key, flow);
 	if (bpf_map_update_elem(&flows, key, flow, BPF_NOEXIST)) {
 		snat_port_release(key, flow, now_s);
-		return bpf_map_lookup_elem(&flows, key) ? 0 : -1;
+		return bpf_map_lookup_elem(&flows, key) ? 1 : -1;
 	}
 	if (gc_ring_push(SG_RING(SG_TABLE_FLOWS, flow->share)) == 0)
 		return 0;
 	snat_port_release(key, flow, now_s);
 	bpf_map_delete_elem(&flows, key); /* nobody would ever end it */
 	return -1;
+}
+
+/* Add to an open flow what another CPU counted in its half-open entry since
+ * that was copied. An entry that is gone may be another flow's at once. */
+stage void promote_late(struct sg_flow *promoted, const struct sg_flow *before,
+			const struct sg_flow *copy)
+{
+	if (flow_id(before->id) != flow_id(copy->id))
+		return;
+	for (int i = 0; i < 2; i++) {
+		if (before->traffic[i].packets == copy->traffic[i].packets)
+			continue;
+		__sync_fetch_and_add(&promoted->traffic[i].packets,
+				     before->traffic[i].packets -
+					     copy->traffic[i].packets);
+		__sync_fetch_and_add(&promoted->traffic[i].bytes,
+				     before->traffic[i].bytes -
+					     copy->traffic[i].bytes);
+	}
+}
+
+/* Record that a flow is open, by what was reserved for it before. */
+stage void promote_record(struct sg_event *event, const struct sg_flow_key *key,
+			  const struct sg_flow *flow)
+{
+	if (!event) {
+		event_lost(SG_EVENTS_FLOWS, 0, 0);
+		return;
+	}
+	event_fill(event, key, flow, SG_EVENT_BEGIN, SG_END_NONE);
+	event_submit(event, SG_EVENTS_FLOWS);
 }
 
 /* Move a half-open flow to `flows`, in its new state. Returns it there, or
@@ -270,21 +303,32 @@ static __noinline struct sg_flow *promote(const struct sg_flow_key *key,
 {
 	struct scratch *scratch = scratch_get();
 	struct sg_flow *promoted;
+	struct sg_event *event;
+	int r;
 
 	if (!key || !flow || !pkt || !scratch)
 		return NULL;
 	scratch->promoted = *flow;
 	scratch->promoted.state = state;
 	scratch->promoted.other_end = 0;
-	if (promote_insert(scratch, key, pkt->now_s)) {
+	/* before the flow can be found, so that no end comes ahead of it */
+	event = event_reserve(false);
+	r = promote_insert(scratch, key, pkt->now_s);
+	if (r < 0) {
 		gc_open(pkt->slot, flow->share, pkt->now_s,
 			GC_WHEN_FULL | GC_CLOSED_TOO);
-		if (promote_insert(scratch, key, pkt->now_s))
-			return NULL;
+		r = promote_insert(scratch, key, pkt->now_s);
 	}
-	promoted = bpf_map_lookup_elem(&flows, key);
-	if (promoted)
-		bpf_map_delete_elem(&half_open, key);
+	if (r == 0)
+		promote_record(event, key, &scratch->promoted);
+	else if (event)
+		bpf_ringbuf_discard(event, BPF_RB_NO_WAKEUP);
+	promoted = r < 0 ? NULL : bpf_map_lookup_elem(&flows, key);
+	if (!promoted)
+		return NULL;
+	bpf_map_delete_elem(&half_open, key);
+	if (r == 0)
+		promote_late(promoted, flow, &scratch->promoted);
 	return promoted;
 }
 

@@ -9,34 +9,6 @@
 #include "ct_gc.h"
 #include "tcp_window.h"
 
-/* The flow as it was when it came first: its packets are counted at the end,
- * and its TCP numbers are behind until then. */
-stage int move_begin(struct scratch *scratch, const struct sg_flow_key *key,
-		     bool is_last)
-{
-	struct sg_flow *flow = &scratch->promoted;
-	enum sg_table table;
-
-	*flow = scratch->fresh;
-	port_seen_note(key, flow->gate_port.be, flow_is_hosts(flow));
-	__builtin_memset(flow->traffic, 0, sizeof(flow->traffic));
-	if (!is_last)
-		flow->flags |= SG_FLOW_ADOPTED;
-	if (flow_is_half_open(flow)) { /* those for which there is room */
-		gc_ring_note(scratch, key, flow);
-		table = flow->flags & SG_FLOW_ANSWERED ? SG_TABLE_ANSWERED
-						       : SG_TABLE_HALF_OPEN;
-		if (!bpf_map_update_elem(&half_open, key, flow, BPF_NOEXIST) &&
-		    gc_ring_push(SG_RING(table, flow->share)))
-			bpf_map_delete_elem(&half_open, key);
-		return 0;
-	}
-	if (promote_insert(scratch, key, flow->last_s))
-		return -1;
-	bpf_map_delete_elem(&half_open, key);
-	return 0;
-}
-
 /* Add what the flow became in the maps before to what it has become here. */
 stage void move_end(const struct sg_flow_key *key, struct sg_flow *flow,
 		    const struct sg_flow *old)
@@ -59,6 +31,49 @@ stage void move_end(const struct sg_flow_key *key, struct sg_flow *flow,
 		snat_port_release(key, flow, old->last_s + MAPPING_AFTER_S);
 	if ((__s32)(old->last_s - flow->last_s) > 0)
 		flow->last_s = old->last_s;
+}
+
+/* There is no place for a half-open flow. The maps before have it until it
+ * comes for the last time, with all that it has counted. */
+stage void move_refuse(struct scratch *scratch, const struct sg_flow_key *key,
+		       bool is_last)
+{
+	struct sg_flow *flow = bpf_map_lookup_elem(&half_open, key);
+
+	if (flow && is_last) {
+		move_end(key, flow, &scratch->fresh);
+		flow_end(key, flow, SG_END_TABLE, flow->last_s);
+	} else {
+		bpf_map_delete_elem(&half_open, key);
+	}
+}
+
+/* The flow as it was when it came first: its packets are counted at the end,
+ * and its TCP numbers are behind until then. */
+stage int move_begin(struct scratch *scratch, const struct sg_flow_key *key,
+		     bool is_last)
+{
+	struct sg_flow *flow = &scratch->promoted;
+	enum sg_table table;
+
+	*flow = scratch->fresh;
+	port_seen_note(key, flow->gate_port.be, flow_is_hosts(flow));
+	__builtin_memset(flow->traffic, 0, sizeof(flow->traffic));
+	if (!is_last)
+		flow->flags |= SG_FLOW_ADOPTED;
+	if (flow_is_half_open(flow)) { /* those for which there is room */
+		gc_ring_note(scratch, key, flow);
+		table = flow->flags & SG_FLOW_ANSWERED ? SG_TABLE_ANSWERED
+						       : SG_TABLE_HALF_OPEN;
+		if (!bpf_map_update_elem(&half_open, key, flow, BPF_NOEXIST) &&
+		    gc_ring_push(SG_RING(table, flow->share)))
+			move_refuse(scratch, key, is_last);
+		return 0;
+	}
+	if (promote_insert(scratch, key, flow->last_s) < 0)
+		return -1;
+	bpf_map_delete_elem(&half_open, key);
+	return 0;
 }
 
 /* Of a masquerade port whose mapping was copied before it was shared. */

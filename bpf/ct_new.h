@@ -37,8 +37,8 @@ stage enum sg_share open_share(const struct sg_flow *fresh,
 
 /* Into the table, with its token; when another CPU was first with the same key,
  * its entry stays. */
-stage void open_insert(const struct sg_flow_key *key,
-		       const struct sg_flow *fresh, const struct packet *pkt)
+stage void open_insert(const struct sg_flow_key *key, struct sg_flow *fresh,
+		       const struct packet *pkt)
 {
 	__u32 ring = SG_RING(SG_TABLE_HALF_OPEN, fresh->share);
 	struct scratch *scratch = scratch_get();
@@ -54,7 +54,7 @@ stage void open_insert(const struct sg_flow_key *key,
 	gc_half_open(pkt->slot, ring, pkt->now_s);
 	gc_ring_note(scratch, key, fresh);
 	if (gc_ring_push(ring))
-		bpf_map_delete_elem(&half_open, key);
+		flow_end(key, fresh, SG_END_TABLE, pkt->now_s);
 }
 
 /* In the table it is complete: another CPU's packet may find it at once. What
@@ -78,6 +78,7 @@ stage int open_begin(struct __sk_buff *skb, const struct sg_flow_key *key,
 	if (fresh->flags & SG_FLOW_ADOPTED && fresh->kind == SG_KIND_HOST)
 		fresh->state = SG_STATE_SYN_RECEIVED;
 	fresh->generation = pkt->generation;
+	fresh->begun_ns = bpf_ktime_get_boot_ns();
 	fresh->created_s = pkt->now_s;
 	fresh->last_s = pkt->now_s;
 	fresh->path_s = pkt->now_s;

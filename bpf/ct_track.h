@@ -196,7 +196,7 @@ static __noinline int admit_address(struct __sk_buff *skb,
 		if (!path_addr_is_gone(skb, pkt, &flow->gate_addr,
 				       SG_ANY_IFINDEX))
 			return false;
-		flow_end(key, flow, pkt->now_s);
+		flow_end(key, flow, SG_END_PATH, pkt->now_s);
 		return true;
 	}
 	ifindex = flow->ifindex;

@@ -11,6 +11,7 @@
  *   sg_host_out      from the host itself: what it begins is remembered, so
  *                    that the answers are let in
  *   sg_move          no packet, but a flow of the maps that these replace
+ *   sg_end           no packet, but a flow that user space ends
  *
  * Stages, each a header of that name: xdp; fastpath, or: parse -> control,
  * icmp_error or frag_in -> lookup -> conntrack and path, or policy and ct_new
@@ -19,6 +20,7 @@
  */
 #include "conntrack.h"
 #include "control.h"
+#include "ct_end.h"
 #include "ct_migrate.h"
 #include "ct_new.h"
 #include "ct_track.h"
@@ -209,8 +211,9 @@ stage struct sg_flow *container_find(struct __sk_buff *skb, struct packet *pkt,
 	*ret_reason = path_check(skb, pkt, flow);
 	if (*ret_reason != SG_DROP_POLICY_CHANGED)
 		return flow;
-	flow_end(key, flow, pkt->now_s); /* the packet begins anew, if it can */
-	pkt->may_probe = 0;		 /* TCP is told, by a reset */
+	/* the packet begins anew, if it can */
+	flow_end(key, flow, SG_END_PATH, pkt->now_s);
+	pkt->may_probe = 0; /* TCP is told, by a reset */
 	*ret_reason = SG_OK;
 	return NULL;
 }
@@ -370,4 +373,10 @@ SEC("tc")
 int sg_move(struct __sk_buff *skb)
 {
 	return move(skb);
+}
+
+SEC("tc")
+int sg_end(struct __sk_buff *skb)
+{
+	return end_asked(skb);
 }

@@ -137,7 +137,7 @@ stage bool owner_yields(const struct packet *pkt)
 		return true;
 	if (flow->kind != SG_KIND_MASQUERADE)
 		return false;
-	flow_end(&key, flow, pkt->now_s);
+	flow_end(&key, flow, SG_END_EVICTED, pkt->now_s);
 	return true;
 }
 

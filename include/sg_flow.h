@@ -153,13 +153,14 @@ struct sg_flow {
 	__u32 other_end; /* TCP, behind the number of a SYN that may count: half
 			    open, of an earlier SYN of the answering end; open,
 			    of one that would begin anew. 0: none */
+	__u64 begun_ns;	 /* boot clock: with the key it names the flow */
 	struct sg_traffic traffic[2]; /* by enum sg_direction */
 	enum sg_share share;
 	__u8 holds_port; /* 1: counted in sg_snat_port.flows */
 	__u8 id[3];	 /* random; tells a flow from a successor */
 	__u8 pad[3];
 };
-SG_ASSERT_SIZE(struct sg_flow, 136);
+SG_ASSERT_SIZE(struct sg_flow, 144);
 _Static_assert(__builtin_offsetof(struct sg_flow, window) % 4 == 0,
 	       "both windows are one word, which several CPUs raise at once");
 
@@ -240,7 +241,7 @@ struct sg_move {
 	__u32 is_last;
 	__u32 pad;
 };
-SG_ASSERT_SIZE(struct sg_move, 200);
+SG_ASSERT_SIZE(struct sg_move, 208);
 
 /* map `snat_ports`: masquerade ports in use. One for a container port and
  * protocol, whatever the remote (RFC 4787 REQ-1) */

@@ -18,7 +18,7 @@
  * of another number are never read. What is added at the end of an enum, as a
  * reason or a state, changes it, too: maps then hold what the other build
  * cannot name. */
-#define SG_LAYOUT 13
+#define SG_LAYOUT 14
 
 /* An enum of one byte, of which bpftool prints the name. */
 #define SG_BYTE __attribute__((packed))

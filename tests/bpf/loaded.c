@@ -3,6 +3,7 @@
 #include "loaded.h"
 
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/bpf.h>
 #include <stdio.h>
@@ -17,6 +18,16 @@
 /* the ring of tokens is larger, and empty by its hand */
 #define ARRAY_MOST SG_PORT_SEEN_ROWS
 
+static void empty_percpu_array(int fd, const struct bpf_map_info *info)
+{
+	int cpus = libbpf_num_possible_cpus();
+	char *zeros = calloc((size_t)cpus, info->value_size);
+
+	for (__u32 i = 0; i < info->max_entries; i++)
+		bpf_map_update_elem(fd, &i, zeros, BPF_ANY);
+	free(zeros);
+}
+
 /* Make a map what it was when it was made. */
 static void empty_map(int fd)
 {
@@ -26,7 +37,11 @@ static void empty_map(int fd)
 	char key[64];
 
 	assert_int_equal(bpf_obj_get_info_by_fd(fd, &info, &bytes), 0);
-	if (info.type != BPF_MAP_TYPE_ARRAY) {
+	if (info.type == BPF_MAP_TYPE_PERCPU_ARRAY) {
+		empty_percpu_array(fd, &info);
+		return;
+	}
+	if (info.type != BPF_MAP_TYPE_ARRAY) { /* a ring has no keys */
 		while (bpf_map_get_next_key(fd, NULL, key) == 0)
 			bpf_map_delete_elem(fd, key);
 		return;

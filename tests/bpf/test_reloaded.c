@@ -276,7 +276,7 @@ static void tcp_begins_anew_at_another_address(void **state)
  * and reads the one that is, whole, as its text was. */
 static void a_former_policy_is_followed_by_nobody(void **state)
 {
-	const int none[DATAPLANE_PROGRAM_COUNT] = {-1, -1, -1, -1};
+	const int none[DATAPLANE_PROGRAM_COUNT] = {-1, -1, -1, -1, -1};
 	char dir[] = "/tmp/test_reloaded.XXXXXX";
 	struct pins pins = gate_test.pins;
 	struct policy policy = {0};

@@ -5,6 +5,7 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 
+#include "gate/end.h"
 #include "gate/maps.h"
 #include "sg_flow.h"
 #include "sys/cleanup.h"
@@ -19,7 +20,7 @@ bool cut_is_open(const struct pins *pins, uint32_t grant)
 	       sg_grant_is_open(&entry, boot_s());
 }
 
-static int cut_table(int fd, uint32_t grant)
+static int cut_table(int fd, int end_fd, uint32_t grant)
 {
 	_cleanup_(cleanup_free) struct sg_flow_key *keys = NULL;
 	_cleanup_(cleanup_free) struct sg_flow *flows = NULL;
@@ -27,18 +28,24 @@ static int cut_table(int fd, uint32_t grant)
 	int r = maps_read(fd, sizeof(*keys), sizeof(*flows), (void **)&keys,
 			  (void **)&flows, &count);
 
-	for (size_t i = 0; i < count && !r; i++)
-		if (flows[i].grants & SG_GRANT_BIT(grant) &&
-		    bpf_map_delete_elem(fd, &keys[i]) && errno != ENOENT)
-			r = -errno;
+	for (size_t i = 0; i < count && !r; i++) {
+		if (!(flows[i].grants & SG_GRANT_BIT(grant)))
+			continue;
+		r = end_flow(end_fd, &keys[i], &flows[i], SG_END_GRANT);
+		if (r == -ENOENT)
+			r = 0;
+	}
 	return r;
 }
 
 int cut_flows(const struct pins *pins, uint32_t grant)
 {
-	int r = cut_table(pins->map_fds[PINS_flows], grant);
+	_cleanup_(cleanup_close) int end_fd = -1;
+	int r = end_open(pins->dir, &end_fd);
 
-	return r ? r : cut_table(pins->map_fds[PINS_half_open], grant);
+	if (!r)
+		r = cut_table(pins->map_fds[PINS_flows], end_fd, grant);
+	return r ? r : cut_table(pins->map_fds[PINS_half_open], end_fd, grant);
 }
 
 int cut_ended(struct cut *cut, const struct pins *pins,

@@ -21,7 +21,7 @@ struct cut {
 /* Return whether a grant (enum sg_grant_id) is open now. */
 bool cut_is_open(const struct pins *pins, uint32_t grant);
 
-/* Delete every flow that needs the grant. Returns 0 or -errno. */
+/* End every flow that needs the grant. Returns 0 or -errno. */
 int cut_flows(const struct pins *pins, uint32_t grant);
 
 /* The grants that were opened, and ended, since the last look, as

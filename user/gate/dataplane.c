@@ -236,6 +236,7 @@ static void choose_programs(struct loading *parts, bool moves)
 	bpf_program__set_autoload(second->progs.sg_container_in, true);
 	bpf_program__set_autoload(second->progs.sg_host_out, true);
 	bpf_program__set_autoload(second->progs.sg_uplink_early, true);
+	bpf_program__set_autoload(second->progs.sg_end, true);
 }
 
 /* The verifier takes most of the time: the two large programs go through it
@@ -309,6 +310,8 @@ int dataplane_load(const char *pin_dir, const bool *next,
 		parts[DATAPLANE_SECOND].skeleton->progs.sg_host_out);
 	dataplane.program_fds[DATAPLANE_sg_uplink_early] = bpf_program__fd(
 		parts[DATAPLANE_SECOND].skeleton->progs.sg_uplink_early);
+	dataplane.program_fds[DATAPLANE_sg_end] =
+		bpf_program__fd(parts[DATAPLANE_SECOND].skeleton->progs.sg_end);
 	dataplane.move_fd = bpf_program__fd(
 		parts[DATAPLANE_SECOND].skeleton->progs.sg_move);
 	*ret_dataplane = dataplane;

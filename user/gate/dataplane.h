@@ -17,7 +17,8 @@
 	X(sg_uplink_in)                                                        \
 	X(sg_uplink_early)                                                     \
 	X(sg_container_in)                                                     \
-	X(sg_host_out)
+	X(sg_host_out)                                                         \
+	X(sg_end)
 
 enum dataplane_program {
 #define X(name) DATAPLANE_##name,

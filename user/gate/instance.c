@@ -189,7 +189,9 @@ static int take_over(const struct pins *pins, struct change *change,
 	int r = migrate_begin(migrate, pins, change->policy, dataplane->move_fd,
 			      ret_fault);
 
-	if (open_programs(pins->dir, former_fds, &ignored) == 0)
+	/* of an older gate, which lacks what is on no hook */
+	if (open_programs(pins->dir, former_fds, &ignored) == 0 ||
+	    former_fds[DATAPLANE_sg_host_out] >= 0)
 		change->former_fds = former_fds;
 	if (!r)
 		r = dataplane_pin_programs(dataplane, pins->dir, ret_fault);

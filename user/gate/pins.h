@@ -42,6 +42,9 @@
 	X(new_flow_rate)                                                       \
 	X(snat_ports)                                                          \
 	X(shared_ports)                                                        \
+	X(flow_events)                                                         \
+	X(attempt_events)                                                      \
+	X(event_counts)                                                        \
 	X(drops)
 
 enum pins_map {
