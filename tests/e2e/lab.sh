@@ -113,8 +113,9 @@ lab_namespace() { # NAME
 }
 
 lab_mounts() {
-	mkdir -p /run/netns
+	mkdir -p /run/netns /run/scoutgate
 	mount -t tmpfs tmpfs /run/netns
+	mount -t tmpfs -o mode=700 tmpfs /run/scoutgate # ledgers in memory
 	mount -t tmpfs tmpfs /mnt
 	mkdir -p "$LAB_DIR/bpf"
 	mount -t bpf bpf "$LAB_DIR/bpf"

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "cmd/ledger_dir.h"
 #include "cmd/show.h"
 #include "cmd/verb.h"
 #include "config/names.h"
@@ -14,6 +15,7 @@
 #include "gate/in_force.h"
 #include "gate/pins.h"
 #include "gate/saved.h"
+#include "ledger/identity.h"
 #include "sg_policy.h"
 #include "sys/cleanup.h"
 #include "sys/clock.h"
@@ -110,6 +112,27 @@ static void note(const char *name, const struct sg_grant *grant)
 			    name);
 }
 
+/* For the ledger: who did it, and why. */
+static int leave(const struct context *context, const char *name,
+		 const struct sg_grant *grant, struct fault *ret_fault)
+{
+	struct record record = {0};
+
+	record_text(&record, "name", name);
+	record_flag(&record, "open", grant->open);
+	record_text(&record, "via", "verb");
+	if (grant->deadline_s)
+		record_time(&record, "deadline",
+			    (uint64_t)grant->deadline_s * NS_PER_S);
+	else
+		record_null(&record, "deadline");
+	record_text(&record, "reason", context->reason);
+	record_text(&record, "case", context->case_id);
+	identity_add(&record);
+	identity_add_claims(&record);
+	return ledger_leave(context, "grant", &record, ret_fault);
+}
+
 static int change(const struct context *context, const char *name,
 		  const struct sg_grant *grant)
 {
@@ -123,7 +146,8 @@ static int change(const struct context *context, const char *name,
 	if (set(context, (__u32)id, grant, &before, &fault))
 		return verb_fail(&fault);
 	note(name, grant);
-	if (save(context, &fault)) { /* in one line, as every error */
+	if (leave(context, name, grant, &fault) ||
+	    save(context, &fault)) { /* in one line, as every error */
 		fprintf(stderr, "scoutgate: %s is %s, but %s\n", name,
 			grant->open ? "open" : "closed", fault.text);
 		return EXIT_FAILED;

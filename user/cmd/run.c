@@ -18,6 +18,7 @@
 #include "gate/saved.h"
 #include "gate/supervisor.h"
 #include "gate/supervisor_note.h"
+#include "ledger/recorder.h"
 #include "sys/cleanup.h"
 #include "sys/report.h"
 #include "sys/watch.h"
@@ -34,6 +35,7 @@ enum problem {
 	PROBLEM_REPAIR,
 	PROBLEM_CUT,
 	PROBLEM_SAVE,
+	PROBLEM_LEDGER,
 	PROBLEM_COUNT
 };
 
@@ -45,6 +47,8 @@ struct run {
 	struct mnl_socket *watch;
 	struct mnl_socket *rules; /* NULL: the kernel tells of none */
 	sd_event *event;
+	struct recorder *recorder;
+	sd_event_source *records; /* NULL: no ring is read */
 	sd_event_source *timer;
 	sd_event_source *later; /* when events are too many to follow each */
 	uint64_t followed_usec; /* monotonic; when links were last read */
@@ -106,6 +110,7 @@ static void report_all_unassigned(struct run *run)
 
 	if (supervisor_links(&run->supervisor, &links, &fault))
 		return;
+	recorder_links(run->recorder, &links);
 	now = calloc(links.count + 1, sizeof(*now));
 	for (size_t i = 0; i < links.count && now; i++) {
 		const struct link *link = &links.items[i];
@@ -180,6 +185,7 @@ static void save_grants(struct run *run)
 static void announce_policy(struct run *run, const char *whose)
 {
 	run->unassigned_count = 0;
+	recorder_policy(run->recorder, run->supervisor.policy_number);
 	report(REPORT_POLICY, NULL, "%s is in force", whose);
 	follow(run); /* what a command alone does not watch */
 }
@@ -263,6 +269,8 @@ static void watch_grants(struct run *run)
 	int r = supervisor_cut(&run->supervisor, &change, &fault);
 
 	say_problem(run, PROBLEM_CUT, r, &fault);
+	if (!r)
+		recorder_grants(run->recorder, &change);
 	for (unsigned int id = 0; id < SG_GRANT_COUNT; id++) {
 		char field[64];
 
@@ -276,6 +284,44 @@ static void watch_grants(struct run *run)
 			       "%s has ended; what it admitted is cut",
 			       name_of_grant(id));
 	}
+}
+
+static int on_records(sd_event_source *source, int fd, uint32_t events,
+		      void *data)
+{
+	struct run *run = data;
+
+	(void)source;
+	(void)fd;
+	(void)events;
+	recorder_drain(run->recorder);
+	return 0;
+}
+
+/* Be woken when a ring fills, whichever is read now. */
+static void watch_rings(struct run *run)
+{
+	int fd = recorder_fd(run->recorder);
+
+	if (run->records && sd_event_source_get_io_fd(run->records) == fd)
+		return;
+	run->records = sd_event_source_unref(run->records);
+	if (fd >= 0)
+		sd_event_add_io(run->event, &run->records, fd, EPOLLIN,
+				on_records, run);
+}
+
+static void keep_record(struct run *run)
+{
+	struct fault fault;
+	const char *problem;
+
+	recorder_tick(run->recorder);
+	watch_rings(run);
+	problem = recorder_problem(run->recorder);
+	if (problem)
+		fault_set(&fault, EIO, "%s", problem);
+	say_problem(run, PROBLEM_LEDGER, problem ? -EIO : 0, &fault);
 }
 
 /* For `status`: the first thing that cannot be put right. */
@@ -322,6 +368,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *data)
 		return 0;
 	}
 	watch_grants(run);
+	keep_record(run);
 	save_grants(run); /* they may be switched by hand */
 	note_look(run);
 	return 0;
@@ -397,11 +444,18 @@ static int run_to_the_end(struct run *run)
 	    supervisor_open(context->pin_dir, context->clsact, &policy,
 			    &run->supervisor, &fault))
 		return verb_fail(&fault);
+	run->recorder =
+		recorder_new(&run->supervisor.pins, &run->supervisor.policy);
+	if (!run->recorder) {
+		fault_set(&fault, ENOMEM, "out of memory");
+		return verb_fail(&fault);
+	}
 	watch_open_rules(&run->rules, &fault);	  /* NULL: no nftables */
 	run->supervisor.is_guard_doubtful = true; /* until it is seen once */
 	r = prepare(run);
 	if (!r) {
 		begin_saving(run);
+		recorder_policy(run->recorder, run->supervisor.policy_number);
 		follow(run); /* what `up` alone does not watch */
 		sd_notify(0, "READY=1");
 		r = sd_event_loop(run->event);
@@ -431,6 +485,9 @@ int verb_run(const struct context *context, int count, char **args)
 	if (count)
 		return verb_usage("run takes no arguments");
 	status = run_to_the_end(&run);
+	recorder_close(&run.recorder,
+		       status == EXIT_OK ? "it was told to end" : "it failed");
+	sd_event_source_unref(run.records);
 	sd_event_source_unref(run.timer);
 	sd_event_source_unref(run.later);
 	sd_event_unref(run.event);

@@ -40,6 +40,13 @@ static bool came_in(const struct session *session)
 	       strcmp(session->kind, "control") == 0;
 }
 
+/* Both ends have said that they are through, or it is not there any more. */
+static bool is_over(const struct session *session)
+{
+	return session->reason[0] || strcmp(session->state, "closing") == 0 ||
+	       strcmp(session->state, "reset") == 0;
+}
+
 static void print_end(const char *host, uint16_t port,
 		      char ret_text[CELL_BYTES])
 {
@@ -61,7 +68,7 @@ static void add_json(struct who *who, const struct session *session)
 	show_add_text(row, "rule", session->rule);
 	show_add_text(row, "grants", session->grants);
 	show_add_text(row, "since", session->since);
-	show_add_text(row, "until", session->reason[0] ? session->until : "");
+	show_add_text(row, "until", is_over(session) ? session->until : "");
 	show_add_number(row, "in_bytes", session->orig_ip_bytes);
 	show_add_number(row, "out_bytes", session->resp_ip_bytes);
 	show_add_text(row, "reason", session->reason);
@@ -94,7 +101,7 @@ static int add(const struct session *session, void *data)
 	print_end(session->orig_h, session->orig_p, from);
 	print_end(session->resp_h, session->resp_p, to);
 	print_time(session->since, since);
-	if (session->reason[0])
+	if (is_over(session))
 		print_time(session->until, until);
 	else
 		strcpy(until, "live");

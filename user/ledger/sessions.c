@@ -87,7 +87,10 @@ static void take_counts(const struct walk_record *record,
 	session->orig_ip_bytes = walk_number(record, "orig_ip_bytes");
 	session->resp_pkts = walk_number(record, "resp_pkts");
 	session->resp_ip_bytes = walk_number(record, "resp_ip_bytes");
-	walk_text(record, "ts", session->until, sizeof(session->until));
+	walk_text(record, "last_ts", session->until, sizeof(session->until));
+	if (!session->until[0])
+		walk_text(record, "ts", session->until, sizeof(session->until));
+	walk_text(record, "state", session->state, sizeof(session->state));
 	walk_text(record, "peer", session->peer, sizeof(session->peer));
 }
 

@@ -20,8 +20,10 @@ struct session {
 	uint16_t orig_p, resp_p;
 	char rule[32], peer[64], link[16], grants[64];
 	char since[RECORD_TIME_BYTES]; /* of its first record */
-	char until[RECORD_TIME_BYTES]; /* of its newest */
+	char until[RECORD_TIME_BYTES]; /* of its newest packet, as it is known
+					*/
 	uint64_t orig_pkts, orig_ip_bytes, resp_pkts, resp_ip_bytes;
+	char state[16];
 	char reason[16]; /* why it ended; "": it has not, by the records */
 };
 

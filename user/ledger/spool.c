@@ -96,7 +96,7 @@ static bool is_late(const char *line, size_t bytes)
 
 /* The keys of a record live as long as it: they are in `line`, which is cut up.
  */
-static void fill(struct record *record, char *line, size_t bytes)
+static void fill(struct record *record, char *line, size_t bytes, bool late)
 {
 	struct canonical_value key, value;
 	const char *at = NULL;
@@ -107,7 +107,8 @@ static void fill(struct record *record, char *line, size_t bytes)
 			strndup(value.at - quote, value.bytes + 2 * quote);
 
 		line[key.at + key.bytes - line] = '\0';
-		if (json && strcmp(key.at, "event") != 0)
+		if (json && strcmp(key.at, "event") != 0 &&
+		    (late || strcmp(key.at, "at_boot_id") != 0))
 			record_value(record, key.at, json);
 	}
 }
@@ -126,7 +127,7 @@ static int take(char *line, size_t bytes,
 			   sizeof(event)))
 		return 0; /* of nobody who knows the form */
 	late = is_late(line, bytes);
-	fill(&record, line, bytes);
+	fill(&record, line, bytes, late);
 	record_flag(&record, "late", late);
 	return each(event, &record, context);
 }

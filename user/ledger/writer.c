@@ -45,6 +45,7 @@ struct writer {
 	struct flush *flush;
 	struct writer_previous previous;
 	struct writer_balance balance;
+	char date[RECORD_TIME_BYTES], boot[RECORD_TIME_BYTES]; /* stamp() */
 	uint64_t now_ns; /* boot clock: it never goes back */
 	uint64_t began_ns, signed_ns, flushed_ns, tried_ns;
 	uint64_t signed_n; /* records that a checkpoint is over, and itself */
@@ -122,21 +123,25 @@ static bool is_over_limit(const struct writer *writer)
 	       writer->before_bytes + writer->bytes > writer->most_bytes;
 }
 
+/* The time of the next record, by both clocks. */
+static void stamp(struct writer *writer)
+{
+	record_date_text(real_ns(), writer->date);
+	record_time_text(writer_now_ns(writer), writer->boot);
+}
+
 /* With its common fields, at the end of the segment. */
-static int write_record(struct writer *writer, const char *event,
-			struct record *record)
+static int write_stamped(struct writer *writer, const char *event,
+			 struct record *record)
 {
 	_cleanup_(cleanup_free) char *line = NULL;
-	uint64_t now_ns = writer_now_ns(writer);
-	char date[RECORD_TIME_BYTES];
 	size_t bytes = 0;
 
-	record_date_text(real_ns(), date);
-	record_time(record, "boot", now_ns);
+	record_text(record, "boot", writer->boot);
 	record_text(record, "event", event);
 	record_number(record, "n", (int64_t)writer->n);
 	record_text(record, "prev", writer->chain);
-	record_text(record, "ts", date);
+	record_text(record, "ts", writer->date);
 	record_number(record, "v", 1);
 	line = record_print(record, "\n", &bytes);
 	record_release(record);
@@ -147,25 +152,28 @@ static int write_record(struct writer *writer, const char *event,
 	return writer->is_dead ? -EIO : write_line(writer, line, bytes);
 }
 
+static int write_record(struct writer *writer, const char *event,
+			struct record *record)
+{
+	stamp(writer);
+	return write_stamped(writer, event, record);
+}
+
 /*
  * Checkpoints
  */
 
-static int note_of(struct writer *writer, char **ret_note)
+static int note_of(const struct writer *writer, char **ret_note)
 {
 	char sha256[DIGEST_BYTES];
-	char date[RECORD_TIME_BYTES];
-	char boot[RECORD_TIME_BYTES];
 
 	digest_so_far(writer->digest, sha256);
-	record_date_text(real_ns(), date);
-	record_time_text(writer_now_ns(writer), boot);
 	return asprintf(ret_note,
 			"scoutgate-ledger/1\n%s %u\n%" PRIu64 " %" PRIu64
 			"\n%s\n%s\n%s %s %s\n%s\n",
 			writer->id, writer->segment, writer->n, writer->bytes,
-			sha256, writer->chain, date, boot, writer->boot_id,
-			sign_key_public(writer->next)) < 0
+			sha256, writer->chain, writer->date, writer->boot,
+			writer->boot_id, sign_key_public(writer->next)) < 0
 		       ? -ENOMEM
 		       : 0;
 }
@@ -195,6 +203,7 @@ static int sign_now(struct writer *writer)
 		writer->next = sign_key_new();
 	if (!writer->key || !writer->next)
 		return -ENOMEM;
+	stamp(writer);
 	r = note_of(writer, &note);
 	if (!r)
 		r = sign_text(writer->key, note, signature);
@@ -203,7 +212,7 @@ static int sign_now(struct writer *writer)
 	record_text(&record, "note", note);
 	record_text(&record, "sig", signature);
 	add_balance(&record, &writer->balance);
-	r = write_record(writer, "checkpoint", &record);
+	r = write_stamped(writer, "checkpoint", &record);
 	if (r)
 		return r;
 	sign_key_wipe(&writer->key);

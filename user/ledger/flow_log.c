@@ -1,0 +1,440 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* See flow_log.h. */
+#include "ledger/flow_log.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <search.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gate/maps.h"
+#include "sys/cleanup.h"
+#include "sys/clock.h"
+
+#define UPDATE_NS (60 * NS_PER_S)
+#define CPUS_MAX 4096
+#define GONE_AT_ONCE 256
+
+/* A flow that is open by the ledger. */
+struct open_flow {
+	char uid[FLOW_UID_BYTES];
+	uint64_t packets; /* both ways, when they were last written */
+	uint64_t written_ns;
+	bool is_closing; /* that was written */
+	uint32_t seen; /* the comparison that saw it last, or that before which
+			  it began */
+};
+
+struct flow_log {
+	struct flow_context *context;
+	struct ring_buffer *rings;
+	struct attempts *attempts;
+	struct writer *writer; /* while a ring is read */
+	void *open;	       /* a tree of open_flow, by uid */
+	uint64_t open_count;
+	uint32_t comparison;
+	uint64_t *seqs; /* by CPU: the newest of the ring that is on file */
+	uint64_t lost[SG_EVENTS_COUNT]; /* that are on file */
+	struct open_flow *gone[GONE_AT_ONCE];
+	size_t gone_count;
+};
+
+static const char *const ring_names[] = {
+	[SG_EVENTS_FLOWS] = "flows",
+	[SG_EVENTS_ATTEMPTS] = "attempts",
+	[SG_EVENTS_REFUSALS] = "refusals",
+};
+
+static int by_uid(const void *a, const void *b)
+{
+	return strcmp(((const struct open_flow *)a)->uid,
+		      ((const struct open_flow *)b)->uid);
+}
+
+static struct open_flow *find(struct flow_log *log, const char *uid)
+{
+	struct open_flow key;
+	struct open_flow **found;
+
+	memcpy(key.uid, uid, FLOW_UID_BYTES);
+	found = tfind(&key, &log->open, by_uid);
+	return found ? *found : NULL;
+}
+
+static struct open_flow *note(struct flow_log *log, const char *uid)
+{
+	struct open_flow *flow = calloc(1, sizeof(*flow));
+
+	if (!flow)
+		return NULL;
+	memcpy(flow->uid, uid, FLOW_UID_BYTES);
+	flow->seen = log->comparison;
+	flow->written_ns = boot_ns();
+	if (!tsearch(flow, &log->open, by_uid)) {
+		free(flow);
+		return NULL;
+	}
+	log->open_count++;
+	return flow;
+}
+
+static void forget(struct flow_log *log, struct open_flow *flow)
+{
+	tdelete(flow, &log->open, by_uid);
+	free(flow);
+	log->open_count--;
+}
+
+void flow_log_adopt(struct flow_log *log, const char *uid)
+{
+	if (!find(log, uid))
+		note(log, uid);
+}
+
+void flow_log_adopt_end(struct flow_log *log, const char *uid)
+{
+	struct open_flow *flow = find(log, uid);
+
+	if (flow)
+		forget(log, flow);
+}
+
+void flow_log_adopt_seq(struct flow_log *log, uint32_t cpu, uint64_t seq)
+{
+	if (cpu < CPUS_MAX && seq > log->seqs[cpu])
+		log->seqs[cpu] = seq;
+}
+
+void flow_log_adopt_lost(struct flow_log *log, const char *ring, uint64_t lost)
+{
+	for (uint32_t i = 0; i < SG_EVENTS_COUNT; i++)
+		if (strcmp(ring_names[i], ring) == 0)
+			log->lost[i] = lost;
+}
+
+void flow_log_adopt_ring(struct flow_log *log)
+{
+	memset(log->seqs, 0, CPUS_MAX * sizeof(*log->seqs));
+	memset(log->lost, 0, sizeof(log->lost));
+}
+
+uint64_t flow_log_open(const struct flow_log *log)
+{
+	return log->open_count;
+}
+
+/*
+ * Records. What could not be written is counted by the writer, and as lost in
+ * the balance, which tells of records alone.
+ */
+
+static void write_begin(struct flow_log *log, const char *event,
+			const struct sg_flow_key *key,
+			const struct sg_flow *flow, struct record *record)
+{
+	struct writer_balance *balance = writer_balance(log->writer);
+
+	flow_add(record, log->context, key, flow);
+	if (writer_append(log->writer, event, record) == 0) {
+		balance->begun++;
+		balance->open++;
+	} else {
+		balance->lost++;
+	}
+}
+
+static void count_end(struct writer_balance *balance, int error)
+{
+	if (error) {
+		balance->lost++;
+		return;
+	}
+	balance->ended++;
+	balance->open--;
+}
+
+static void add_source(struct record *record, const struct sg_event *event)
+{
+	record_number(record, "cpu", event->cpu);
+	record_number(record, "seq", (int64_t)event->seq);
+	record_time(record, "at", event->at_ns);
+}
+
+static void take_begin(struct flow_log *log, const struct sg_event *event,
+		       const char *uid)
+{
+	struct record record = {0};
+
+	if (find(log, uid))
+		return; /* it was found before its begin was read */
+	add_source(&record, event);
+	write_begin(log, "flow.begin", &event->key, &event->flow, &record);
+	note(log, uid);
+}
+
+static void take_end(struct flow_log *log, const struct sg_event *event,
+		     const char *uid)
+{
+	struct open_flow *open = find(log, uid);
+	struct record record = {0};
+	struct record found = {0};
+
+	if (!open) { /* its begin was lost */
+		record_text(&found, "why", "its begin is not on file");
+		write_begin(log, "found", &event->key, &event->flow, &found);
+	}
+	add_source(&record, event);
+	flow_add(&record, log->context, &event->key, &event->flow);
+	flow_add_end(&record, event->reason);
+	count_end(writer_balance(log->writer),
+		  writer_append(log->writer, "flow.end", &record));
+	if (open)
+		forget(log, open);
+}
+
+static int on_flow(void *data, void *sample, size_t bytes)
+{
+	const struct sg_event *event = sample;
+	struct flow_log *log = data;
+	char uid[FLOW_UID_BYTES];
+
+	if (bytes < sizeof(*event))
+		return 0;
+	/* one that was written before the last writer was killed */
+	if (event->cpu < CPUS_MAX && event->seq <= log->seqs[event->cpu])
+		return 0;
+	flow_log_adopt_seq(log, event->cpu, event->seq);
+	flow_uid(log->context, &event->key, &event->flow, uid);
+	if (event->type == SG_EVENT_BEGIN)
+		take_begin(log, event, uid);
+	else
+		take_end(log, event, uid);
+	return 0;
+}
+
+static int on_attempt(void *data, void *sample, size_t bytes)
+{
+	struct flow_log *log = data;
+
+	if (bytes >= sizeof(struct sg_event))
+		attempts_add(log->attempts, sample);
+	return 0;
+}
+
+/*
+ * What the rings had no room for
+ */
+
+/* All CPUs' together. */
+static int read_count(const struct flow_log *log, uint32_t ring,
+		      struct sg_event_count *ret_count)
+{
+	_cleanup_(cleanup_free) struct sg_event_count *each = NULL;
+	int cpus = libbpf_num_possible_cpus();
+
+	*ret_count = (struct sg_event_count){.first_lost_ns = UINT64_MAX};
+	each = cpus > 0 ? calloc((size_t)cpus, sizeof(*each)) : NULL;
+	if (!each ||
+	    bpf_map_lookup_elem(log->context->pins->map_fds[PINS_event_counts],
+				&ring, each))
+		return -1;
+	for (int i = 0; i < cpus; i++) {
+		ret_count->lost += each[i].lost;
+		ret_count->lost_packets += each[i].lost_packets;
+		ret_count->lost_bytes += each[i].lost_bytes;
+		if (each[i].lost &&
+		    each[i].first_lost_ns < ret_count->first_lost_ns)
+			ret_count->first_lost_ns = each[i].first_lost_ns;
+		if (each[i].last_lost_ns > ret_count->last_lost_ns)
+			ret_count->last_lost_ns = each[i].last_lost_ns;
+	}
+	return 0;
+}
+
+static void write_lost(struct flow_log *log, uint32_t ring)
+{
+	struct sg_event_count count;
+	struct record record = {0};
+	char why[64];
+
+	if (read_count(log, ring, &count) || count.lost <= log->lost[ring])
+		return;
+	snprintf(why, sizeof(why), "the ring of %s was full", ring_names[ring]);
+	record_text(&record, "why", why);
+	record_text(&record, "ring", ring_names[ring]);
+	record_time(&record, "from", count.first_lost_ns);
+	record_time(&record, "until", count.last_lost_ns);
+	record_number(&record, "lost", (int64_t)(count.lost - log->lost[ring]));
+	/* since the gate was brought up */
+	record_number(&record, "all_lost", (int64_t)count.lost);
+	record_number(&record, "all_pkts", (int64_t)count.lost_packets);
+	record_number(&record, "all_ip_bytes", (int64_t)count.lost_bytes);
+	if (writer_append(log->writer, "gap", &record))
+		return;
+	if (ring == SG_EVENTS_FLOWS)
+		writer_balance(log->writer)->lost +=
+			count.lost - log->lost[ring];
+	log->lost[ring] = count.lost;
+}
+
+void flow_log_drain(struct flow_log *log, struct writer *writer)
+{
+	log->writer = writer;
+	ring_buffer__consume(log->rings);
+	write_lost(log, SG_EVENTS_FLOWS);
+	write_lost(log, SG_EVENTS_ATTEMPTS);
+}
+
+void flow_log_flush(struct flow_log *log, struct writer *writer)
+{
+	attempts_flush(log->attempts, log->context, writer);
+}
+
+/*
+ * The tables
+ */
+
+static void update(struct flow_log *log, struct open_flow *open,
+		   const struct sg_flow_key *key, const struct sg_flow *flow)
+{
+	uint64_t packets = flow->traffic[0].packets + flow->traffic[1].packets;
+	bool closes = flow->state > SG_STATE_ESTABLISHED && !open->is_closing;
+	struct record record = {0};
+	uint64_t now_ns = boot_ns();
+
+	if (!closes &&
+	    (packets == open->packets || now_ns - open->written_ns < UPDATE_NS))
+		return;
+	flow_add(&record, log->context, key, flow);
+	record_flag(&record, "final", false);
+	writer_append(log->writer, "flow.update", &record);
+	open->packets = packets;
+	open->is_closing |= closes;
+	open->written_ns = now_ns;
+}
+
+static int compare_one(const void *key, const void *value, void *data)
+{
+	struct flow_log *log = data;
+	struct record record = {0};
+	char uid[FLOW_UID_BYTES];
+	struct open_flow *open;
+
+	flow_uid(log->context, key, value, uid);
+	open = find(log, uid);
+	if (!open) {
+		/* its begin may be in the ring still: then it is written now,
+		 * and passed over there */
+		record_text(&record, "why", "its begin is not on file");
+		write_begin(log, "found", key, value, &record);
+		open = note(log, uid);
+	}
+	if (!open)
+		return -ENOMEM;
+	open->seen = log->comparison;
+	update(log, open, key, value);
+	return 0;
+}
+
+static void collect_unseen(const void *node, VISIT which, void *data)
+{
+	struct open_flow *open = *(struct open_flow *const *)node;
+	struct flow_log *log = data;
+
+	if ((which == postorder || which == leaf) &&
+	    open->seen != log->comparison && log->gone_count < GONE_AT_ONCE)
+		log->gone[log->gone_count++] = open;
+}
+
+/* Those that are open by the ledger alone: their end was lost. */
+static void write_gone(struct flow_log *log)
+{
+	do {
+		log->gone_count = 0;
+		twalk_r(log->open, collect_unseen, log);
+		for (size_t i = 0; i < log->gone_count; i++) {
+			struct record record = {0};
+
+			record_text(&record, "uid", log->gone[i]->uid);
+			record_text(&record, "reason", "lost");
+			count_end(writer_balance(log->writer),
+				  writer_append(log->writer, "gone", &record));
+			forget(log, log->gone[i]);
+		}
+	} while (log->gone_count == GONE_AT_ONCE);
+}
+
+void flow_log_compare(struct flow_log *log, struct writer *writer)
+{
+	int fd = log->context->pins->map_fds[PINS_flows];
+
+	flow_log_drain(log, writer);
+	log->comparison++;
+	if (maps_each(fd, sizeof(struct sg_flow_key), sizeof(struct sg_flow),
+		      compare_one, log))
+		return;
+	/* what ended meanwhile is in the ring by now, and what began is not
+	 * unseen: note() */
+	flow_log_drain(log, writer);
+	write_gone(log);
+}
+
+/*
+ * Begin and end
+ */
+
+uint32_t flow_log_ring(const struct pins *pins)
+{
+	struct bpf_map_info info = {0};
+	__u32 bytes = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(pins->map_fds[PINS_flow_events], &info,
+				      &bytes)
+		       ? 0
+		       : info.id;
+}
+
+int flow_log_fd(const struct flow_log *log)
+{
+	return ring_buffer__epoll_fd(log->rings);
+}
+
+struct flow_log *flow_log_new(struct flow_context *context,
+			      struct fault *ret_fault)
+{
+	const int *fds = context->pins->map_fds;
+	struct flow_log *log = calloc(1, sizeof(*log));
+
+	if (log) {
+		log->context = context;
+		log->seqs = calloc(CPUS_MAX, sizeof(*log->seqs));
+		log->attempts = attempts_new();
+		log->rings = ring_buffer__new(fds[PINS_flow_events], on_flow,
+					      log, NULL);
+	}
+	if (log && log->seqs && log->attempts && log->rings &&
+	    ring_buffer__add(log->rings, fds[PINS_attempt_events], on_attempt,
+			     log) == 0)
+		return log;
+	fault_set(ret_fault, errno, "%s/flow_events: %s", context->pins->dir,
+		  strerror(errno));
+	if (log)
+		flow_log_free(&log);
+	return NULL;
+}
+
+void flow_log_free(struct flow_log **log)
+{
+	if (!*log)
+		return;
+	ring_buffer__free((*log)->rings);
+	attempts_free(&(*log)->attempts);
+	while ((*log)->open)
+		forget(*log, *(struct open_flow **)(*log)->open);
+	free((*log)->seqs);
+	free(*log);
+	*log = NULL;
+}

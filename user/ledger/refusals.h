@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What was refused, a minute at a time: as much as `drops` counts, and by whom
+ * as far as the samples of the datapath tell.
+ */
+#ifndef SG_USER_REFUSALS_H
+#define SG_USER_REFUSALS_H
+
+#include "ledger/flow_record.h"
+#include "ledger/writer.h"
+
+struct refusals;
+
+struct refusals *refusals_new(struct flow_context *context);
+void refusals_free(struct refusals **refusals);
+/* Write what was refused since the last time. */
+void refusals_flush(struct refusals *refusals, struct writer *writer);
+
+#endif
