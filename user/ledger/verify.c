@@ -59,15 +59,35 @@ struct reading {
 	const char *torn_why;
 };
 
-/* A line under check, which is in canonical form. */
+#define MEMBERS_MAX 64 /* of a line; what is beyond is not asked for */
+
+/* A line under check. Once it is known to be in canonical form its members are
+ * found, in one pass. */
 struct line {
 	const char *text;
 	size_t bytes; /* with its LF */
+	struct canonical_value keys[MEMBERS_MAX], values[MEMBERS_MAX];
+	size_t count;
 };
+
+static void find_members(struct line *line)
+{
+	const char *at = NULL;
+
+	line->count = 0;
+	while (line->count < MEMBERS_MAX &&
+	       canonical_next(line->text, line->bytes - 1, &at,
+			      &line->keys[line->count],
+			      &line->values[line->count]))
+		line->count++;
+}
 
 static struct canonical_value field(const struct line *line, const char *key)
 {
-	return canonical_find(line->text, line->bytes - 1, key);
+	for (size_t i = 0; i < line->count; i++)
+		if (canonical_is_text(line->keys[i], key))
+			return line->values[i];
+	return (struct canonical_value){0};
 }
 
 static bool has_event(const struct line *line, const char *event)
@@ -128,10 +148,12 @@ static bool is_date(struct canonical_value value)
 	return true;
 }
 
-static bool has_form(const struct line *line)
+static bool has_form(struct line *line)
 {
-	return canonical_is(line->text, line->bytes - 1) &&
-	       (line->bytes <= RECORD_LINE_MAX || has_event(line, "start")) &&
+	if (!canonical_is(line->text, line->bytes - 1))
+		return false;
+	find_members(line);
+	return (line->bytes <= RECORD_LINE_MAX || has_event(line, "start")) &&
 	       canonical_number(field(line, "v")) == 1 &&
 	       field(line, "event").type == '"' &&
 	       canonical_number(field(line, "n")) >= 0 &&
@@ -140,7 +162,7 @@ static bool has_form(const struct line *line)
 	       canonical_time(field(line, "boot")) >= 0;
 }
 
-static int check_place(struct reading *reading, const struct line *line)
+static int check_place(struct reading *reading, struct line *line)
 {
 	if (!has_form(line))
 		return wrong(reading, reading->n, "format");
@@ -390,7 +412,7 @@ static bool is_first_event(const struct line *line)
 	return has_event(line, "start") || has_event(line, "segment");
 }
 
-static int check_line(struct reading *reading, const struct line *line)
+static int check_line(struct reading *reading, struct line *line)
 {
 	bool is_checkpoint;
 
