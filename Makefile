@@ -166,6 +166,7 @@ TEXT_FILES = \
 		systemd/no-masquerade.conf=lib/systemd/network/$(net).network.d/50-scoutgate.conf) \
 	$(foreach unit,openvpn@ openvpn-client@ wg-quick@ systemd-nspawn@,\
 		systemd/after-gate.conf=$(EXAMPLES)/$(unit).service.d/50-scoutgate.conf) \
+	$(foreach file,openvpn-peer wireguard.conf,examples/hooks/$(file)=$(EXAMPLES)/hooks/$(file)) \
 	$(foreach file,README.md scoutgate-22.04.conf scoutgate-20.04.conf host-iptables ssh.service.conf,\
 		examples/bitscout/$(file)=$(EXAMPLES)/bitscout/$(file))
 # where Debian's zsh looks, below /usr and below /usr/local
@@ -173,7 +174,7 @@ ZSH_COMPLETIONS = share/zsh/$(if $(filter /usr,$(PREFIX)),vendor-completions,sit
 EXAMPLES := share/doc/scoutgate/examples
 # folders that are the gate's alone, the inner ones first
 OWN_FOLDERS = $(patsubst %/,%,$(sort $(filter %.d/,$(dir $(subst =, ,$(TEXT_FILES)))))) \
-	$(EXAMPLES)/bitscout $(EXAMPLES) $(dir $(EXAMPLES)) lib/scoutgate
+	$(EXAMPLES)/bitscout $(EXAMPLES)/hooks $(EXAMPLES) $(dir $(EXAMPLES)) lib/scoutgate
 install_text = install -d -m 0755 $(DESTDIR)$(PREFIX)/$(dir $(lastword $(1))) && \
 	sed 's,/usr/local,$(PREFIX),g' user/$(firstword $(1)) | \
 		install -m 0644 /dev/stdin $(DESTDIR)$(PREFIX)/$(lastword $(1))

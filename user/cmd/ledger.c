@@ -122,7 +122,7 @@ static const char *meaning(const char *why)
 	return why;
 }
 
-/* What each thing held outside proves, and what it does not. */
+/* Each thing held outside proves something, and not all. */
 static void print_proven(const struct verify *verify)
 {
 	if (verify->proves_head)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which ledger a command is about. */
+/* The ledger that a command is about. */
 #ifndef SG_USER_LEDGER_DIR_H
 #define SG_USER_LEDGER_DIR_H
 

@@ -24,6 +24,8 @@
 #include "gate/maps.h"
 #include "gate/pins.h"
 #include "gate/supervisor_note.h"
+#include "ledger/place.h"
+#include "ledger/segment.h"
 #include "sg_policy.h"
 #include "sys/cleanup.h"
 #include "sys/clock.h"
@@ -188,6 +190,22 @@ static int add_guard(const struct pins *pins, const struct policy *policy,
 	return 0;
 }
 
+/* Add the place of the record, and its newest segment. */
+static void add_ledger(const struct pins *pins, const struct policy *policy,
+		       struct json_object *ledger)
+{
+	char current[SEGMENT_NAME_BYTES];
+	struct fault ignored;
+	struct place place;
+
+	if (place_find(policy, pins->dir, &place, &ignored))
+		return;
+	show_add_text(ledger, "directory", place.dir);
+	show_add_flag(ledger, "volatile", place.is_volatile);
+	if (segment_current(place.dir, current) == 0)
+		show_add_text(ledger, "current", current);
+}
+
 /* One that a loader left behind when it was killed costs time alone. */
 static int check_changing(const struct pins *pins, struct json_object *root)
 {
@@ -249,6 +267,17 @@ static void print_daemon(struct json_object *daemon)
 	show_paragraph(text);
 }
 
+static void print_ledger(struct json_object *ledger)
+{
+	bool is_volatile = json_object_get_boolean(
+		json_object_object_get(ledger, "volatile"));
+
+	if (show_text_of(ledger, "current"))
+		printf("ledger: %s/%s%s\n", show_text_of(ledger, "directory"),
+		       show_text_of(ledger, "current"),
+		       is_volatile ? ", in memory" : "");
+}
+
 static void print_note(const char *note)
 {
 	char text[256];
@@ -270,6 +299,7 @@ static void print_text(struct json_object *root)
 	shares_print_ports(json_object_object_get(root, "ports"));
 	putchar('\n');
 	print_daemon(json_object_object_get(root, "daemon"));
+	print_ledger(json_object_object_get(root, "ledger"));
 	if (json_object_object_get(root, "note"))
 		print_note(show_text_of(root, "note"));
 	printf("guard: %s\n", show_text_of(root, "guard_state"));
@@ -304,6 +334,7 @@ static int collect(const struct pins *pins, const struct policy *policy,
 			      found->findings);
 	if (!r)
 		r = add_daemon(pins, found->daemon, found->findings);
+	add_ledger(pins, policy, show_add_object(root, "ledger"));
 	if (!r)
 		r = add_guard(pins, policy, root, found->findings);
 	if (!r)

@@ -8,7 +8,8 @@ _scoutgate_verb() {
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
 		-c | --config | --pin-dir | --state-dir | --for | --until | --role | \
-			--state | --remote | --port | --rule | --sort | --top)
+			--state | --remote | --port | --rule | --sort | --top | \
+			--reason | --case | --head | --key | --event | --since | --before)
 			i=$((i + 1))
 			[ "${COMP_WORDS[i]}" != = ] || i=$((i + 1))
 			;;
@@ -30,7 +31,10 @@ _scoutgate() {
 
 	_scoutgate_verb
 	case $verb in
-	grant) options+=" --for --until" ;;
+	grant) options+=" --for --until --reason --case" ;;
+	revoke) options+=" --reason --case" ;;
+	who) options+=" --since --before --remote" ;;
+	ledger) options+=" --head --key --event --since --before --remote --html" ;;
 	status | forwards | drops) options+=" --watch" ;;
 	flows) options+=" --watch --role --state --remote --port --rule --sort
 		--top" ;;
@@ -52,13 +56,18 @@ _scoutgate() {
 		words="$keys -${keys// / -}"
 		prefix=${word%"${word##*,}"}
 		;;
-	--until | --remote | --port | --rule | --top) ;;
+	--event) words="flow attempts refused grant start stop clock link address
+		policy peer note gap checkpoint" ;;
+	--until | --remote | --port | --rule | --top | --reason | --case | --head | \
+		--key | --since | --before) ;;
 	*)
 		case $word:$verb in
 		-*) words=$options ;;
 		*: | *:help) words="check up run reload down grant revoke status
-			flows forwards drops help" ;;
+			flows forwards drops who peer ledger help" ;;
 		*:grant | *:revoke) words="lan-access host-control" ;;
+		*:ledger) words="head verify show report init export anchor note" ;;
+		*:who) action=-d ;;
 		*:check) action=-f ;;
 		*) words=$options ;;
 		esac

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a segment was when its writer had ended, for the next to go on from. */
+/* A segment as its writer left it, for the next to go on from. */
 #ifndef SG_USER_ADOPT_H
 #define SG_USER_ADOPT_H
 

@@ -10,7 +10,7 @@
 #include "sys/clock.h"
 #include "sys/text.h"
 
-/* Who was after what */
+/* A source, and the rule that it was after */
 struct fold_key {
 	union sg_addr orig; /* all 0: of many, folded into one */
 	uint32_t rule;

@@ -138,7 +138,7 @@ bool canonical_is(const char *line, size_t bytes)
 	       skip_value(line, line + bytes, 0) == line + bytes;
 }
 
-/* What stands from a value's first byte to behind its last. */
+/* The value from its first byte to behind its last. */
 static struct canonical_value value_at(const char *at, const char *behind)
 {
 	bool is_number = *at == '-' || isdigit((unsigned char)*at);

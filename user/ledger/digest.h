@@ -14,7 +14,7 @@ struct digest;
 struct digest *digest_new(void);
 void digest_free(struct digest **digest);
 void digest_add(struct digest *digest, const void *bytes, size_t count);
-/* What it is so far; more may be added after. */
+/* The digest so far; more may be added after. */
 void digest_so_far(const struct digest *digest, char ret_hex[DIGEST_BYTES]);
 void digest_restart(struct digest *digest);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a ledger's start says of the program, the machine and its clock. */
+/* The program, the machine and its clock, as a ledger's start tells. */
 #ifndef SG_USER_FACTS_H
 #define SG_USER_FACTS_H
 

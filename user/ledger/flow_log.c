@@ -225,7 +225,7 @@ static int on_attempt(void *data, void *sample, size_t bytes)
 }
 
 /*
- * What the rings had no room for
+ * Events that the rings had no room for
  */
 
 /* All CPUs' together. */

@@ -27,7 +27,7 @@ void flow_log_free(struct flow_log **log);
 /* An epoll fd, which is ready when a ring is a quarter full. */
 int flow_log_fd(const struct flow_log *log);
 
-/* What a ledger before this start says: the flow is open, and this event of the
+/* A ledger before this start says: the flow is open, and this event of the
  * ring is on file. */
 void flow_log_adopt(struct flow_log *log, const char *uid);
 void flow_log_adopt_end(struct flow_log *log, const char *uid);
@@ -35,7 +35,7 @@ void flow_log_adopt_seq(struct flow_log *log, uint32_t cpu, uint64_t seq);
 void flow_log_adopt_lost(struct flow_log *log, const char *ring, uint64_t lost);
 /* The rings are others from here on: they count anew. */
 void flow_log_adopt_ring(struct flow_log *log);
-/* How many flows are open by the ledger. */
+/* The number of flows that are open by the ledger. */
 uint64_t flow_log_open(const struct flow_log *log);
 
 /* Write what the rings have. */

@@ -12,7 +12,7 @@
 
 #define FLOW_UID_BYTES 21 /* 20 digits with a NUL */
 
-/* What is known beside the flow itself. */
+/* All that is known beside the flow itself. */
 struct flow_context {
 	const struct pins *pins;
 	char boot_id[BOOT_ID_BYTES];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Where the ledger of an instance is: the directory that the configuration
+ * The place of an instance's ledger: the directory that the configuration
  * names, if it is marked (scoutgate ledger init), and so the disk that is meant
  * is mounted there; otherwise one in memory, which is gone with the power.
  */

@@ -38,7 +38,7 @@ void record_release(struct record *record);
 
 /* text NULL: null. What is not printable ASCII becomes %XX, and so does %. */
 void record_text(struct record *record, const char *key, const char *text);
-/* What is beyond RECORD_NUMBER_MAX, either way, becomes that. */
+/* A number beyond RECORD_NUMBER_MAX, either way, becomes that. */
 void record_number(struct record *record, const char *key, int64_t number);
 void record_null(struct record *record, const char *key);
 void record_flag(struct record *record, const char *key, bool flag);

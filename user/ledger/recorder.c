@@ -137,7 +137,8 @@ static int start(struct recorder *recorder, struct fault *ret_fault)
 	return 0;
 }
 
-/* That it is not where it should be is a problem, though it is written. */
+/* It is a problem to be in another place than it should, though it is written.
+ */
 static void say_place(struct recorder *recorder)
 {
 	recorder->problem[0] = '\0';
@@ -182,7 +183,7 @@ static void begin(struct recorder *recorder)
 }
 
 /*
- * What happens
+ * Policies and links
  */
 
 void recorder_policy(struct recorder *recorder, uint32_t number)
@@ -307,7 +308,7 @@ static void write_due_grants(struct recorder *recorder)
 }
 
 /*
- * What commands have left
+ * Records that commands have left
  */
 
 /* A field as it is written, or "". */

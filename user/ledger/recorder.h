@@ -29,13 +29,13 @@ void recorder_drain(struct recorder *recorder);
 /* To be called four times a second or so. */
 void recorder_tick(struct recorder *recorder);
 
-/* What has happened. */
+/* Tell it of another policy, of the links, of grants. */
 void recorder_policy(struct recorder *recorder, uint32_t number);
 void recorder_links(struct recorder *recorder, const struct links *links);
 void recorder_grants(struct recorder *recorder,
 		     const struct cut_change *change);
 
-/* What is wrong, and what to do; NULL: nothing. */
+/* The problem, and a way out of it; NULL: there is none. */
 const char *recorder_problem(const struct recorder *recorder);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What was refused, a minute at a time: as much as `drops` counts, and by whom
- * as far as the samples of the datapath tell.
+ * Packets that were refused, a minute at a time: as much as `drops` counts, and
+ * by whom as far as the samples of the datapath tell.
  */
 #ifndef SG_USER_REFUSALS_H
 #define SG_USER_REFUSALS_H

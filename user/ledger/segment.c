@@ -31,6 +31,21 @@ uint32_t segment_number(const char *name)
 	return strcmp(name, again) == 0 ? number : 0;
 }
 
+int segment_current(const char *dir, char ret_name[SEGMENT_NAME_BYTES])
+{
+	char path[PATH_MAX];
+	ssize_t bytes;
+
+	if (snprintf(path, sizeof(path), "%s/" SEGMENT_CURRENT, dir) >=
+	    PATH_MAX)
+		return -ENAMETOOLONG;
+	bytes = readlink(path, ret_name, SEGMENT_NAME_BYTES - 1);
+	if (bytes < 0)
+		return -errno;
+	ret_name[bytes] = '\0';
+	return segment_number(ret_name) ? 0 : -EINVAL;
+}
+
 static int by_number(const void *a, const void *b)
 {
 	uint32_t first = *(const uint32_t *)a;
@@ -125,7 +140,7 @@ static int write_mark(const char *dir)
 	return 0;
 }
 
-/* Whoever else could write there could take the ledger away. */
+/* Another who could write there could take the ledger away. */
 static int check_dir(const char *dir, struct fault *ret_fault)
 {
 	struct stat st;

@@ -22,6 +22,9 @@ void segment_name(uint32_t number, char ret_name[SEGMENT_NAME_BYTES]);
 /* The number of a segment's file; 0: it is none. */
 uint32_t segment_number(const char *name);
 
+/* The name of the newest, by ledger.jsonl. 0 or -errno. */
+int segment_current(const char *dir, char ret_name[SEGMENT_NAME_BYTES]);
+
 /* All that are there, in order, for the caller to free. 0 or -errno. */
 int segment_list(const char *dir, uint32_t **ret_numbers, size_t *ret_count,
 		 struct fault *ret_fault);

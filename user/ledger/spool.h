@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What commands did, on its way to the ledger: each is a file in DIR/spool,
- * whole or not there. The daemon, which alone writes the ledger, takes them in;
- * one that had none to take it in waits there.
+ * The deeds of commands, on their way to the ledger: each is a file in
+ * DIR/spool, whole or not there. The daemon, which alone writes the ledger,
+ * takes them in; one that had none to take it in waits there.
  */
 #ifndef SG_USER_SPOOL_H
 #define SG_USER_SPOOL_H

@@ -20,6 +20,7 @@
 #include "sys/boot_id.h"
 #include "sys/cleanup.h"
 #include "sys/clock.h"
+#include "sys/report.h"
 
 #define SEGMENT_BYTES (UINT64_C(64) << 20)
 #define SEGMENT_NS (UINT64_C(86400) * NS_PER_S)
@@ -223,6 +224,17 @@ static int sign_now(struct writer *writer)
 	return 0;
 }
 
+/* For those who read the journal elsewhere. */
+static void tell_head(const struct writer *writer)
+{
+	char field[DIGEST_BYTES + 16];
+
+	snprintf(field, sizeof(field), "SG_HEAD=%s", writer->chain);
+	report_note(REPORT_LEDGER, field,
+		    "ledger %s, segment %u, record %" PRIu64 ": head %s",
+		    writer->id, writer->segment, writer->n - 1, writer->chain);
+}
+
 static void ask_flush(struct writer *writer)
 {
 	flush_ask(writer->flush, writer->fd);
@@ -309,11 +321,13 @@ int writer_checkpoint(struct writer *writer)
 	if (writer->gap_ns || writer->n == writer->signed_n)
 		return 0;
 	r = sign_now(writer);
-	if (r)
+	if (r) {
 		begin_gap(writer, r);
-	else
-		ask_flush(writer);
-	return r;
+		return r;
+	}
+	tell_head(writer);
+	ask_flush(writer);
+	return 0;
 }
 
 /*

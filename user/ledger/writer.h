@@ -56,7 +56,7 @@ void writer_tick(struct writer *writer);
 /* The balance of the next checkpoint. */
 struct writer_balance *writer_balance(struct writer *writer);
 
-/* What is wrong, or NULL. */
+/* The problem, or NULL: there is none. */
 const char *writer_problem(const struct writer *writer);
 /* The time of the boot clock of the newest record, or later. */
 uint64_t writer_now_ns(struct writer *writer);

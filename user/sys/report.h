@@ -13,6 +13,7 @@
 	X(GRANT_SWITCHED, "304b94dd1d4a42248dcd837ce5a7f2f2", LOG_NOTICE)      \
 	X(GRANT_OPEN, "64f34bbd19fb4652a25a43746f0b0878", LOG_NOTICE)          \
 	X(GRANT_ENDED, "aab60fb24da64fa4aa2a07fcfc6ac8f4", LOG_NOTICE)         \
+	X(LEDGER, "5d0c2f0ac7e24b3f9a70c1a5a9a0a3b1", LOG_NOTICE)              \
 	X(STRANGER, "7a215efeab3f49df95cd39f6c488a0b6", LOG_WARNING)           \
 	X(REPAIRED, "99170298290f4b6a97567dad3bf40ee3", LOG_WARNING)           \
 	X(PROBLEM, "03a0a9b1a7d4469494a4db18cf021df5", LOG_ERR)                \
