@@ -16,6 +16,7 @@
 #include "cmd/show.h"
 #include "cmd/verb.h"
 #include "ledger/identity.h"
+#include "ledger/purge_before.h"
 #include "ledger/segment.h"
 #include "ledger/verify.h"
 #include "sys/cleanup.h"
@@ -322,6 +323,18 @@ static int ledger_anchor(const struct context *context, int count, char **args)
 	return EXIT_OK;
 }
 
+static int export_one(const char *dir, const char *name, const char *to,
+		      struct fault *ret_fault)
+{
+	char source[PATH_MAX];
+	char target[PATH_MAX];
+
+	if (snprintf(source, PATH_MAX, "%s/%s", dir, name) >= PATH_MAX ||
+	    snprintf(target, PATH_MAX, "%s/%s", to, name) >= PATH_MAX)
+		return fault_set(ret_fault, ENAMETOOLONG, "%s: too long", to);
+	return access(source, F_OK) ? 0 : copy_file(source, target, ret_fault);
+}
+
 static int export_all(const char *dir, const char *to, size_t *ret_count,
 		      struct fault *ret_fault)
 {
@@ -333,16 +346,12 @@ static int export_all(const char *dir, const char *to, size_t *ret_count,
 				 strerror(errno));
 	for (size_t i = 0; i < *ret_count && !r; i++) {
 		char name[SEGMENT_NAME_BYTES];
-		char source[PATH_MAX];
-		char target[PATH_MAX];
 
 		segment_name(numbers[i], name);
-		if (snprintf(source, PATH_MAX, "%s/%s", dir, name) >=
-			    PATH_MAX ||
-		    snprintf(target, PATH_MAX, "%s/%s", to, name) >= PATH_MAX)
-			return fault_set(ret_fault, ENAMETOOLONG,
-					 "%s: too long", to);
-		r = copy_file(source, target, ret_fault);
+		r = export_one(dir, name, to, ret_fault);
+		segment_leaves_name(numbers[i], name); /* it was purged */
+		if (!r)
+			r = export_one(dir, name, to, ret_fault);
 	}
 	return r;
 }
@@ -370,6 +379,38 @@ static int ledger_export(const struct context *context, int count, char **args)
 	return EXIT_OK;
 }
 
+static int ledger_purge(const struct context *context, int count, char **args)
+{
+	struct record record = {0};
+	struct purge_result result;
+	struct fault fault;
+	struct place place;
+
+	(void)args;
+	if (count || !context->before)
+		return verb_usage("ledger purge takes --before DATE alone");
+	if (ledger_place(context, &place, &fault) ||
+	    purge_before(place.dir, context->before, &result, &fault))
+		return verb_fail(&fault);
+	if (!result.first) {
+		printf("no segment is all before %s: nothing is purged\n",
+		       context->before);
+		return EXIT_OK;
+	}
+	record_text(&record, "before", context->before);
+	record_number(&record, "first", result.first);
+	record_number(&record, "last", result.last);
+	record_number(&record, "records", (int64_t)result.records);
+	identity_add(&record);
+	identity_add_claims(&record);
+	if (ledger_leave(context, "purge", &record, &fault))
+		return verb_fail(&fault);
+	printf("segments %u to %u are purged, %" PRIu64
+	       " records; their leaves stay\n",
+	       result.first, result.last, result.records);
+	return EXIT_OK;
+}
+
 static const struct {
 	const char *name;
 	int (*run)(const struct context *context, int count, char **args);
@@ -378,6 +419,7 @@ static const struct {
 	{"show", ledger_show},	   {"report", ledger_report},
 	{"export", ledger_export}, {"anchor", ledger_anchor},
 	{"init", ledger_init},	   {"note", ledger_note},
+	{"purge", ledger_purge},
 };
 
 int verb_ledger(const struct context *context, int count, char **args)
@@ -387,7 +429,7 @@ int verb_ledger(const struct context *context, int count, char **args)
 		if (strcmp(actions[i].name, args[0]) == 0)
 			return actions[i].run(context, count - 1, args + 1);
 	return verb_usage("ledger takes head, verify, show, report, export, "
-			  "anchor, init or note");
+			  "anchor, init, note or purge");
 }
 
 int verb_peer(const struct context *context, int count, char **args)

@@ -176,6 +176,7 @@ static const struct {
 	{"note", {"text"}},
 	{"anchor", {"file", "sha256"}},
 	{"export", {"to"}},
+	{"purge", {"before", "first", "last", "records"}},
 };
 
 static void tell(struct report *report, const struct walk_record *record,
@@ -410,6 +411,8 @@ int ledger_report(const struct context *context, int count_of_args, char **args)
 	struct place place;
 	struct fault fault;
 
+	if (context->html && context->text)
+		return verb_usage("--html and --text: one of them");
 	if (count_of_args > 1)
 		return verb_usage("ledger report takes one path");
 	if (!count_of_args && ledger_place(context, &place, &fault))

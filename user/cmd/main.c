@@ -54,7 +54,7 @@ static const struct verb verbs[] = {
 	 "name an address in the ledger; for a VPN's hooks"},
 	{"ledger", verb_ledger,
 	 "head|verify|show|report [PATH] | init|export DIR | anchor FILE | "
-	 "note TEXT",
+	 "note TEXT | purge --before DATE",
 	 "the record: note its head, prove it, read it, take it along"},
 	{"drops", verb_drops, "", "what was dropped, by interface and reason"},
 };
@@ -84,6 +84,7 @@ enum {
 	KEY_SINCE,
 	KEY_BEFORE,
 	KEY_HTML,
+	KEY_TEXT,
 	KEY_REASON,
 	KEY_CASE,
 	KEY_HELP,
@@ -125,6 +126,8 @@ static const struct argp_option options[] = {
 	 "records from then on: 2026-11-30 or 2026-11-30T18:00 (UTC)", 0},
 	{"before", KEY_BEFORE, "DATE", 0, "records before then", 0},
 	{"html", KEY_HTML, NULL, 0, "of ledger report: as one file of HTML", 0},
+	{"text", KEY_TEXT, NULL, 0, "of ledger report: as text, the default",
+	 0},
 	{"port", KEY_PORT, "PORT", 0, "flows with that port at either end", 0},
 	{"rule", KEY_RULE, "NAME", 0, "flows of that forward", 0},
 	{"sort", KEY_SORT, "KEY[,KEY]", 0,
@@ -174,6 +177,7 @@ static const struct {
 	OF(KEY_SINCE, "--since", "who and ledger", since),
 	OF(KEY_BEFORE, "--before", "who and ledger", before),
 	OF(KEY_HTML, "--html", "ledger", html),
+	OF(KEY_TEXT, "--text", "ledger", text),
 	OF(KEY_PORT, "--port", "flows", port),
 	OF(KEY_RULE, "--rule", "flows", rule),
 	OF(KEY_SORT, "--sort", "flows", sort),

@@ -39,6 +39,7 @@ struct context {
 	const char *since; /* dates, as records have them */
 	const char *before;
 	const char *html;   /* "": as HTML */
+	const char *text;   /* "": as text */
 	const char *reason; /* of a grant */
 	const char *case_id;
 	const char *watch; /* how often it is drawn; NULL: once */

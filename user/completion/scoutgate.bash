@@ -34,7 +34,7 @@ _scoutgate() {
 	grant) options+=" --for --until --reason --case" ;;
 	revoke) options+=" --reason --case" ;;
 	who) options+=" --since --before --remote" ;;
-	ledger) options+=" --head --key --event --since --before --remote --html" ;;
+	ledger) options+=" --head --key --event --since --before --remote --html --text" ;;
 	status | forwards | drops) options+=" --watch" ;;
 	flows) options+=" --watch --role --state --remote --port --rule --sort
 		--top" ;;
@@ -66,7 +66,8 @@ _scoutgate() {
 		*: | *:help) words="check up run reload down grant revoke status
 			flows forwards drops who peer ledger help" ;;
 		*:grant | *:revoke) words="lan-access host-control" ;;
-		*:ledger) words="head verify show report init export anchor note" ;;
+		*:ledger) words="head verify show report init export anchor note
+			purge" ;;
 		*:who) action=-d ;;
 		*:check) action=-f ;;
 		*) words=$options ;;

@@ -103,16 +103,24 @@ void digest_of(const void *bytes, size_t count, char ret_hex[DIGEST_BYTES])
 	to_hex(raw, ret_hex);
 }
 
-void digest_chain(const char chain[DIGEST_BYTES], const void *line,
-		  size_t bytes, char ret_next[DIGEST_BYTES])
+void digest_chain_leaf(const char chain[DIGEST_BYTES],
+		       const char leaf[DIGEST_BYTES],
+		       char ret_next[DIGEST_BYTES])
 {
 	char text[2 * DIGEST_BYTES];
-	char leaf[DIGEST_BYTES];
 
-	digest_of(line, bytes, leaf);
 	memcpy(text, chain, DIGEST_CHARS);
 	text[DIGEST_CHARS] = ' ';
 	memcpy(text + DIGEST_BYTES, leaf, DIGEST_CHARS);
 	text[sizeof(text) - 1] = '\n';
 	digest_of(text, sizeof(text), ret_next);
+}
+
+void digest_chain(const char chain[DIGEST_BYTES], const void *line,
+		  size_t bytes, char ret_next[DIGEST_BYTES])
+{
+	char leaf[DIGEST_BYTES];
+
+	digest_of(line, bytes, leaf);
+	digest_chain_leaf(chain, leaf, ret_next);
 }

@@ -25,6 +25,9 @@ void digest_of(const void *bytes, size_t count, char ret_hex[DIGEST_BYTES]);
  * behind it. chain may be ret_next. */
 #define DIGEST_CHAIN_BEGIN                                                     \
 	"0000000000000000000000000000000000000000000000000000000000000000"
+void digest_chain_leaf(const char chain[DIGEST_BYTES],
+		       const char leaf[DIGEST_BYTES],
+		       char ret_next[DIGEST_BYTES]);
 void digest_chain(const char chain[DIGEST_BYTES], const void *line,
 		  size_t bytes, char ret_next[DIGEST_BYTES]);
 

@@ -14,7 +14,7 @@
 #include "sys/cleanup.h"
 #include "sys/clock.h"
 
-#define UPDATE_NS (60 * NS_PER_S)
+#define UPDATE_NS (50 * NS_PER_S) /* looked at each 10 s: within 60 */
 #define CPUS_MAX 4096
 #define GONE_AT_ONCE 256
 

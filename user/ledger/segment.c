@@ -22,12 +22,20 @@ void segment_name(uint32_t number, char ret_name[SEGMENT_NAME_BYTES])
 	snprintf(ret_name, SEGMENT_NAME_BYTES, "%08u.jsonl", number);
 }
 
+void segment_leaves_name(uint32_t number, char ret_name[SEGMENT_NAME_BYTES])
+{
+	snprintf(ret_name, SEGMENT_NAME_BYTES, "%08u.leaves", number);
+}
+
 uint32_t segment_number(const char *name)
 {
 	char again[SEGMENT_NAME_BYTES];
 	uint32_t number = (uint32_t)strtoul(name, NULL, 10);
 
 	segment_name(number, again);
+	if (strcmp(name, again) == 0)
+		return number;
+	segment_leaves_name(number, again);
 	return strcmp(name, again) == 0 ? number : 0;
 }
 
@@ -85,8 +93,12 @@ int segment_list(const char *dir, uint32_t **ret_numbers, size_t *ret_count,
 	}
 	if (count)
 		qsort(numbers, count, sizeof(*numbers), by_number);
+	*ret_count = 0;
+	for (size_t i = 0; i < count;
+	     i++) /* a purge that was killed has both */
+		if (!i || numbers[i] != numbers[i - 1])
+			numbers[(*ret_count)++] = numbers[i];
 	*ret_numbers = numbers;
-	*ret_count = count;
 	numbers = NULL;
 	return 0;
 }

@@ -18,14 +18,18 @@
 #define SEGMENT_ID_BYTES (SEGMENT_ID_CHARS + 1)
 #define SEGMENT_CURRENT "ledger.jsonl"
 
+/* A segment that was purged is NNNNNNNN.leaves: the digest of each line, by
+ * which the chain is known still. */
+void segment_leaves_name(uint32_t number, char ret_name[SEGMENT_NAME_BYTES]);
 void segment_name(uint32_t number, char ret_name[SEGMENT_NAME_BYTES]);
-/* The number of a segment's file; 0: it is none. */
+/* The number of a segment's file, purged or not; 0: it is none. */
 uint32_t segment_number(const char *name);
 
 /* The name of the newest, by ledger.jsonl. 0 or -errno. */
 int segment_current(const char *dir, char ret_name[SEGMENT_NAME_BYTES]);
 
-/* All that are there, in order, for the caller to free. 0 or -errno. */
+/* All that are there, purged or not, in order, for the caller to free. 0 or
+ * -errno. */
 int segment_list(const char *dir, uint32_t **ret_numbers, size_t *ret_count,
 		 struct fault *ret_fault);
 

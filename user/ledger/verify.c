@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "ledger/canonical.h"
 #include "ledger/record.h"
@@ -33,6 +34,7 @@ struct hand_over {
 	char chain[DIGEST_BYTES];
 	char key[KEY_BYTES]; /* that the last checkpoint announced; "": none */
 	bool is_torn;
+	bool is_purged;	      /* its chain alone is known */
 	const char *torn_why; /* of the first line that is no record */
 	bool ends_signed;     /* a checkpoint is its last record */
 	char event[16];	      /* its last record's before that */
@@ -229,10 +231,13 @@ static bool previous_fits(const struct reading *reading,
 		    before->segment ||
 	    canonical_number(canonical_inside(previous, "records")) !=
 		    (int64_t)before->records ||
-	    !canonical_is_text(canonical_inside(previous, "sha256"),
-			       before->sha256) ||
 	    !canonical_is_text(canonical_inside(previous, "chain"),
-			       before->chain) ||
+			       before->chain))
+		return false;
+	if (before->is_purged)
+		return is_segment == canonical_is_text(end, "segment");
+	if (!canonical_is_text(canonical_inside(previous, "sha256"),
+			       before->sha256) ||
 	    canonical_is_text(end, "torn") != before->is_torn)
 		return false;
 	if (canonical_is_text(end, "stop") &&
@@ -295,7 +300,7 @@ static void begin_tally(struct reading *reading, const struct line *line,
 {
 	int64_t open = canonical_number(field(line, "open"));
 
-	if (is_segment && reading->dir)
+	if (is_segment && reading->dir && !reading->before->is_purged)
 		return; /* it goes on */
 	*reading->tally = (struct tally){
 		.is_known = !is_segment,
@@ -437,6 +442,13 @@ static int check_line(struct reading *reading, struct line *line)
 	return 0;
 }
 
+static void note_head(struct verify *verify, const char *chain)
+{
+	if (verify->head &&
+	    strncmp(chain, verify->head, strlen(verify->head)) == 0)
+		verify->proves_head = true;
+}
+
 /* The line is as it should be: the chain goes on behind it. */
 static void pass(struct reading *reading, const struct line *line)
 {
@@ -450,9 +462,7 @@ static void pass(struct reading *reading, const struct line *line)
 		(struct verify_wrong){NULL, reading->segment, reading->n};
 	reading->n++;
 	verify->records++;
-	if (verify->head &&
-	    strncmp(reading->chain, verify->head, strlen(verify->head)) == 0)
-		verify->proves_head = true;
+	note_head(verify, reading->chain);
 }
 
 static int read_lines(struct reading *reading, struct segment_reader *reader)
@@ -542,6 +552,52 @@ static int verify_segment(struct verify *verify, const char *dir,
 	return r;
 }
 
+/* A purged segment: its leaves alone, by which the chain goes on. */
+static int verify_leaves(struct verify *verify, const char *path,
+			 uint32_t number, struct hand_over *before)
+{
+	_cleanup_(segment_close) struct segment_reader *reader = NULL;
+	struct reading reading = {.verify = verify, .segment = number};
+	char leaf[DIGEST_BYTES];
+	struct fault ignored;
+	const char *line;
+	size_t bytes;
+	bool whole;
+
+	*before = (struct hand_over){.segment = number,
+				     .is_purged = true,
+				     .chain = DIGEST_CHAIN_BEGIN};
+	reader = segment_open(path, &ignored);
+	while (reader && segment_next(reader, &line, &bytes, &whole)) {
+		if (!whole || bytes != DIGEST_BYTES)
+			return wrong(&reading, before->records, "format");
+		memcpy(leaf, line, DIGEST_CHARS);
+		leaf[DIGEST_CHARS] = '\0';
+		digest_chain_leaf(before->chain, leaf, before->chain);
+		note_head(verify, before->chain);
+		before->records++;
+	}
+	if (!before->records)
+		return wrong(&reading, 0, "missing");
+	memcpy(verify->chain, before->chain, DIGEST_BYTES);
+	say(verify, true, "purged: segment %u", number);
+	return 0;
+}
+
+/* The file of a segment: its records, or, where they were purged, leaves. */
+static bool find_file(const char *dir, uint32_t number, char ret_path[PATH_MAX])
+{
+	char name[SEGMENT_NAME_BYTES];
+
+	segment_name(number, name);
+	if (snprintf(ret_path, PATH_MAX, "%s/%s", dir, name) >= PATH_MAX ||
+	    access(ret_path, F_OK) == 0)
+		return false;
+	segment_leaves_name(number, name);
+	return snprintf(ret_path, PATH_MAX, "%s/%s", dir, name) < PATH_MAX &&
+	       access(ret_path, F_OK) == 0;
+}
+
 static int verify_dir(const char *dir, struct verify *verify,
 		      struct fault *ret_fault)
 {
@@ -557,18 +613,18 @@ static int verify_dir(const char *dir, struct verify *verify,
 	verify->segments = count;
 	for (size_t i = 0; i < count && !r; i++) {
 		char path[PATH_MAX];
-		char name[SEGMENT_NAME_BYTES];
 		uint32_t due = (uint32_t)i + 1;
 
-		segment_name(due, name);
-		if (numbers[i] != due || snprintf(path, sizeof(path), "%s/%s",
-						  dir, name) >= PATH_MAX) {
+		if (numbers[i] != due) {
 			verify->wrong =
 				(struct verify_wrong){"missing", due, 0};
 			return 0;
 		}
-		r = verify_segment(verify, dir, path, due, i + 1 == count,
-				   &before, &tally);
+		if (find_file(dir, due, path))
+			r = verify_leaves(verify, path, due, &before);
+		else
+			r = verify_segment(verify, dir, path, due,
+					   i + 1 == count, &before, &tally);
 	}
 	return verify->wrong.why ? 0 : r;
 }

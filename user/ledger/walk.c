@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "ledger/segment.h"
 #include "sys/cleanup.h"
@@ -80,7 +81,7 @@ int walk_path(const char *path, uint32_t first,
 		if (snprintf(file, PATH_MAX, "%s/%s", path, name) >= PATH_MAX)
 			return fault_set(ret_fault, ENAMETOOLONG,
 					 "%s: too long", path);
-		if (numbers[i] >= first)
+		if (numbers[i] >= first && access(file, F_OK) == 0)
 			r = walk_file(file, numbers[i], each, context,
 				      ret_fault);
 	}

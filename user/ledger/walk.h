@@ -21,8 +21,9 @@ void walk_text(const struct walk_record *record, const char *key,
 uint64_t walk_number(const struct walk_record *record, const char *key);
 
 /* Call each() for every record of a directory's segments, from the first that
- * each() may see on, or of one file; lines that are no records are passed over.
- * It ends when each() returns other than 0, which is returned; or -errno. */
+ * each() may see on, or of one file; lines that are no records, and segments
+ * that were purged, are passed over. It ends when each() returns other than 0,
+ * which is returned; or -errno. */
 int walk_path(const char *path, uint32_t first,
 	      int (*each)(const struct walk_record *record, void *context),
 	      void *context, struct fault *ret_fault);
