@@ -85,6 +85,7 @@ struct policy {
 	uint32_t flows;		 /* entries, a power of two */
 	uint32_t half_open;	 /* entries */
 	uint32_t new_per_source; /* flows a second from one of lan; 0: any */
+	bool record_required;	 /* no flow begins that is not recorded */
 	struct {
 #define X(field, key, seconds) uint32_t field;
 		POLICY_TIMEOUTS(X)
