@@ -102,6 +102,9 @@ struct scratch {
 		fresh; /* ct_new.h, ct_migrate.h: of a flow that begins */
 	struct sg_flow
 		promoted; /* ct_gc.h, ct_migrate.h: on its way to `flows` */
+	struct sg_flow_key promoted_key;
+	__u32 promote_refused; /* ct_gc.h: SG_OK, or why a flow stays half open
+				*/
 	struct sg_gc_token
 		token;	   /* ct_gc.h: on its way to or from `gc_ring`, */
 	__u32 token_index; /* its place when it was looked at, */

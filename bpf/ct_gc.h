@@ -242,13 +242,18 @@ static __noinline int gc_answered(const struct sg_flow_key *key,
  * closed makes room before one is refused.
  */
 
-/* The flow in scratch memory into `flows`, with its token. 0; 1: another CPU
- * was first; or -1: its share is full. */
-stage int promote_insert(struct scratch *scratch, const struct sg_flow_key *key,
-			 __u32 now_s)
+/* The flow in scratch memory, whose key is there, too, into `flows`, with its
+ * token. 0; 1: another CPU was first; or -1: its share is full. */
+standalone int promote_insert(__u32 now_s)
 {
-	struct sg_flow *flow = &scratch->promoted;
+	struct scratch *scratch = scratch_get();
+	struct sg_flow_key *key;
+	struct sg_flow *flow;
 
+	if (!scratch)
+		return -1;
+	key = &scratch->promoted_key;
+	flow = &scratch->promoted;
 	gc_ring_note(scratch, key, flow);
 	flow->holds_port = 0;
 	if (flow->state <= SG_STATE_ESTABLISHED)
@@ -283,46 +288,67 @@ stage void promote_late(struct sg_flow *promoted, const struct sg_flow *before,
 	}
 }
 
-/* Record that a flow is open, by what was reserved for it before. */
-stage void promote_record(struct sg_event *event, const struct sg_flow_key *key,
-			  const struct sg_flow *flow)
+/* Insert the flow in scratch memory; what is over makes room for it. As
+ * promote_insert(). */
+stage int promote_try(const struct packet *pkt, __u32 share)
 {
-	if (!event) {
-		event_lost(SG_EVENTS_FLOWS, 0, 0);
-		return;
+	int r = promote_insert(pkt->now_s);
+
+	if (r >= 0)
+		return r;
+	gc_open(pkt->slot, share, pkt->now_s, GC_WHEN_FULL | GC_CLOSED_TOO);
+	return promote_insert(pkt->now_s);
+}
+
+/* The same, and record that the flow is open. Room for the event is reserved
+ * before the flow can be found, so that no end comes ahead of it. It is asked
+ * for once whether there is room: 5.10 forgets what the first answer was. */
+stage int promote_recorded(struct scratch *scratch,
+			   const struct sg_flow_key *key,
+			   const struct packet *pkt, __u32 share)
+{
+	struct sg_event *event = event_reserve(false);
+	int r;
+
+	scratch->promote_refused = SG_DROP_TABLE_FULL;
+	if (event) {
+		r = promote_try(pkt, share);
+		if (r) {
+			bpf_ringbuf_discard(event, BPF_RB_NO_WAKEUP);
+			return r;
+		}
+		event_fill(event, key, &scratch->promoted, SG_EVENT_BEGIN,
+			   SG_END_NONE);
+		event_submit(event, SG_EVENTS_FLOWS);
+		return 0;
 	}
-	event_fill(event, key, flow, SG_EVENT_BEGIN, SG_END_NONE);
-	event_submit(event, SG_EVENTS_FLOWS);
+	if (pkt->policy->record_required) {
+		scratch->promote_refused = SG_DROP_NO_RECORD;
+		return -1;
+	}
+	r = promote_try(pkt, share);
+	if (!r)
+		event_lost(SG_EVENTS_FLOWS, 0, 0);
+	return r;
 }
 
 /* Move a half-open flow to `flows`, in its new state. Returns it there, or
- * NULL when the table is full; it then stays half open. */
+ * NULL: it stays half open, for the reason in scratch->promote_refused. */
 static __noinline struct sg_flow *promote(const struct sg_flow_key *key,
 					  const struct sg_flow *flow,
 					  const struct packet *pkt, __u8 state)
 {
 	struct scratch *scratch = scratch_get();
 	struct sg_flow *promoted;
-	struct sg_event *event;
 	int r;
 
 	if (!key || !flow || !pkt || !scratch)
 		return NULL;
+	scratch->promoted_key = *key;
 	scratch->promoted = *flow;
 	scratch->promoted.state = state;
 	scratch->promoted.other_end = 0;
-	/* before the flow can be found, so that no end comes ahead of it */
-	event = event_reserve(false);
-	r = promote_insert(scratch, key, pkt->now_s);
-	if (r < 0) {
-		gc_open(pkt->slot, flow->share, pkt->now_s,
-			GC_WHEN_FULL | GC_CLOSED_TOO);
-		r = promote_insert(scratch, key, pkt->now_s);
-	}
-	if (r == 0)
-		promote_record(event, key, &scratch->promoted);
-	else if (event)
-		bpf_ringbuf_discard(event, BPF_RB_NO_WAKEUP);
+	r = promote_recorded(scratch, key, pkt, flow->share);
 	promoted = r < 0 ? NULL : bpf_map_lookup_elem(&flows, key);
 	if (!promoted)
 		return NULL;

@@ -70,7 +70,8 @@ stage int move_begin(struct scratch *scratch, const struct sg_flow_key *key,
 			move_refuse(scratch, key, is_last);
 		return 0;
 	}
-	if (promote_insert(scratch, key, flow->last_s) < 0)
+	scratch->promoted_key = *key;
+	if (promote_insert(flow->last_s) < 0)
 		return -1;
 	bpf_map_delete_elem(&half_open, key);
 	return 0;

@@ -63,6 +63,8 @@ stage void open_insert(const struct sg_flow_key *key, struct sg_flow *fresh,
 stage int open_begin(struct __sk_buff *skb, const struct sg_flow_key *key,
 		     struct sg_flow *fresh, const struct packet *pkt)
 {
+	if (pkt->policy->record_required && !event_has_reader(pkt->now_s))
+		return SG_DROP_NO_RECORD;
 	fresh->share = open_share(fresh, pkt);
 	/* or somebody would be connected and mute */
 	if (!gc_open(pkt->slot, fresh->share, pkt->now_s, GC_PER_FLOW) &&

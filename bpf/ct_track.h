@@ -95,6 +95,20 @@ stage void track_becomes(const struct sg_flow_key *key, struct sg_flow *flow,
 		snat_port_release(key, flow, until_s);
 }
 
+/* Return the reason to drop the packet of a flow that could not open, or SG_OK.
+ * One of UDP or ICMP goes on as it was, if there was no room; who has a
+ * connection is told by a reset that he has none. */
+static __noinline int track_refused(const struct sg_flow_key *key)
+{
+	const struct scratch *scratch = scratch_get();
+
+	if (!key)
+		return SG_DROP_TABLE_FULL;
+	if (scratch && scratch->promote_refused == SG_DROP_NO_RECORD)
+		return SG_DROP_NO_RECORD;
+	return key->protocol == IPPROTO_TCP ? SG_DROP_TABLE_FULL : SG_OK;
+}
+
 /*
  * Take one packet into account. *flow may move from `half_open` to `flows`; it
  * is then changed to where it is now. Returns SG_OK or the reason to drop.
@@ -119,10 +133,9 @@ stage int track(struct __sk_buff *skb, const struct sg_flow_key *key,
 	if (flow_is_half_open(entry) &&
 	    (state == SG_STATE_ESTABLISHED || state == SG_STATE_ASSURED)) {
 		entry = promote(key, entry, pkt, state);
-		/* one of UDP or ICMP goes on as it was; who has a connection is
-		 * told by a reset that he has none */
-		if (!entry && key->protocol == IPPROTO_TCP)
-			return SG_DROP_TABLE_FULL;
+		reason = entry ? SG_OK : track_refused(key);
+		if (reason)
+			return reason;
 		if (entry)
 			*flow = entry;
 		else

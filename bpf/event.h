@@ -9,6 +9,16 @@
 #include "record_maps.h"
 #include "verifier.h"
 
+/* Return whether the daemon keeps the record now, as far as it has promised. */
+standalone int event_has_reader(__u32 now_s)
+{
+	const struct sg_record_lease *lease;
+	__u32 zero = 0;
+
+	lease = bpf_map_lookup_elem(&record_lease, &zero);
+	return lease && lease->until_s && now_s <= lease->until_s;
+}
+
 /* Return the number of the next event of this CPU's. It is taken whether or not
  * the ring has room for the event, so that a reader sees the gap. Programs that
  * user space runs may be interrupted here by a packet. */

@@ -277,7 +277,8 @@ stage void reset_header(struct scratch *scratch, const struct packet *pkt)
 stage bool reset_is_due(const struct packet *pkt, int reason)
 {
 	return pkt->protocol == IPPROTO_TCP && !(pkt->tcp.flags & TCP_SYN) &&
-	       (reason == SG_DROP_NO_FLOW || reason == SG_DROP_TABLE_FULL);
+	       (reason == SG_DROP_NO_FLOW || reason == SG_DROP_TABLE_FULL ||
+		reason == SG_DROP_NO_RECORD);
 }
 
 /* Return the program's action: the reset is on its way, or the packet is

@@ -71,6 +71,13 @@ struct sg_event_count {
 };
 SG_ASSERT_SIZE(struct sg_event_count, 48);
 
+/* map `record_lease`, key 0: the daemon keeps the record until then, at the
+ * least. It is asked for where the policy requires a record. */
+struct sg_record_lease {
+	__u32 until_s; /* boot clock; 0: it does not */
+};
+SG_ASSERT_SIZE(struct sg_record_lease, 4);
+
 /* The packet that program sg_end is given: a flow to end. It returns 0, or 1:
  * the flow is not there any more. */
 struct sg_end {

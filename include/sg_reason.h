@@ -53,6 +53,8 @@
 	X(TABLE_FULL, "table-full", "flow table full")                         \
 	X(SOURCE_LIMIT, "source-limit", "too many new flows from one source")  \
 	X(PORTS_EXHAUSTED, "ports-exhausted", "no masquerade port free")       \
+	X(NO_RECORD, "no-record",                                              \
+	  "no record could be kept of the flow, and it is required")           \
 	X(HOST_CLOSED, "host-closed", "container to the host itself")          \
 	X(EGRESS_CLOSED, "egress-closed", "container to a role not in egress") \
 	X(NO_ROUTE, "no-route", "no route or gate address for the way out")    \

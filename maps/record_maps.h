@@ -30,4 +30,12 @@ struct {
 	__type(value, struct sg_event_count);
 } event_counts SEC(".maps");
 
+/* Written by `run`, again and again. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct sg_record_lease);
+} record_lease SEC(".maps");
+
 #endif

@@ -10,6 +10,7 @@
 #include "gate/end.h"
 #include "gate/sweep.h"
 #include "probes.h"
+#include "sys/clock.h"
 
 #define EVENTS_MOST 32768
 #define ATTEMPTS_IN_RING ((1 << 20) / (sizeof(struct sg_event) + 8))
@@ -315,6 +316,93 @@ static void what_is_lost_is_counted(void **state)
 	assert_int_equal(counts_of(SG_EVENTS_FLOWS).lost, 0);
 }
 
+/* No flow begins that is not recorded; the daemon has promised for so long. */
+static void require_record(uint32_t until_s)
+{
+	const int *map_fds = gate_test.pins.map_fds;
+	const struct sg_record_lease lease = {.until_s = until_s};
+	struct sg_active active;
+	struct sg_policy policy;
+	__u32 zero = 0;
+
+	assert_int_equal(pins_active(&gate_test.pins, &active), 0);
+	assert_int_equal(pins_policy(&gate_test.pins, &policy), 0);
+	policy.record_required = 1;
+	assert_int_equal(bpf_map_update_elem(map_fds[PINS_policy], &active.slot,
+					     &policy, BPF_ANY),
+			 0);
+	assert_int_equal(bpf_map_update_elem(map_fds[PINS_record_lease], &zero,
+					     &lease, BPF_ANY),
+			 0);
+}
+
+static void where_a_record_is_required_none_begins_without(void **state)
+{
+	struct spec syn = vpn_tcp;
+	struct spec out =
+		between("10.0.3.2", "10.1.0.1", 40000, 443, IPPROTO_TCP, SYN);
+	struct spec reply;
+
+	(void)state;
+	wait_for_mid_second();
+	require_record(0);
+	assert_spec_dropped(&syn, TAP0, SG_DROP_NO_RECORD);
+	assert_refused(&out, VE_CONTAINER, SG_DROP_NO_RECORD);
+	require_record(boot_s() - 1);
+	assert_spec_dropped(&syn, TAP0, SG_DROP_NO_RECORD);
+	assert_no_flow();
+	require_record(boot_s() + 5);
+	open_tcp(&syn, TAP0, &reply);
+	/* what has begun goes on */
+	require_record(boot_s() - 1);
+	syn.flags = ACK;
+	assert_delivered(&syn, TAP0);
+}
+
+/* UDP flows that open, and end, until the ring has no room for one more. */
+static void fill_flow_events(void)
+{
+	struct spec query = vpn_udp;
+	struct spec answer =
+		between("10.0.3.2", "10.1.0.1", 53, 40000, IPPROTO_UDP, 0);
+	struct sg_flow_key key;
+	struct sg_flow flow;
+
+	while (!counts_of(SG_EVENTS_FLOWS).lost) {
+		send_in(&query, TAP0, NULL);
+		send_in(&answer, VE_CONTAINER, NULL);
+		send_in(&query, TAP0, NULL);
+		assert_int_equal(the_flow(&key, &flow), PINS_flows);
+		end_it(&key, &flow, SG_END_TIMEOUT);
+	}
+}
+
+static void where_a_record_is_required_a_full_ring_opens_none(void **state)
+{
+	struct spec syn = vpn_tcp;
+	struct spec query = vpn_udp;
+	struct spec answer =
+		between("10.0.3.2", "10.1.0.1", 53, 40000, IPPROTO_UDP, 0);
+	struct spec reply;
+	uint64_t lost;
+
+	(void)state;
+	fill_flow_events();
+	lost = counts_of(SG_EVENTS_FLOWS).lost;
+	open_tcp(&syn, TAP0, &reply); /* none is required */
+	assert_int_equal(flow_count(PINS_flows), 1);
+	assert_int_equal(counts_of(SG_EVENTS_FLOWS).lost, lost + 1);
+	require_record(boot_s() + 600);
+	assert_int_equal(send_in(&query, TAP0, NULL), ACTION_REDIRECT);
+	assert_int_equal(send_in(&answer, VE_CONTAINER, NULL), ACTION_REDIRECT);
+	assert_spec_dropped(&query, TAP0, SG_DROP_NO_RECORD);
+	assert_int_equal(flow_count(PINS_flows), 1);
+	assert_true(read_ring(PINS_flow_events) > 10000);
+	assert_delivered(&query, TAP0);
+	assert_int_equal(flow_count(PINS_flows), 2);
+	assert_int_equal(read_ring(PINS_flow_events), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -326,6 +414,8 @@ int main(void)
 		RECORD_TEST(who_makes_room_is_evicted),
 		RECORD_TEST(a_closed_grant_is_the_reason),
 		RECORD_TEST(what_is_lost_is_counted),
+		RECORD_TEST(where_a_record_is_required_none_begins_without),
+		RECORD_TEST(where_a_record_is_required_a_full_ring_opens_none),
 	};
 
 	return cmocka_run_group_tests(tests, harness_setup_group, NULL);

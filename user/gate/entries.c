@@ -139,6 +139,8 @@ int entries_of_policy(const struct policy *policy, uint32_t slot,
 		.echo_roles = policy->echo_roles,
 		.egress_probes = !policy->egress_strict,
 		.new_per_source = policy->new_per_source,
+		.record_required =
+			policy->record_required || policy->ledger_refuses,
 	};
 	set_timeouts(policy, &entries.policy);
 	for (size_t i = 0; i < policy->forward_count; i++)

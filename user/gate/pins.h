@@ -45,6 +45,7 @@
 	X(flow_events)                                                         \
 	X(attempt_events)                                                      \
 	X(event_counts)                                                        \
+	X(record_lease)                                                        \
 	X(drops)
 
 enum pins_map {

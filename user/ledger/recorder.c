@@ -396,6 +396,29 @@ static void watch_clock(struct recorder *recorder)
 }
 
 /*
+ * The lease, without which no flow begins where a record is required
+ */
+
+#define LEASE_S 5
+#define LEASE_FOR_GOOD_S 0x7fffffff /* the daemon may end meanwhile */
+
+static void keep_lease(const struct recorder *recorder)
+{
+	const struct policy *policy = recorder->policy;
+	bool records = recorder->writer && !writer_problem(recorder->writer);
+	struct sg_record_lease lease = {0};
+	__u32 zero = 0;
+
+	if (!policy->record_required && !policy->ledger_refuses)
+		return;
+	if (records)
+		lease.until_s = policy->record_required ? boot_s() + LEASE_S
+							: LEASE_FOR_GOOD_S;
+	bpf_map_update_elem(recorder->pins->map_fds[PINS_record_lease], &zero,
+			    &lease, BPF_ANY);
+}
+
+/*
  * Now and then
  */
 
@@ -434,6 +457,7 @@ void recorder_drain(struct recorder *recorder)
 void recorder_tick(struct recorder *recorder)
 {
 	begin(recorder);
+	keep_lease(recorder);
 	if (!recorder->writer)
 		return;
 	watch_clock(recorder);
