@@ -63,13 +63,45 @@ stage int track_query(const struct sg_flow *flow, const struct packet *pkt,
 	return flow->state;
 }
 
+stage struct sg_traffic *track_traffic(struct sg_flow *flow, __u32 direction)
+{
+	return &flow->traffic[direction == SG_OUT];
+}
+
 stage void track_count(struct sg_flow *flow, const struct packet *pkt,
 		       __u32 direction)
 {
-	struct sg_traffic *traffic = &flow->traffic[direction == SG_OUT];
+	struct sg_traffic *traffic = track_traffic(flow, direction);
 
 	__sync_fetch_and_add(&traffic->packets, 1);
 	__sync_fetch_and_add(&traffic->bytes, pkt->bytes);
+}
+
+/* Count the other segments of a packet that GSO will cut, each with headers of
+ * its own. skb->gso_segs is 0 where a tap has said nothing of it. */
+stage void track_segments(struct sg_flow *flow, const struct packet *pkt,
+			  __u32 direction, __u32 gso_size)
+{
+	struct sg_traffic *traffic = track_traffic(flow, direction);
+	__u32 header_bytes;
+	__u32 payload_bytes;
+	__u32 more;
+
+	if (pkt->protocol == IPPROTO_TCP) {
+		payload_bytes = pkt->tcp.seq_end - pkt->tcp.seq -
+				!!(pkt->tcp.flags & TCP_SYN) -
+				!!(pkt->tcp.flags & TCP_FIN);
+		header_bytes = pkt->bytes - payload_bytes;
+	} else {
+		header_bytes =
+			pkt->l4_offset - pkt->l3_offset + sizeof(struct udphdr);
+		payload_bytes = pkt->bytes - header_bytes;
+	}
+	if (!gso_size || !payload_bytes || payload_bytes >= pkt->bytes)
+		return;
+	more = (payload_bytes - 1) / gso_size;
+	__sync_fetch_and_add(&traffic->packets, more);
+	__sync_fetch_and_add(&traffic->bytes, (__u64)more * header_bytes);
 }
 
 /* One more packet of a flow, which lives on. */
@@ -152,6 +184,8 @@ stage int track(struct __sk_buff *skb, const struct sg_flow_key *key,
 		track_count(entry, pkt, direction); /* it ends soon */
 	else
 		track_seen(entry, pkt, direction);
+	if (skb->gso_size && !pkt->is_fragment)
+		track_segments(entry, pkt, direction, skb->gso_size);
 	if (entry->kind == SG_KIND_MASQUERADE && flow_is_half_open(entry))
 		snat_port_keep(
 			key->protocol, entry->gate_port.be,

@@ -82,15 +82,19 @@ stage void event_fill(struct sg_event *event, const struct sg_flow_key *key,
  * when a quarter of it is full. */
 standalone __u64 event_wakeup(__u32 ring)
 {
-	bool is_far =
-		ring == SG_EVENTS_ATTEMPTS
-			? bpf_ringbuf_query(&attempt_events,
-					    BPF_RB_AVAIL_DATA) <
-				  ATTEMPT_EVENTS_BYTES / 4
-			: bpf_ringbuf_query(&flow_events, BPF_RB_AVAIL_DATA) <
-				  FLOW_EVENTS_BYTES / 4;
+	__u32 bytes = FLOW_EVENTS_BYTES;
+	__u64 unread;
 
-	return is_far ? BPF_RB_NO_WAKEUP : BPF_RB_FORCE_WAKEUP;
+	if (ring == SG_EVENTS_ATTEMPTS) {
+		bytes = ATTEMPT_EVENTS_BYTES;
+		unread = bpf_ringbuf_query(&attempt_events, BPF_RB_AVAIL_DATA);
+	} else if (ring == SG_EVENTS_REFUSALS) {
+		bytes = REFUSALS_BYTES;
+		unread = bpf_ringbuf_query(&refusals, BPF_RB_AVAIL_DATA);
+	} else {
+		unread = bpf_ringbuf_query(&flow_events, BPF_RB_AVAIL_DATA);
+	}
+	return unread < bytes / 4 ? BPF_RB_NO_WAKEUP : BPF_RB_FORCE_WAKEUP;
 }
 
 /* Number an event that has happened, and hand it to the reader. */

@@ -146,6 +146,8 @@ stage int hit_of(struct __sk_buff *skb, bool v6, enum sg_direction direction,
 	if (pkt.protocol == IPPROTO_TCP)
 		window_update(flow, &pkt.tcp, direction);
 	track_seen(flow, &pkt, direction);
+	if (skb->gso_size)
+		track_segments(flow, &pkt, direction, skb->gso_size);
 	return hit_deliver(skb, &pkt, &key, flow, direction, ret_action);
 }
 

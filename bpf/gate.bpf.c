@@ -150,7 +150,7 @@ stage int finish(struct __sk_buff *skb, int reason, int action)
 		return TC_ACT_SHOT;
 	if (reason <= 0)
 		return action;
-	count_drop(skb->ifindex, reason);
+	count_drop(skb, reason);
 	return action == TC_ACT_UNSPEC ? TC_ACT_SHOT : action;
 }
 
@@ -353,9 +353,8 @@ int sg_host_out(struct __sk_buff *skb)
 		return TC_ACT_UNSPEC;
 	if (!came_by)
 		return finish(skb, host_out(skb), TC_ACT_UNSPEC);
-	return is_redirected(came_by)
-		       ? TC_ACT_UNSPEC
-		       : count_drop(skb->ifindex, SG_DROP_TRANSIT);
+	return is_redirected(came_by) ? TC_ACT_UNSPEC
+				      : count_drop(skb, SG_DROP_TRANSIT);
 }
 
 SEC("xdp")
@@ -363,10 +362,7 @@ int sg_uplink_early(struct xdp_md *ctx)
 {
 	int reason = early(ctx);
 
-	if (!reason)
-		return XDP_PASS;
-	count_add(ctx->ingress_ifindex, reason);
-	return XDP_DROP;
+	return reason ? count_early(ctx, reason) : XDP_PASS;
 }
 
 SEC("tc")

@@ -270,6 +270,19 @@ stage int tcp_open(struct __sk_buff *skb, const struct tcp_segment *segment,
 	return SG_OK;
 }
 
+/* Remember which end has reset a connection, for the record. Returns the reason
+ * as it was. */
+stage int tcp_note_reset(const struct tcp_segment *segment,
+			 struct sg_flow *flow, __u32 direction, int reason,
+			 __u8 state)
+{
+	if (!reason && segment->flags & TCP_RST &&
+	    (state == SG_STATE_RESET || state == SG_STATE_REFUSED))
+		atomic_change(&flow->flags, 0,
+			      SG_FLOW_RST(direction == SG_OUT));
+	return reason;
+}
+
 standalone_memory int tcp_next(struct __sk_buff *skb,
 			       const struct tcp_segment *segment,
 			       struct sg_flow *flow, __u32 direction,
@@ -287,9 +300,11 @@ standalone_memory int tcp_next(struct __sk_buff *skb,
 				: tcp_opening_by_other(skb, segment, flow,
 						       direction, ret_state);
 		if (reason || *ret_state != SG_STATE_ESTABLISHED)
-			return reason;
+			return tcp_note_reset(segment, flow, direction, reason,
+					      *ret_state);
 	}
-	return tcp_open(skb, segment, flow, direction, ret_state);
+	reason = tcp_open(skb, segment, flow, direction, ret_state);
+	return tcp_note_reset(segment, flow, direction, reason, *ret_state);
 }
 
 #endif

@@ -59,6 +59,22 @@ struct sg_event {
 };
 SG_ASSERT_SIZE(struct sg_event, 208);
 
+#define SG_REFUSAL_HEAD_BYTES 64
+
+/* map `refusals`: a sample of the packets that were dropped */
+struct sg_refusal {
+	__u64 seq;   /* as sg_event.seq */
+	__u64 at_ns; /* boot clock */
+	__u32 cpu;
+	__u32 ifindex;
+	__u32 reason;	   /* enum sg_reason */
+	__u32 bytes;	   /* of the whole frame */
+	__u8 has_ethernet; /* 0: the head begins with the IP header */
+	__u8 pad[7];
+	__u8 head[SG_REFUSAL_HEAD_BYTES]; /* of the frame, zeros behind it */
+};
+SG_ASSERT_SIZE(struct sg_refusal, 104);
+
 /* map `event_counts`, key: enum sg_event_ring; of each CPU */
 struct sg_event_count {
 	__u64 attempted; /* events; the last one's seq */

@@ -93,7 +93,7 @@ enum sg_direction {
 
 struct sg_traffic {
 	__u64 packets;
-	__u64 bytes; /* from the IP header on; GSO: as one packet */
+	__u64 bytes; /* from the IP header on; GSO: as its segments on a wire */
 };
 
 /* The numbers of one end of a TCP flow, as far as the gate has seen it
@@ -124,6 +124,8 @@ struct sg_tcp_end {
 	512 /* something else than a reset answered, and was held back */
 #define SG_FLOW_ANSWERED 1024 /* half open, with a token among the answered */
 #define SG_FLOW_ROAMS 2048    /* its remote has come by another link */
+
+#define SG_FLOW_RST(direction) (4096U << (direction)) /* this end reset it */
 
 #define SG_NO_RULE 0xffffffff
 

@@ -12,6 +12,7 @@
 
 #define FLOW_EVENTS_BYTES (4 << 20)
 #define ATTEMPT_EVENTS_BYTES (1 << 20)
+#define REFUSALS_BYTES (256 << 10)
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -22,6 +23,11 @@ struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, ATTEMPT_EVENTS_BYTES);
 } attempt_events SEC(".maps"); /* struct sg_event */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, REFUSALS_BYTES);
+} refusals SEC(".maps"); /* struct sg_refusal */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

@@ -27,11 +27,23 @@ static int take(void *context, void *data, size_t bytes)
 	return 0;
 }
 
-/* Read all that a ring has into `events`. */
+static struct sg_refusal refusals[EVENTS_MOST];
+
+static int take_refusal(void *context, void *data, size_t bytes)
+{
+	(void)context;
+	assert_int_equal(bytes, sizeof(struct sg_refusal));
+	assert_true(event_count < EVENTS_MOST);
+	memcpy(&refusals[event_count++], data, bytes);
+	return 0;
+}
+
+/* Read all that a ring has into `events`, or `refusals`. */
 static size_t read_ring(enum pins_map map)
 {
-	struct ring_buffer *ring =
-		ring_buffer__new(gate_test.pins.map_fds[map], take, NULL, NULL);
+	struct ring_buffer *ring = ring_buffer__new(
+		gate_test.pins.map_fds[map],
+		map == PINS_refusals ? take_refusal : take, NULL, NULL);
 
 	assert_non_null(ring);
 	event_count = 0;
@@ -46,6 +58,7 @@ static int setup(void **state)
 
 	read_ring(PINS_flow_events);
 	read_ring(PINS_attempt_events);
+	read_ring(PINS_refusals);
 	return r;
 }
 
@@ -163,6 +176,80 @@ static void a_reset_flow_ends_with_all_that_it_counted(void **state)
 			    sizeof(flow.traffic));
 	assert_int_equal(event->flow.traffic[SG_IN].packets, 3);
 	assert_int_equal(event->flow.traffic[SG_OUT].packets, 1);
+	assert_true(event->flow.flags & SG_FLOW_RST(SG_IN));
+	assert_false(event->flow.flags & SG_FLOW_RST(SG_OUT));
+}
+
+static void a_refused_flow_says_who_refused_it(void **state)
+{
+	struct spec refusal = between("10.0.3.2", "10.1.0.1", 22, 40000,
+				      IPPROTO_TCP, RST | ACK);
+	const struct sg_event *event;
+	struct spec syn = vpn_tcp;
+
+	(void)state;
+	assert_delivered(&syn, TAP0);
+	assert_int_equal(send_in(&refusal, VE_CONTAINER, NULL),
+			 ACTION_REDIRECT);
+	age_flows(PINS_half_open, 13);
+	assert_int_equal(sweep(), 1);
+	event = the_event(PINS_attempt_events);
+	assert_int_equal(event->reason, SG_END_RESET);
+	assert_int_equal(event->flow.state, SG_STATE_REFUSED);
+	assert_true(event->flow.flags & SG_FLOW_RST(SG_OUT));
+	assert_false(event->flow.flags & SG_FLOW_RST(SG_IN));
+}
+
+/* Send a packet that GSO will cut; it counts as what will be on the wire. */
+static void counts_as(const struct spec *spec, uint32_t gso_bytes,
+		      uint64_t packets, uint64_t bytes)
+{
+	struct sg_traffic before;
+	struct sg_flow_key key;
+	struct sg_flow flow;
+
+	the_flow(&key, &flow);
+	before = flow.traffic[SG_IN];
+	gate_test.gso_bytes = gso_bytes;
+	assert_int_equal(send_in(spec, TAP0, NULL), ACTION_REDIRECT);
+	gate_test.gso_bytes = 0;
+	the_flow(&key, &flow);
+	assert_int_equal(flow.traffic[SG_IN].packets - before.packets, packets);
+	assert_int_equal(flow.traffic[SG_IN].bytes - before.bytes, bytes);
+}
+
+static void segments_of_tcp_are_counted(void **state)
+{
+	struct spec data = vpn_tcp;
+	struct spec reply;
+
+	(void)state;
+	open_tcp(&data, TAP0, &reply);
+	data.flags = ACK;
+	data.payload_bytes = 1400;
+	counts_as(&data, 0, 1, 1440);
+	counts_as(&data, 1400, 1, 1440);
+	counts_as(&data, 1399, 2, 1400 + 2 * 40);
+	counts_as(&data, 500, 3, 1400 + 3 * 40);
+	counts_as(&data, 700, 2, 1400 + 2 * 40);
+	/* no hit, as it ends the connection; and a number is no byte */
+	data.flags = FIN | ACK;
+	counts_as(&data, 700, 2, 1400 + 2 * 40);
+	data.tcp_options_bytes = 12;
+	memset(data.tcp_options, 1, 12);
+	counts_as(&data, 500, 3, 1400 + 3 * 52);
+}
+
+static void segments_of_udp_are_counted(void **state)
+{
+	struct spec query = vpn_udp;
+
+	(void)state;
+	send_in(&query, TAP0, NULL);
+	query.payload_bytes = 1400;
+	counts_as(&query, 0, 1, 1428);
+	counts_as(&query, 500, 3, 1400 + 3 * 28);
+	counts_as(&query, 700, 2, 1400 + 2 * 28);
 }
 
 static void a_flow_ends_once_whoever_asks(void **state)
@@ -316,6 +403,59 @@ static void what_is_lost_is_counted(void **state)
 	assert_int_equal(counts_of(SG_EVENTS_FLOWS).lost, 0);
 }
 
+/* Of a packet to a closed port, of so many bytes: its head, by both programs
+ * that may drop it. */
+static void is_sampled(size_t payload_bytes)
+{
+	static const uint8_t zeros[SG_REFUSAL_HEAD_BYTES];
+	struct spec closed = vpn_udp;
+	struct frame frame;
+	size_t head_bytes;
+
+	closed.dport = 9999;
+	closed.payload_bytes = payload_bytes;
+	build_frame(&frame, &closed, TAP0, false);
+	head_bytes = frame.bytes < sizeof(zeros) ? frame.bytes : sizeof(zeros);
+	assert_int_equal(run_in(&frame, TAP0), ACTION_DROP);
+	assert_int_equal(read_ring(PINS_refusals), gate_test.has_twin ? 2 : 1);
+	for (size_t i = 0; i < event_count; i++) {
+		const struct sg_refusal *refusal = &refusals[i];
+
+		assert_int_equal(refusal->reason, SG_DROP_CLOSED_PORT);
+		assert_int_equal(refusal->ifindex, gate_test.ifindex[TAP0]);
+		assert_int_equal(refusal->bytes, frame.bytes);
+		assert_int_equal(refusal->has_ethernet, 1);
+		assert_true(refusal->at_ns && refusal->seq);
+		assert_memory_equal(refusal->head, frame.data, head_bytes);
+		assert_memory_equal(refusal->head + head_bytes, zeros,
+				    sizeof(zeros) - head_bytes);
+	}
+}
+
+static void what_is_dropped_is_sampled(void **state)
+{
+	(void)state;
+	is_sampled(0);
+	is_sampled(21);
+	is_sampled(22); /* as long as a head */
+	is_sampled(1000);
+}
+
+static void a_flood_is_sampled_a_little(void **state)
+{
+	int cpus = libbpf_num_possible_cpus();
+	struct spec closed = vpn_udp;
+
+	(void)state;
+	closed.dport = 9999;
+	wait_for_mid_second();
+	for (int i = 0; i < 100 * cpus; i++)
+		send_in(&closed, TAP0, NULL);
+	assert_in_range(read_ring(PINS_refusals), 32, 2 * 32 * cpus);
+	assert_int_equal(counts_of(SG_EVENTS_REFUSALS).attempted, event_count);
+	assert_int_equal(counts_of(SG_EVENTS_REFUSALS).lost, 0);
+}
+
 /* No flow begins that is not recorded; the daemon has promised for so long. */
 static void require_record(uint32_t until_s)
 {
@@ -408,12 +548,17 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		RECORD_TEST(a_flow_begins_when_both_ends_have_joined),
 		RECORD_TEST(a_reset_flow_ends_with_all_that_it_counted),
+		RECORD_TEST(a_refused_flow_says_who_refused_it),
+		RECORD_TEST(segments_of_tcp_are_counted),
+		RECORD_TEST(segments_of_udp_are_counted),
 		RECORD_TEST(a_flow_ends_once_whoever_asks),
 		RECORD_TEST(a_masquerade_flow_gives_its_port_back),
 		RECORD_TEST(the_sweep_ends_what_is_over_and_nothing_else),
 		RECORD_TEST(who_makes_room_is_evicted),
 		RECORD_TEST(a_closed_grant_is_the_reason),
 		RECORD_TEST(what_is_lost_is_counted),
+		RECORD_TEST(what_is_dropped_is_sampled),
+		RECORD_TEST(a_flood_is_sampled_a_little),
 		RECORD_TEST(where_a_record_is_required_none_begins_without),
 		RECORD_TEST(where_a_record_is_required_a_full_ring_opens_none),
 	};

@@ -44,6 +44,7 @@
 	X(shared_ports)                                                        \
 	X(flow_events)                                                         \
 	X(attempt_events)                                                      \
+	X(refusals)                                                            \
 	X(event_counts)                                                        \
 	X(record_lease)                                                        \
 	X(drops)
