@@ -32,6 +32,7 @@ struct flow_log {
 	struct flow_context *context;
 	struct ring_buffer *rings;
 	struct attempts *attempts;
+	struct refusals *refusals;
 	struct writer *writer; /* while a ring is read */
 	void *open;	       /* a tree of open_flow, by uid */
 	uint64_t open_count;
@@ -224,6 +225,15 @@ static int on_attempt(void *data, void *sample, size_t bytes)
 	return 0;
 }
 
+static int on_refusal(void *data, void *sample, size_t bytes)
+{
+	struct flow_log *log = data;
+
+	if (bytes >= sizeof(struct sg_refusal))
+		refusals_add(log->refusals, sample);
+	return 0;
+}
+
 /*
  * Events that the rings had no room for
  */
@@ -403,6 +413,7 @@ int flow_log_fd(const struct flow_log *log)
 }
 
 struct flow_log *flow_log_new(struct flow_context *context,
+			      struct refusals *refusals,
 			      struct fault *ret_fault)
 {
 	const int *fds = context->pins->map_fds;
@@ -410,6 +421,7 @@ struct flow_log *flow_log_new(struct flow_context *context,
 
 	if (log) {
 		log->context = context;
+		log->refusals = refusals;
 		log->seqs = calloc(CPUS_MAX, sizeof(*log->seqs));
 		log->attempts = attempts_new();
 		log->rings = ring_buffer__new(fds[PINS_flow_events], on_flow,
@@ -417,7 +429,9 @@ struct flow_log *flow_log_new(struct flow_context *context,
 	}
 	if (log && log->seqs && log->attempts && log->rings &&
 	    ring_buffer__add(log->rings, fds[PINS_attempt_events], on_attempt,
-			     log) == 0)
+			     log) == 0 &&
+	    ring_buffer__add(log->rings, fds[PINS_refusals], on_refusal, log) ==
+		    0)
 		return log;
 	fault_set(ret_fault, errno, "%s/flow_events: %s", context->pins->dir,
 		  strerror(errno));

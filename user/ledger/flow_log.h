@@ -9,6 +9,7 @@
 
 #include "ledger/attempts.h"
 #include "ledger/flow_record.h"
+#include "ledger/refusals.h"
 #include "ledger/writer.h"
 #include "sys/fault.h"
 
@@ -18,9 +19,10 @@ struct flow_log;
  * does not say. */
 uint32_t flow_log_ring(const struct pins *pins);
 
-/* Attach to the rings of an instance. context and pins are to live as long.
- * NULL with *ret_fault. */
+/* Attach to the rings of an instance. context, pins and refusals, which is
+ * given the samples, are to live as long. NULL with *ret_fault. */
 struct flow_log *flow_log_new(struct flow_context *context,
+			      struct refusals *refusals,
 			      struct fault *ret_fault);
 void flow_log_free(struct flow_log **log);
 

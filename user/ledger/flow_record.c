@@ -113,6 +113,8 @@ static void add_flags(struct record *record, const char *key,
 		strcat(text, "S");
 	if (flow->flags & SG_FLOW_FIN(direction))
 		strcat(text, "F");
+	if (flow->flags & SG_FLOW_RST(direction))
+		strcat(text, "R");
 	record_text(record, key, text);
 }
 

@@ -106,9 +106,12 @@ static int prepare(struct recorder *recorder, struct fault *ret_fault)
 	if (r)
 		return r;
 	recorder->ring = flow_log_ring(recorder->pins);
-	recorder->flows = flow_log_new(&recorder->context, ret_fault);
 	recorder->refusals = refusals_new(&recorder->context);
-	return recorder->flows && recorder->refusals ? 0 : -EIO;
+	if (!recorder->refusals)
+		return fault_set(ret_fault, ENOMEM, "out of memory");
+	recorder->flows =
+		flow_log_new(&recorder->context, recorder->refusals, ret_fault);
+	return recorder->flows ? 0 : -EIO;
 }
 
 static int start(struct recorder *recorder, struct fault *ret_fault)

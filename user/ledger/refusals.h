@@ -13,6 +13,8 @@ struct refusals;
 
 struct refusals *refusals_new(struct flow_context *context);
 void refusals_free(struct refusals **refusals);
+/* A sample that the datapath took. */
+void refusals_add(struct refusals *refusals, const struct sg_refusal *sample);
 /* Write what was refused since the last time. */
 void refusals_flush(struct refusals *refusals, struct writer *writer);
 
