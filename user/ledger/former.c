@@ -18,12 +18,16 @@ struct former {
 	bool is_ring; /* this part of the ledger is of the same rings */
 	struct flow_context *context;
 	struct flow_log *flows;
+	struct refusals *refusals;
 };
 
 static void take_start(struct former *former, const struct walk_record *record)
 {
 	former->is_ring = walk_number(record, "ring") == former->ring;
+	if (former->is_ring)
+		return;
 	flow_log_adopt_ring(former->flows);
+	refusals_adopt_none(former->refusals);
 }
 
 static void take_flow(struct former *former, const struct walk_record *record)
@@ -76,6 +80,17 @@ static void take_gap(struct former *former, const struct walk_record *record)
 				    walk_number(record, "all_lost"));
 }
 
+static void take_refused(struct former *former,
+			 const struct walk_record *record)
+{
+	char reason[32];
+
+	walk_text(record, "reason", reason, sizeof(reason));
+	if (former->is_ring)
+		refusals_adopt(former->refusals, reason,
+			       walk_number(record, "pkts"));
+}
+
 static int take(const struct walk_record *record, void *data)
 {
 	struct former *former = data;
@@ -86,6 +101,8 @@ static int take(const struct walk_record *record, void *data)
 		take_peer(former, record);
 	else if (walk_is(record, "grant"))
 		take_grant(former, record);
+	else if (walk_is(record, "refused"))
+		take_refused(former, record);
 	else if (walk_is(record, "gap"))
 		take_gap(former, record);
 	else
@@ -116,10 +133,11 @@ static bool is_of_boot(const char *dir, uint32_t number, const char *boot_id)
 }
 
 int former_adopt(const char *dir, uint32_t ring, struct flow_context *context,
-		 struct flow_log *flows, struct fault *ret_fault)
+		 struct flow_log *flows, struct refusals *refusals,
+		 struct fault *ret_fault)
 {
 	_cleanup_(cleanup_free) uint32_t *numbers = NULL;
-	struct former former = {ring, false, context, flows};
+	struct former former = {ring, false, context, flows, refusals};
 	size_t count = 0;
 	size_t first;
 	int r = segment_list(dir, &numbers, &count, ret_fault);

@@ -9,6 +9,7 @@
 /* The flows that are open, how far the rings (of that number) are on file, how
  * often grants were opened, and how peers are called. 0 or -errno. */
 int former_adopt(const char *dir, uint32_t ring, struct flow_context *context,
-		 struct flow_log *flows, struct fault *ret_fault);
+		 struct flow_log *flows, struct refusals *refusals,
+		 struct fault *ret_fault);
 
 #endif

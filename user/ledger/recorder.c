@@ -122,7 +122,7 @@ static int start(struct recorder *recorder, struct fault *ret_fault)
 	if (!r)
 		r = former_adopt(recorder->place.dir, recorder->ring,
 				 &recorder->context, recorder->flows,
-				 ret_fault);
+				 recorder->refusals, ret_fault);
 	if (r)
 		return r;
 	facts_add(&record, recorder->policy, &recorder->place,

@@ -42,8 +42,9 @@ struct refusals {
 	struct row *rows; /* owned, sorted by key */
 	size_t count;
 	uint64_t flushed_ns;
-	size_t lines;			  /* of this flush */
-	uint64_t others[SG_REASON_COUNT]; /* packets beyond ROWS_MAX */
+	size_t lines; /* of this flush */
+	/* packets: that are on file; that are not yet, in this flush */
+	uint64_t recorded[SG_REASON_COUNT], left[SG_REASON_COUNT];
 };
 
 static int by_key(const void *a, const void *b)
@@ -143,17 +144,20 @@ void refusals_add(struct refusals *refusals, const struct sg_refusal *sample)
  * Lines
  */
 
-static void write_line(struct writer *writer, uint32_t reason, const char *link,
-		       uint64_t packets, struct record *record)
+static void write_line(struct refusals *refusals, struct writer *writer,
+		       uint32_t reason, const char *link, uint64_t packets,
+		       struct record *record)
 {
 	record_text(record, "reason", name_of_reason(reason));
 	record_text(record, "link", link);
 	record_number(record, "pkts", (int64_t)packets);
-	writer_append(writer, "refused", record);
+	if (writer_append(writer, "refused", record) == 0)
+		refusals->recorded[reason] += packets;
+	refusals->left[reason] -= packets;
 }
 
 /* Those that no sample tells of. */
-static void write_others(const struct refusals *refusals, struct writer *writer,
+static void write_others(struct refusals *refusals, struct writer *writer,
 			 uint32_t reason, const char *link, uint64_t packets)
 {
 	struct record record = {0};
@@ -165,11 +169,12 @@ static void write_others(const struct refusals *refusals, struct writer *writer,
 	record_flag(&record, "others", true);
 	record_time(&record, "first", refusals->flushed_ns);
 	record_time(&record, "last", boot_ns());
-	write_line(writer, reason, link, packets, &record);
+	write_line(refusals, writer, reason, link, packets, &record);
 }
 
-static void write_source(const struct source *source, struct writer *writer,
-			 const char *link, uint64_t packets)
+static void write_source(struct refusals *refusals, const struct source *source,
+			 struct writer *writer, const char *link,
+			 uint64_t packets)
 {
 	struct record record = {0};
 	char text[TEXT_ADDR_BYTES];
@@ -186,7 +191,13 @@ static void write_source(const struct source *source, struct writer *writer,
 	record_flag(&record, "others", false);
 	record_time(&record, "first", source->first_ns);
 	record_time(&record, "last", source->last_ns);
-	write_line(writer, source->key.reason, link, packets, &record);
+	write_line(refusals, writer, source->key.reason, link, packets,
+		   &record);
+}
+
+static uint64_t at_most(uint64_t packets, uint64_t limit)
+{
+	return packets < limit ? packets : limit;
 }
 
 /* A source's line has as many packets as samples: so all lines of a row are as
@@ -194,30 +205,27 @@ static void write_source(const struct source *source, struct writer *writer,
 static void write_row(struct refusals *refusals, struct writer *writer,
 		      const struct row *row)
 {
+	uint32_t reason = row->key.reason;
 	uint64_t before = packets_before(refusals, &row->key);
-	/* rows of links that are gone are put together: purge.h */
-	uint64_t left = row->packets > before ? row->packets - before : 0;
+	uint64_t packets = row->packets > before ? row->packets - before : 0;
 	const char *link;
 
-	if (!left)
+	/* a row of a link that is gone is added to that of all such: purge.h */
+	if (!packets || row->key.ifindex == SG_GONE_IFINDEX ||
+	    reason >= SG_REASON_COUNT || refusals->lines++ >= ROWS_MAX)
 		return;
-	if (refusals->lines++ >= ROWS_MAX) {
-		if (row->key.reason < SG_REASON_COUNT)
-			refusals->others[row->key.reason] += left;
-		return;
-	}
+	packets = at_most(packets, refusals->left[reason]);
 	link = flow_link(refusals->context, row->key.ifindex);
-	for (size_t i = 0; i < refusals->source_count && left; i++) {
+	for (size_t i = 0; i < refusals->source_count && packets; i++) {
 		const struct source *source = &refusals->sources[i];
-		uint64_t packets =
-			source->packets < left ? source->packets : left;
+		uint64_t sampled = at_most(source->packets, packets);
 
 		if (memcmp(&source->key, &row->key, sizeof(row->key)) != 0)
 			continue;
-		write_source(source, writer, link, packets);
-		left -= packets;
+		write_source(refusals, source, writer, link, sampled);
+		packets -= sampled;
 	}
-	write_others(refusals, writer, row->key.reason, link, left);
+	write_others(refusals, writer, reason, link, packets);
 }
 
 static int read_rows(const struct refusals *refusals, struct row **ret_rows,
@@ -242,6 +250,19 @@ static int read_rows(const struct refusals *refusals, struct row **ret_rows,
 	return 0;
 }
 
+/* Of each reason, the packets that are not on file. */
+static void count_left(struct refusals *refusals, const struct row *rows,
+		       size_t count)
+{
+	memset(refusals->left, 0, sizeof(refusals->left));
+	for (size_t i = 0; i < count; i++)
+		if (rows[i].key.reason < SG_REASON_COUNT)
+			refusals->left[rows[i].key.reason] += rows[i].packets;
+	for (uint32_t reason = 0; reason < SG_REASON_COUNT; reason++)
+		refusals->left[reason] -= at_most(refusals->recorded[reason],
+						  refusals->left[reason]);
+}
+
 void refusals_flush(struct refusals *refusals, struct writer *writer)
 {
 	struct row *rows = NULL;
@@ -249,18 +270,31 @@ void refusals_flush(struct refusals *refusals, struct writer *writer)
 
 	if (read_rows(refusals, &rows, &count))
 		return;
+	count_left(refusals, rows, count);
 	refusals->lines = 0;
-	memset(refusals->others, 0, sizeof(refusals->others));
 	for (size_t i = 0; i < count; i++)
 		write_row(refusals, writer, &rows[i]);
 	for (uint32_t reason = 0; reason < SG_REASON_COUNT; reason++)
 		write_others(refusals, writer, reason, NULL,
-			     refusals->others[reason]);
+			     refusals->left[reason]);
 	refusals->source_count = 0;
 	free(refusals->rows);
 	refusals->rows = rows;
 	refusals->count = count;
 	refusals->flushed_ns = boot_ns();
+}
+
+void refusals_adopt(struct refusals *refusals, const char *reason,
+		    uint64_t packets)
+{
+	for (uint32_t i = 0; i < SG_REASON_COUNT; i++)
+		if (strcmp(name_of_reason(i), reason) == 0)
+			refusals->recorded[i] += packets;
+}
+
+void refusals_adopt_none(struct refusals *refusals)
+{
+	memset(refusals->recorded, 0, sizeof(refusals->recorded));
 }
 
 struct refusals *refusals_new(struct flow_context *context)
@@ -271,7 +305,7 @@ struct refusals *refusals_new(struct flow_context *context)
 		return NULL;
 	refusals->context = context;
 	refusals->flushed_ns = boot_ns();
-	/* what was refused before is not of this start */
+	/* by link, what was refused before is not of this start */
 	if (read_rows(refusals, &refusals->rows, &refusals->count))
 		refusals->count = 0;
 	return refusals;

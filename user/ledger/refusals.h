@@ -13,6 +13,12 @@ struct refusals;
 
 struct refusals *refusals_new(struct flow_context *context);
 void refusals_free(struct refusals **refusals);
+/* A ledger before this start has so many of a reason (its name) on file; or
+ * none of what this gate counts. */
+void refusals_adopt(struct refusals *refusals, const char *reason,
+		    uint64_t packets);
+void refusals_adopt_none(struct refusals *refusals);
+
 /* A sample that the datapath took. */
 void refusals_add(struct refusals *refusals, const struct sg_refusal *sample);
 /* Write what was refused since the last time. */
