@@ -162,10 +162,10 @@ class Gate:
         self.boots += 1
         self.boot_ns = 17 * 10 ** 9 + 123456789
         self.boot_id = "%08d-1111-4222-8333-444455556666" % self.boots
+        self.open, self.seq = [], [0, 0]    # no flow outlives a boot
 
     def restart(self):
         self.begun = self.ended = 0
-        self.open, self.seq = [], [0, 0]
 
     def boot(self):
         return "%d.%09d" % divmod(self.boot_ns, 10 ** 9)
@@ -189,6 +189,7 @@ class Gate:
                   "previous": previous}
         if event == "start":
             fields |= {
+                "open": len(self.open),
                 "version": "1.0", "program_sha256": "1" * 64,
                 "object_sha256": "2" * 64, "config_sha256": "3" * 64,
                 "config": text('forward "ssh" { protocol = tcp\n'
@@ -246,7 +247,6 @@ class Gate:
 
     def others(self):
         """One of the events that come less often."""
-        uid = "%020x" % self.made
         records = (
             ("clock", self.clock()),
             ("link", {"name": "eth0", "role": "lan", "change": "up", "index": 2}),
@@ -259,32 +259,40 @@ class Gate:
             ("export", {"to": "/media/usb", "records": self.made}),
             ("gap", {"from": self.boot(), "until": self.boot(),
                      "why": "full", "lost": 0}),
-            ("found", {"uid": uid}),
-            ("gone", {"uid": uid}))
+            ("found", None),
+            ("gone", None))
         event, fields = records[self.made // 4 % len(records)]
+        if event == "gone" and self.open:
+            fields = {"uid": self.open.pop(0)["uid"], "reason": "lost"}
+            self.ended += 1
+        elif fields is None:
+            event, fields = "found", self.begin_flow()
         return self.record(event, **fields)
+
+    def begin_flow(self):
+        number = self.begun + 1000 * self.boots
+        flow = {
+            "uid": hashlib.sha256(
+                ("%s %d" % (self.boot_id, self.boot_ns)).encode()
+            ).hexdigest()[:20],
+            "proto": "tcp", "id.orig_h": "10.1.0.%d" % (1 + number % 5),
+            "id.orig_p": 32768 + number % 20000, "id.resp_h": "10.1.0.2",
+            "id.resp_p": 22, "nat.orig_h": "10.1.0.%d" % (1 + number % 5),
+            "nat.orig_p": 32768 + number % 20000, "nat.resp_h": "10.0.3.2",
+            "nat.resp_p": 22, "orig_pkts": 1, "orig_ip_bytes": 60,
+            "resp_pkts": 1, "resp_ip_bytes": 60, "orig_flags": "S",
+            "resp_flags": "S", "start": self.boot(), "last": self.boot(),
+            "final": False, "kind": "forward", "link": "tap0",
+            "rule": "ssh", "policy": "3" * 64, "grants": [],
+            "peer": "expert"}
+        self.open.append(flow)
+        self.begun += 1
+        return flow
 
     def next_flow(self):
         if len(self.open) < 3 or (len(self.open) < 40 and
                                   self.random.random() < 0.4):
-            number = self.begun + 1000 * self.boots
-            flow = {
-                "uid": hashlib.sha256(
-                    ("%s %d" % (self.boot_id, self.boot_ns)).encode()
-                ).hexdigest()[:20],
-                "proto": "tcp", "id.orig_h": "10.1.0.%d" % (1 + number % 5),
-                "id.orig_p": 32768 + number % 20000, "id.resp_h": "10.1.0.2",
-                "id.resp_p": 22, "nat.orig_h": "10.1.0.%d" % (1 + number % 5),
-                "nat.orig_p": 32768 + number % 20000, "nat.resp_h": "10.0.3.2",
-                "nat.resp_p": 22, "orig_pkts": 1, "orig_ip_bytes": 60,
-                "resp_pkts": 1, "resp_ip_bytes": 60, "orig_flags": "S",
-                "resp_flags": "S", "start": self.boot(), "last": self.boot(),
-                "final": False, "kind": "forward", "link": "tap0",
-                "rule": "ssh", "policy": "3" * 64, "grants": [],
-                "peer": "expert"}
-            self.open.append(flow)
-            self.begun += 1
-            return self.flow_record("flow.begin", flow)
+            return self.flow_record("flow.begin", self.begin_flow())
         flow = self.random.choice(self.open)
         flow["orig_pkts"] += 10
         flow["orig_ip_bytes"] += 15000

@@ -5,7 +5,7 @@
 Prints the verdict as one line of JSON, as `scoutgate ledger verify --json` does,
 and exits with 0 (whole), 3 (incomplete) or 1 (broken). It shares no code with
 scoutgate: it follows scoutgate-ledger(5), with Python's standard library and the
-program openssl. It reads line by line and keeps the uids of open flows alone."""
+program openssl. It reads line by line and keeps none of them."""
 import argparse
 import base64
 import binascii
@@ -19,6 +19,8 @@ import subprocess
 import sys
 import tempfile
 
+BOOT_ID_MAX = 36            # characters of the kernel's boot id
+DEPTH_MAX = 16              # of values, one in the other
 LINE_MAX = 65536            # bytes, with the LF
 START_MAX = 2 * 1024 * 1024     # the same of a `start`
 INTEGER_MAX = 2 ** 53 - 1
@@ -28,7 +30,7 @@ PRINTABLE = bytes(range(0x20, 0x7f))
 SEGMENT_NAME = re.compile(r"([0-9]{8})\.jsonl")
 HEX_64 = re.compile(r"[0-9a-f]{64}").fullmatch
 LEDGER_ID = re.compile(r"[0-9a-f]{16}").fullmatch
-BOOT = re.compile(r"[0-9]{1,16}\.[0-9]{9}").fullmatch
+BOOT = re.compile(r"(0|[1-9][0-9]{0,8})\.[0-9]{9}").fullmatch
 TS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII).fullmatch
 ENDS = ("stop", "segment", "killed", "torn")
 
@@ -75,8 +77,8 @@ def only_steps_negative(value, is_step=False):
     return is_step or type(value) is not int or value >= 0
 
 
-def parse(line):
-    """Return the record of a line with its LF, or None if its form is wrong."""
+def object_of(line):
+    """Return the object of a line with its LF, or None if its form is wrong."""
     if line[-1:] != b"\n" or len(line) > START_MAX:
         return None
     body = line[:-1]
@@ -96,17 +98,31 @@ def parse(line):
                 return None
     except (ValueError, RecursionError):
         return None
+    return record if depth_of(record) <= DEPTH_MAX and \
+        not re.search(rb"%(?![0-9A-F]{2})", body) else None
+
+
+def depth_of(value):
+    if type(value) is dict:
+        value = list(value.values())
+    if type(value) is list:
+        return 1 + max(map(depth_of, value), default=0)
+    return 1
+
+
+def has_fields(record, line):
+    """Return whether it has what every record has."""
     get = record.get
     if type(get("v")) is not int or record["v"] != 1 or \
             type(get("event")) is not str or not is_integer(get("n")) or \
             not matches(get("prev"), HEX_64) or not matches(get("ts"), TS) or \
             not matches(get("boot"), BOOT):
-        return None
+        return False
     if not is_integer(get("cpu", 0)) or not is_integer(get("seq", 0)):
-        return None
+        return False
     if len(line) > LINE_MAX and record["event"] != "start":
-        return None
-    return record
+        return False
+    return True
 
 
 def bytes_of(text):
@@ -155,17 +171,17 @@ class Openssl:
 class Balance:
     """The flows since the last `start`, by their records."""
 
-    def __init__(self):
-        self.begun, self.ended, self.open = 0, 0, set()
+    def __init__(self, start):
+        self.before = start.get("open", 0)
+        if not is_integer(self.before):
+            self.before = 0
+        self.begun = self.ended = 0
 
     def add(self, record):
-        uid = record.get("uid")
-        if record["event"] == "flow.begin":
+        if record["event"] in ("flow.begin", "found"):
             self.begun += 1
-            self.open.add(str(uid))
-        else:
+        elif record["event"] in ("flow.end", "gone"):
             self.ended += 1
-            self.open.discard(str(uid))
 
     def is_that_of(self, record):
         told = record.get("balance")
@@ -173,7 +189,7 @@ class Balance:
             all(is_integer(told.get(name))
                 for name in ("begun", "ended", "open", "lost")) and \
             (told["begun"], told["ended"], told["open"]) == \
-            (self.begun, self.ended, len(self.open))
+            (self.begun, self.ended, self.before + self.begun - self.ended)
 
 
 class Segment:
@@ -196,18 +212,13 @@ class Segment:
         self.checkpoints = 0
         self.unsigned = 0   # records after the last checkpoint
         self.boot = -1
-        self.torn_sha256 = None
+        self.event = ""     # of the last record that is no checkpoint
+        self.torn_why = self.torn_sha256 = None
+        self.torn_bytes = 0
 
     def line(self):
         left = self.size - self.offset
         return self.file.readline(min(START_MAX + 1, left)) if left else b""
-
-    def ends_in(self, line):
-        """Return whether the file ends before the line does."""
-        while line and not line.endswith(b"\n"):
-            line = self.file.readline(
-                min(1 << 20, self.size - self.file.tell()))
-        return not line
 
     def add(self, line):
         self.sum.update(line)
@@ -217,7 +228,9 @@ class Segment:
         self.offset += len(line)
         self.records += 1
 
-    def add_torn(self):
+    def add_torn(self, why):
+        self.torn_why = why
+        self.torn_bytes = self.size - self.offset
         torn = hashlib.sha256()
         self.file.seek(self.offset)
         left = self.size - self.offset
@@ -253,12 +266,14 @@ class Verifier:
             self.ledger in ("", record["ledger"]) and \
             is_integer(get("segment")) and \
             record["segment"] == number and \
-            type(get("boot_id")) is str and is_key(get("key"))
-        if fits and record["segment"] == 1:
-            fits = previous is None and record["event"] == "start"
-        elif fits:
+            type(get("boot_id")) is str and \
+            len(encode(get("boot_id"))) <= len('""') + BOOT_ID_MAX and \
+            is_key(get("key")) and \
+            (number > 1 or record["event"] == "start")
+        if fits and previous is not None:
             fits = type(previous) is dict and \
                 is_integer(previous.get("segment")) and \
+                previous["segment"] > 0 and \
                 is_integer(previous.get("records")) and \
                 matches(previous.get("sha256"), HEX_64) and \
                 matches(previous.get("chain"), HEX_64) and \
@@ -272,19 +287,28 @@ class Verifier:
 
     def check_previous(self, segment, record, before):
         previous = record["previous"]
+        if (previous is None) != (segment.number == 1):
+            raise Wrong(segment.number, 0, "previous")
         if previous is None:
             return
-        fits = previous["segment"] == segment.number - 1 and \
-            (previous["end"] == "segment") == (record["event"] == "segment")
+        end = previous["end"]
+        if before and before.torn_why and \
+                (end != "torn" or previous["records"] > before.records):
+            # it was a record when this segment began
+            raise Wrong(before.number, before.records, before.torn_why)
+        fits = end != "segment" or record["event"] == "segment"
         if fits and before:
-            fits = previous["sha256"] == before.sum.hexdigest() and \
+            fits = previous["segment"] == before.number and \
+                previous["sha256"] == before.sum.hexdigest() and \
                 previous["records"] == before.records and \
-                previous["chain"] == before.chain
-            if previous["end"] == "torn":
-                fits = fits and before.torn_sha256 is not None and \
-                    previous["torn_bytes"] == before.size - before.offset and \
+                previous["chain"] == before.chain and \
+                (end == "torn") == (before.torn_why is not None) and \
+                (end != "stop" or before.event == "stop")
+            if end == "torn":
+                fits = fits and \
+                    previous["torn_bytes"] == before.torn_bytes and \
                     previous["torn_sha256"] == before.torn_sha256
-            if record["event"] == "segment":
+            if end == "segment":
                 # the checkpoint that names the key is the last record
                 fits = fits and before.checkpoints > 0 and \
                     before.unsigned == 0 and record["key"] == before.due
@@ -346,7 +370,7 @@ class Verifier:
             self.check_first(segment, record)
             self.check_previous(segment, record, before)
             if event == "start":
-                self.balance = Balance()
+                self.balance = Balance(record)
             segment.boot_id, segment.due = record["boot_id"], record["key"]
             if self.wanted_key and not self.key_seen and not before:
                 if record["key"] != self.wanted_key:
@@ -356,21 +380,22 @@ class Verifier:
             raise Wrong(segment.number, segment.records, "first")
         elif event == "checkpoint":
             self.check_checkpoint(segment, record)
-        elif event in ("flow.begin", "flow.end") and self.balance:
+        elif self.balance:
             self.balance.add(record)
 
-    def read(self, segment, before, torn_bytes):
-        """Read one segment to its end."""
+    def read(self, segment, before, is_newest):
+        """Read one segment to its end. In an older one, nothing behind the first
+        line that is no record is one: the next segment has judged of that."""
         while line := segment.line():
-            record = parse(line)
-            if record is None:
-                ends = segment.ends_in(line)
-                left = segment.size - segment.offset
-                if torn_bytes is not None and (ends or left == torn_bytes):
-                    segment.add_torn()
-                    break
-                raise Wrong(segment.number, segment.records,
-                            "torn" if ends else "format")
+            record = object_of(line)
+            if not line.endswith(b"\n") and len(line) < START_MAX:
+                segment.add_torn("torn")
+                break
+            if record is None and not is_newest:
+                segment.add_torn("format")
+                break
+            if record is None or not has_fields(record, line):
+                raise Wrong(segment.number, segment.records, "format")
             self.check_order(segment, record)
             self.check_kind(segment, record, before)
             self.before_last = (self.records, self.checkpoints, self.head,
@@ -383,16 +408,21 @@ class Verifier:
                 segment.checkpoints += 1
                 segment.unsigned = 0
                 self.checkpoints += 1
+            else:
+                segment.event = record["event"]
             if self.wanted_head and segment.chain.startswith(self.wanted_head):
                 self.head_seen = True
-        if segment.records == 0 and segment.torn_sha256 is None:
-            raise Wrong(segment.number, 0, "first")
+        if segment.records == 0:
+            raise Wrong(segment.number, 0,
+                        "torn" if segment.torn_why else "first")
 
     def finish(self, segment, newest):
-        if newest and segment.unsigned:
-            self.said.append("unsigned tail: %d records" % segment.unsigned)
         if segment.checkpoints == 0:
             self.said.append("no checkpoint: segment %d" % segment.number)
+        if newest and segment.torn_why:
+            self.said.append("torn: segment %d" % segment.number)
+        if newest and segment.unsigned:
+            self.said.append("unsigned tail: %d records" % segment.unsigned)
 
     def walk(self, files, alone):
         """Read the segments of `files`, {number: path}, in their order."""
@@ -403,11 +433,8 @@ class Verifier:
                 segment = Segment(number, files[number])
             except (OSError, KeyError):
                 raise Wrong(number, 0, "missing") from None
-            torn_bytes = None
-            if number + 1 in files:
-                torn_bytes = torn_by(files[number + 1])
             try:
-                self.read(segment, before, torn_bytes)
+                self.read(segment, before, number == newest)
             except OSError:
                 raise Wrong(number, 0, "missing") from None
             finally:
@@ -448,15 +475,6 @@ def first_record(path):
     """Return the first line as JSON, without a check of its form."""
     with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
         return json.loads(file.readline(START_MAX + 1))
-
-
-def torn_by(path):
-    """Return how many bytes a segment says the one before it has torn, or None."""
-    try:
-        previous = first_record(path)["previous"]
-        return previous["torn_bytes"] if previous["end"] == "torn" else None
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return None
 
 
 def number_in(path):

@@ -14,10 +14,20 @@
  * the form. */
 static const char *skip_value(const char *at, const char *end, int depth);
 
+/* Two upper-case digits behind a %: there is one way to write a byte. */
+static bool is_escape(const char *at, const char *end)
+{
+	static const char digits[] = "0123456789ABCDEF";
+
+	return end - at > 2 && memchr(digits, at[1], 16) &&
+	       memchr(digits, at[2], 16);
+}
+
 static const char *skip_text(const char *at, const char *end)
 {
 	for (at++; at < end && *at != '"'; at++) {
-		if (*at < ' ' || *at > '~')
+		if (*at < ' ' || *at > '~' ||
+		    (*at == '%' && !is_escape(at, end)))
 			return NULL;
 		if (*at != '\\')
 			continue;
@@ -53,6 +63,12 @@ static const char *skip_word(const char *at, const char *end, const char *word)
 		       : NULL;
 }
 
+/* A clock may have been set back; nothing else is below 0. */
+static bool may_be_negative(const char *key, size_t bytes)
+{
+	return bytes == 4 && memcmp(key, "step", bytes) == 0;
+}
+
 /* In bytewise order, and none twice. */
 static bool is_before(const char *a, size_t a_bytes, const char *b,
 		      size_t b_bytes)
@@ -82,7 +98,10 @@ static const char *skip_object(const char *at, const char *end, int depth)
 			return NULL;
 		before = key;
 		before_bytes = bytes;
-		at = skip_value(at + 1, end, depth);
+		at++;
+		if (at < end && *at == '-' && !may_be_negative(key, bytes))
+			return NULL;
+		at = skip_value(at, end, depth);
 		if (!at || at == end)
 			return NULL;
 		if (*at == '}')
@@ -98,7 +117,7 @@ static const char *skip_list(const char *at, const char *end, int depth)
 	at++;
 	if (at < end && *at == ']')
 		return at + 1;
-	while (at && at < end) {
+	while (at && at < end && *at != '-') {
 		at = skip_value(at, end, depth);
 		if (!at || at == end)
 			return NULL;

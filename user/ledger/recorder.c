@@ -392,8 +392,9 @@ static void watch_clock(struct recorder *recorder)
 	facts_add_clock(&record);
 	record_number(&record, "step",
 		      (recorder->real_less_boot_ns - real_was_ns) / 1000000);
-	record_number(&record, "slept",
-		      (recorder->boot_less_mono_ns - slept_ns) / 1000000);
+	slept_ns = recorder->boot_less_mono_ns - slept_ns;
+	/* two clocks are not read at once */
+	record_number(&record, "slept", slept_ns > 0 ? slept_ns / 1000000 : 0);
 	writer_append(recorder->writer, "clock", &record);
 	writer_checkpoint(recorder->writer);
 }

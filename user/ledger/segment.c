@@ -198,12 +198,32 @@ struct segment_reader {
 	size_t room;
 };
 
+/* What is no file is not waited for. NULL with errno. */
+static FILE *open_file(const char *path)
+{
+	_cleanup_(cleanup_close) int fd = -1;
+	struct stat st;
+	FILE *file;
+
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st))
+		return NULL;
+	if (!S_ISREG(st.st_mode)) {
+		errno = EINVAL;
+		return NULL;
+	}
+	file = fdopen(fd, "r");
+	if (file)
+		fd = -1; /* it is the file's */
+	return file;
+}
+
 struct segment_reader *segment_open(const char *path, struct fault *ret_fault)
 {
 	struct segment_reader *reader = calloc(1, sizeof(*reader));
 
 	if (reader)
-		reader->file = fopen(path, "re");
+		reader->file = open_file(path);
 	if (!reader || !reader->file) {
 		fault_set(ret_fault, errno, "%s: %s", path, strerror(errno));
 		free(reader);

@@ -136,6 +136,19 @@ static bool decode(const char *text, unsigned char *ret_bytes, size_t bytes)
 	return true;
 }
 
+static bool decode_key(const char *text, unsigned char ret_spki[SPKI_BYTES])
+{
+	return decode(text, ret_spki, SPKI_BYTES) &&
+	       memcmp(ret_spki, spki_prefix, sizeof(spki_prefix)) == 0;
+}
+
+bool sign_is_key(const char *text)
+{
+	unsigned char spki[SPKI_BYTES];
+
+	return decode_key(text, spki);
+}
+
 bool sign_is_by(const char *public_key, const char *text, const char *signature)
 {
 	unsigned char spki[SPKI_BYTES];
@@ -144,9 +157,8 @@ bool sign_is_by(const char *public_key, const char *text, const char *signature)
 	EVP_PKEY *key;
 	bool ok;
 
-	if (!decode(public_key, spki, sizeof(spki)) ||
-	    !decode(signature, raw, sizeof(raw)) ||
-	    memcmp(spki, spki_prefix, sizeof(spki_prefix)) != 0)
+	if (!decode_key(public_key, spki) ||
+	    !decode(signature, raw, sizeof(raw)))
 		return false;
 	context = EVP_MD_CTX_new();
 	key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL,

@@ -26,6 +26,9 @@ const char *sign_key_public(const struct sign_key *key);
 int sign_text(const struct sign_key *key, const char *text,
 	      char ret_signature[SIGN_BYTES]);
 
+/* Return whether a text is a public key's. */
+bool sign_is_key(const char *text);
+
 /* Return whether a signature of a text is by a public key, all as texts. */
 bool sign_is_by(const char *public_key, const char *text,
 		const char *signature);

@@ -18,6 +18,7 @@
 #include "sys/clock.h"
 
 #define FOLDER "spool"
+#define LINE_MAX_BYTES 64000 /* the daemon adds fields to it */
 
 static int make_folder(const struct place *place, char ret_path[PATH_MAX],
 		       struct fault *ret_fault)
@@ -77,6 +78,10 @@ int spool_leave(const struct place *place, const char *event,
 	record_release(record);
 	if (r)
 		return r;
+	if (line && strlen(line) > LINE_MAX_BYTES)
+		return fault_set(ret_fault, E2BIG,
+				 "%s: too long for a record; %d bytes are most",
+				 event, LINE_MAX_BYTES);
 	errno = 0;
 	r = line ? write_file(folder, line) : -ENOMEM;
 	return r ? fault_set(ret_fault, r, "%s: %s", folder, strerror(-r)) : 0;

@@ -36,7 +36,9 @@ struct hand_over {
 	bool is_torn;
 	bool is_purged;	      /* its chain alone is known */
 	const char *torn_why; /* of the first line that is no record */
-	bool ends_signed;     /* a checkpoint is its last record */
+	uint64_t torn_bytes;  /* from there on */
+	char torn_sha256[DIGEST_BYTES];
+	bool ends_signed; /* a checkpoint is its last record */
 	char event[16];	      /* its last record's before that */
 };
 
@@ -49,16 +51,18 @@ struct reading {
 	struct digest *digest;
 	uint64_t n, bytes;
 	char chain[DIGEST_BYTES];
-	char chain_before[DIGEST_BYTES]; /* the newest record */
+	char head_before[DIGEST_BYTES]; /* the newest record */
 	char key[KEY_BYTES];		 /* due for the next checkpoint */
 	char boot_id[BOOT_ID_BYTES];
 	int64_t boot_ns;
-	uint64_t tail, checkpoints;
+	uint64_t tail, tail_before, checkpoints;
 	struct tally *tally;
 	struct hand_over *before;
 	char event[16]; /* of the newest record that is no checkpoint */
 	bool ends_signed, is_torn;
 	const char *torn_why;
+	uint64_t torn_bytes;
+	struct digest *torn;
 };
 
 #define MEMBERS_MAX 64 /* of a line; what is beyond is not asked for */
@@ -177,8 +181,8 @@ static int check_place(struct reading *reading, struct line *line)
 	/* the record before is not what it was */
 	reading->verify->records--;
 	reading->checkpoints -= reading->ends_signed;
-	reading->tail -= !reading->ends_signed;
-	memcpy(reading->chain, reading->chain_before, DIGEST_BYTES);
+	reading->tail = reading->tail_before;
+	memcpy(reading->verify->chain, reading->head_before, DIGEST_BYTES);
 	return wrong(reading, reading->n - 1, "chain");
 }
 
@@ -240,6 +244,12 @@ static bool previous_fits(const struct reading *reading,
 			       before->sha256) ||
 	    canonical_is_text(end, "torn") != before->is_torn)
 		return false;
+	if (before->is_torn &&
+	    (canonical_number(canonical_inside(previous, "torn_bytes")) !=
+		     (int64_t)before->torn_bytes ||
+	     !canonical_is_text(canonical_inside(previous, "torn_sha256"),
+				before->torn_sha256)))
+		return false;
 	if (canonical_is_text(end, "stop") &&
 	    strcmp(before->event, "stop") != 0)
 		return false;
@@ -263,12 +273,14 @@ static int check_previous(struct reading *reading, const struct line *line,
 		return wrong(reading, 0, "first");
 	if (reading->segment == 1)
 		return wrong(reading, 0, "previous");
-	if (reading->dir && reading->before->is_torn && !is_torn) {
-		/* it was no record when this segment began, or since */
+	if (reading->dir && reading->before->is_torn &&
+	    (!is_torn ||
+	     canonical_number(canonical_inside(previous, "records")) >
+		     (int64_t)reading->before->records)) {
+		/* it was a record when this segment began */
 		reading->verify->wrong = (struct verify_wrong){
 			reading->before->torn_why, reading->before->segment,
 			reading->before->records};
-		memcpy(reading->chain, reading->before->chain, DIGEST_BYTES);
 		return -1;
 	}
 	if (reading->dir && !previous_fits(reading, previous, is_segment))
@@ -313,9 +325,10 @@ static int check_first(struct reading *reading, const struct line *line)
 	struct verify *verify = reading->verify;
 	bool is_segment = has_event(line, "segment");
 
-	if ((!is_segment && !has_event(line, "start")) ||
+	if ((is_segment ? reading->segment == 1 : !has_event(line, "start")) ||
 	    canonical_number(field(line, "segment")) != reading->segment ||
 	    canonical_text(field(line, "key"), reading->key, KEY_BYTES) ||
+	    !sign_is_key(reading->key) ||
 	    canonical_text(field(line, "boot_id"), reading->boot_id,
 			   BOOT_ID_BYTES) ||
 	    take_ledger(reading, line))
@@ -363,7 +376,7 @@ static bool note_fits(const struct reading *reading, const struct line *line,
 		return false;
 	memcpy(ret_key, note + bytes, length - bytes - 1);
 	ret_key[length - bytes - 1] = '\0';
-	return true;
+	return sign_is_key(ret_key);
 }
 
 static bool balance_fits(const struct reading *reading, const struct line *line)
@@ -373,7 +386,8 @@ static bool balance_fits(const struct reading *reading, const struct line *line)
 
 	if (!tally->is_known)
 		return true;
-	return canonical_number(canonical_inside(balance, "begun")) ==
+	return canonical_number(canonical_inside(balance, "lost")) >= 0 &&
+	       canonical_number(canonical_inside(balance, "begun")) ==
 		       tally->begun &&
 	       canonical_number(canonical_inside(balance, "ended")) ==
 		       tally->ended &&
@@ -433,6 +447,7 @@ static int check_line(struct reading *reading, struct line *line)
 	if (is_checkpoint && check_checkpoint(reading, line))
 		return -1;
 	count_flow(reading->tally, line);
+	reading->tail_before = reading->tail;
 	reading->tail = is_checkpoint ? 0 : reading->tail + 1;
 	reading->ends_signed = is_checkpoint;
 	if (!is_checkpoint &&
@@ -454,8 +469,9 @@ static void pass(struct reading *reading, const struct line *line)
 {
 	struct verify *verify = reading->verify;
 
-	memcpy(reading->chain_before, reading->chain, DIGEST_BYTES);
+	memcpy(reading->head_before, verify->chain, DIGEST_BYTES);
 	digest_chain(reading->chain, line->text, line->bytes, reading->chain);
+	memcpy(verify->chain, reading->chain, DIGEST_BYTES);
 	digest_add(reading->digest, line->text, line->bytes);
 	reading->bytes += line->bytes;
 	verify->newest =
@@ -468,7 +484,7 @@ static void pass(struct reading *reading, const struct line *line)
 static int read_lines(struct reading *reading, struct segment_reader *reader)
 {
 	struct line line;
-	bool whole;
+	bool whole, is_long;
 
 	while (segment_next(reader, &line.text, &line.bytes, &whole)) {
 		/* behind the first torn byte nothing is a record */
@@ -480,10 +496,16 @@ static int read_lines(struct reading *reading, struct segment_reader *reader)
 			pass(reading, &line);
 			continue;
 		}
+		/* no line of ours is so long: it is none that was cut off */
+		is_long = !whole && line.bytes == RECORD_START_MAX;
+		if (is_long && reading->is_newest && !reading->is_torn)
+			return wrong(reading, reading->n, "format");
 		if (!reading->is_torn)
-			reading->torn_why = whole ? "format" : "torn";
+			reading->torn_why = whole || is_long ? "format" : "torn";
 		reading->is_torn = true;
+		reading->torn_bytes += line.bytes;
 		digest_add(reading->digest, line.text, line.bytes);
+		digest_add(reading->torn, line.text, line.bytes);
 	}
 	return 0;
 }
@@ -510,9 +532,11 @@ static int end_segment(struct reading *reading)
 		.records = reading->n,
 		.is_torn = reading->is_torn,
 		.torn_why = reading->torn_why,
+		.torn_bytes = reading->torn_bytes,
 		.ends_signed = reading->ends_signed,
 	};
 	digest_so_far(reading->digest, before->sha256);
+	digest_so_far(reading->torn, before->torn_sha256);
 	memcpy(before->chain, reading->chain, DIGEST_BYTES);
 	memcpy(before->key, reading->key, KEY_BYTES);
 	memcpy(before->event, reading->event, sizeof(before->event));
@@ -526,12 +550,14 @@ static int verify_segment(struct verify *verify, const char *dir,
 {
 	_cleanup_(segment_close) struct segment_reader *reader = NULL;
 	_cleanup_(digest_free) struct digest *digest = digest_new();
+	_cleanup_(digest_free) struct digest *torn = digest_new();
 	struct reading reading = {
 		.verify = verify,
 		.dir = dir,
 		.segment = number,
 		.is_newest = is_newest,
 		.digest = digest,
+		.torn = torn,
 		.chain = DIGEST_CHAIN_BEGIN,
 		.before = before,
 		.tally = tally,
@@ -540,7 +566,7 @@ static int verify_segment(struct verify *verify, const char *dir,
 	int r;
 
 	reader = segment_open(path, &ignored);
-	if (!reader || !digest)
+	if (!reader || !digest || !torn)
 		return wrong(&reading, 0, "missing");
 	r = read_lines(&reading, reader);
 	if (!r)
@@ -548,7 +574,6 @@ static int verify_segment(struct verify *verify, const char *dir,
 	if (is_newest)
 		verify->tail = reading.tail;
 	verify->checkpoints += reading.checkpoints;
-	memcpy(verify->chain, reading.chain, DIGEST_BYTES);
 	return r;
 }
 
@@ -660,6 +685,7 @@ int verify_path(const char *path, struct verify *verify,
 	struct stat st;
 	int r;
 
+	memcpy(verify->chain, DIGEST_CHAIN_BEGIN, DIGEST_BYTES);
 	if (stat(path, &st))
 		return fault_set(ret_fault, errno, "%s: %s", path,
 				 strerror(errno));
