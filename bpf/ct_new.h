@@ -59,11 +59,14 @@ stage void open_insert(const struct sg_flow_key *key, struct sg_flow *fresh,
 
 /* In the table it is complete: another CPU's packet may find it at once. What
  * the caller does not know of it is filled in here. SG_OK, or the reason why it
- * does not begin. */
+ * does not begin. is_recorded: it is none of the host's own, which are its to
+ * decide, so that the VPN comes back in any case. */
 stage int open_begin(struct __sk_buff *skb, const struct sg_flow_key *key,
-		     struct sg_flow *fresh, const struct packet *pkt)
+		     struct sg_flow *fresh, const struct packet *pkt,
+		     bool is_recorded)
 {
-	if (pkt->policy->record_required && !event_has_reader(pkt->now_s))
+	if (is_recorded && pkt->policy->record_required &&
+	    !event_has_reader(pkt->now_s))
 		return SG_DROP_NO_RECORD;
 	fresh->share = open_share(fresh, pkt);
 	/* or somebody would be connected and mute */
@@ -107,7 +110,7 @@ static __noinline int open_from_uplink(struct __sk_buff *skb,
 		owner_container_key(ret_key, pkt, port);
 	else
 		flow_key_in(ret_key, pkt, &pkt->dst, pkt->dport);
-	return open_begin(skb, ret_key, fresh, pkt);
+	return open_begin(skb, ret_key, fresh, pkt, true);
 }
 
 static __noinline int open_from_container(struct __sk_buff *skb,
@@ -123,7 +126,7 @@ static __noinline int open_from_container(struct __sk_buff *skb,
 	if (reason)
 		return reason;
 	flow_key_out(ret_key, pkt);
-	return open_begin(skb, ret_key, fresh, pkt);
+	return open_begin(skb, ret_key, fresh, pkt, true);
 }
 
 static __noinline int open_from_host(struct __sk_buff *skb,
@@ -136,7 +139,7 @@ static __noinline int open_from_host(struct __sk_buff *skb,
 		return TO_HOST;
 	if (!owner_yields(pkt))
 		return SG_DROP_FLOW_CLASH;
-	return open_begin(skb, key, fresh, pkt);
+	return open_begin(skb, key, fresh, pkt, false);
 }
 
 #endif

@@ -481,6 +481,8 @@ static void where_a_record_is_required_none_begins_without(void **state)
 	struct spec syn = vpn_tcp;
 	struct spec out =
 		between("10.0.3.2", "10.1.0.1", 40000, 443, IPPROTO_TCP, SYN);
+	struct spec hosts = between("192.168.7.2", "192.168.7.9", 40000, 443,
+				    IPPROTO_TCP, SYN);
 	struct spec reply;
 
 	(void)state;
@@ -491,6 +493,8 @@ static void where_a_record_is_required_none_begins_without(void **state)
 	require_record(boot_s() - 1);
 	assert_spec_dropped(&syn, TAP0, SG_DROP_NO_RECORD);
 	assert_no_flow();
+	assert_int_equal(send_out(&hosts, ETH0, NULL), ACTION_PASS);
+	assert_int_equal(flow_count(PINS_half_open), 1);
 	require_record(boot_s() + 5);
 	open_tcp(&syn, TAP0, &reply);
 	/* what has begun goes on */
