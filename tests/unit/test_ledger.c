@@ -242,11 +242,10 @@ static void a_record_is_in_that_form(void **state)
 	record_object(&record, "in", &inner);
 	line = printed(&record);
 	assert_string_equal(
-		line,
-		"{\"Yes\":true,\"at\":\"12.000000345\","
-		"\"in\":{\"b\":0,\"z\":null},\"list\":[],"
-		"\"most\":9007199254740991,\"no\":false,\"step\":-5,"
-		"\"text\":\"a\\\"b\\\\c%25d%0A%09%7F%C3%A9~ /\"}\n");
+		line, "{\"Yes\":true,\"at\":\"12.000000345\","
+		      "\"in\":{\"b\":0,\"z\":null},\"list\":[],"
+		      "\"most\":9007199254740991,\"no\":false,\"step\":-5,"
+		      "\"text\":\"a\\\"b\\\\c%25d%0A%09%7F%C3%A9~ /\"}\n");
 }
 
 static void numbers_stay_within_53_bits(void **state)
@@ -278,17 +277,17 @@ static void every_byte_is_written_and_read_back(void **state)
 	record_text(&record, "a", bytes);
 	line = printed(&record);
 	/* what is between the quotation marks is longer than its text */
-	assert_int_equal(canonical_text(canonical_find(line, strlen(line) - 1,
-						       "a"),
-					again, sizeof(again)),
-			 -1);
+	assert_int_equal(
+		canonical_text(canonical_find(line, strlen(line) - 1, "a"),
+			       again, sizeof(again)),
+		-1);
 	{
 		char room[1024];
 
 		assert_int_equal(
-			canonical_text(canonical_find(line, strlen(line) - 1,
-						      "a"),
-				       room, sizeof(room)),
+			canonical_text(
+				canonical_find(line, strlen(line) - 1, "a"),
+				room, sizeof(room)),
 			0);
 		assert_string_equal(room, bytes);
 	}
@@ -297,9 +296,9 @@ static void every_byte_is_written_and_read_back(void **state)
 static void decoding_leaves_what_is_no_escape(void **state)
 {
 	static const char *const rows[][2] = {
-		{"", ""},      {"%41", "A"},	{"%", "%"},	   {"%4", "%4"},
-		{"%%41", "%A"}, {"%4g", "%4g"}, {"a%0Ab", "a\nb"}, {"%25", "%"},
-		{"%2541", "%41"},
+		{"", ""},	   {"%41", "A"},   {"%", "%"},
+		{"%4", "%4"},	   {"%%41", "%A"}, {"%4g", "%4g"},
+		{"a%0Ab", "a\nb"}, {"%25", "%"},   {"%2541", "%41"},
 	};
 
 	(void)state;

@@ -335,10 +335,18 @@ static void a_folder_is_marked_once(void **state)
 static void segments_have_one_name(void **state)
 {
 	static const char *const wrong[] = {
-		"",		   "1.jsonl",	     "0000001.jsonl",
-		"000000001.jsonl", "00000000.jsonl", "00000001.jsonl.new",
-		"00000001.torn",   "ledger.jsonl",   "+0000001.jsonl",
-		" 0000001.jsonl",  "0x000001.jsonl", "-0000001.jsonl",
+		"",
+		"1.jsonl",
+		"0000001.jsonl",
+		"000000001.jsonl",
+		"00000000.jsonl",
+		"00000001.jsonl.new",
+		"00000001.torn",
+		"ledger.jsonl",
+		"+0000001.jsonl",
+		" 0000001.jsonl",
+		"0x000001.jsonl",
+		"-0000001.jsonl",
 	};
 
 	(void)state;

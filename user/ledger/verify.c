@@ -37,7 +37,7 @@ struct hand_over {
 	uint64_t torn_bytes;  /* from there on */
 	char torn_sha256[DIGEST_BYTES];
 	bool ends_signed; /* a checkpoint is its last record */
-	char event[16];	      /* its last record's before that */
+	char event[16];	  /* its last record's before that */
 };
 
 /* a segment while it is read */
@@ -50,7 +50,7 @@ struct reading {
 	uint64_t n, bytes;
 	char chain[DIGEST_BYTES];
 	char head_before[DIGEST_BYTES]; /* the newest record */
-	char key[KEY_BYTES];		 /* due for the next checkpoint */
+	char key[KEY_BYTES];		/* due for the next checkpoint */
 	char boot_id[BOOT_ID_BYTES];
 	int64_t boot_ns;
 	uint64_t tail, tail_before, checkpoints;
@@ -469,7 +469,8 @@ static int read_lines(struct reading *reading, struct segment_reader *reader)
 		if (is_long && reading->is_newest && !reading->is_torn)
 			return wrong(reading, reading->n, "format");
 		if (!reading->is_torn)
-			reading->torn_why = whole || is_long ? "format" : "torn";
+			reading->torn_why =
+				whole || is_long ? "format" : "torn";
 		reading->is_torn = true;
 		reading->torn_bytes += line.bytes;
 		digest_add(reading->digest, line.text, line.bytes);
