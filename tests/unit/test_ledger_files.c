@@ -476,7 +476,7 @@ static void what_is_no_file_is_missing(void **state)
 }
 
 /*
- * What commands leave
+ * The deeds that commands leave
  */
 
 static struct record left[8];

@@ -3,6 +3,7 @@
 #include "ledger/facts.h"
 
 #include <fcntl.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/timex.h>
@@ -96,6 +97,7 @@ static void add_dmi(struct record *record)
 static void add_links(struct record *record, const struct policy *policy,
 		      const struct links *links)
 {
+	char keys[RECORD_FIELDS_MAX][3 * IF_NAMESIZE + 1];
 	struct record inner = {0};
 
 	for (size_t i = 0; i < links->count && i < RECORD_FIELDS_MAX; i++) {
@@ -111,7 +113,8 @@ static void add_links(struct record *record, const struct policy *policy,
 		record_text(&one, "role",
 			    role >= 0 ? name_of_role((unsigned int)role)
 				      : NULL);
-		record_object(&inner, link->name, &one);
+		record_key(link->name, keys[i], sizeof(keys[i]));
+		record_object(&inner, keys[i], &one);
 	}
 	record_object(record, "links", &inner);
 }

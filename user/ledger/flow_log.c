@@ -132,29 +132,39 @@ uint64_t flow_log_open(const struct flow_log *log)
  * the balance, which tells of records alone.
  */
 
-static void write_begin(struct flow_log *log, const char *event,
-			const struct sg_flow_key *key,
-			const struct sg_flow *flow, struct record *record)
+static int write_begin(struct flow_log *log, const char *event,
+		       const struct sg_flow_key *key,
+		       const struct sg_flow *flow, struct record *record)
 {
 	struct writer_balance *balance = writer_balance(log->writer);
+	int r;
 
 	flow_add(record, log->context, key, flow);
-	if (writer_append(log->writer, event, record) == 0) {
-		balance->begun++;
-		balance->open++;
-	} else {
+	r = writer_append(log->writer, event, record);
+	if (r) {
 		balance->lost++;
+		return r;
 	}
+	balance->begun++;
+	balance->open++;
+	return 0;
 }
 
-static void count_end(struct writer_balance *balance, int error)
+/* One whose end could not be written stays open by the ledger, until a
+ * comparison says that it is gone. */
+static int write_end(struct flow_log *log, const char *event,
+		     struct record *record)
 {
-	if (error) {
+	struct writer_balance *balance = writer_balance(log->writer);
+	int r = writer_append(log->writer, event, record);
+
+	if (r) {
 		balance->lost++;
-		return;
+		return r;
 	}
 	balance->ended++;
 	balance->open--;
+	return 0;
 }
 
 static void add_source(struct record *record, const struct sg_event *event)
@@ -172,8 +182,10 @@ static void take_begin(struct flow_log *log, const struct sg_event *event,
 	if (find(log, uid))
 		return; /* it was found before its begin was read */
 	add_source(&record, event);
-	write_begin(log, "flow.begin", &event->key, &event->flow, &record);
-	note(log, uid);
+	/* one whose begin could not be written is found later */
+	if (write_begin(log, "flow.begin", &event->key, &event->flow,
+			&record) == 0)
+		note(log, uid);
 }
 
 static void take_end(struct flow_log *log, const struct sg_event *event,
@@ -185,14 +197,14 @@ static void take_end(struct flow_log *log, const struct sg_event *event,
 
 	if (!open) { /* its begin was lost */
 		record_text(&found, "why", "its begin is not on file");
-		write_begin(log, "found", &event->key, &event->flow, &found);
+		if (write_begin(log, "found", &event->key, &event->flow,
+				&found))
+			return;
 	}
 	add_source(&record, event);
 	flow_add(&record, log->context, &event->key, &event->flow);
 	flow_add_end(&record, event->reason);
-	count_end(writer_balance(log->writer),
-		  writer_append(log->writer, "flow.end", &record));
-	if (open)
+	if (write_end(log, "flow.end", &record) == 0 && open)
 		forget(log, open);
 }
 
@@ -339,7 +351,8 @@ static int compare_one(const void *key, const void *value, void *data)
 		/* its begin may be in the ring still: then it is written now,
 		 * and passed over there */
 		record_text(&record, "why", "its begin is not on file");
-		write_begin(log, "found", key, value, &record);
+		if (write_begin(log, "found", key, value, &record))
+			return 0;
 		open = note(log, uid);
 	}
 	if (!open)
@@ -370,8 +383,8 @@ static void write_gone(struct flow_log *log)
 
 			record_text(&record, "uid", log->gone[i]->uid);
 			record_text(&record, "reason", "lost");
-			count_end(writer_balance(log->writer),
-				  writer_append(log->writer, "gone", &record));
+			if (write_end(log, "gone", &record))
+				return;
 			forget(log, log->gone[i]);
 		}
 	} while (log->gone_count == GONE_AT_ONCE);

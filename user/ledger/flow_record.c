@@ -151,6 +151,14 @@ static void add_time(struct record *record, const char *key, const char *ts_key,
 	record_text(record, ts_key, date);
 }
 
+/* It is known to the second, and not before the begin. */
+static uint64_t last_ns(const struct sg_flow *flow)
+{
+	uint64_t ns = (uint64_t)flow->last_s * NS_PER_S;
+
+	return ns > flow->begun_ns ? ns : flow->begun_ns;
+}
+
 void flow_add(struct record *record, struct flow_context *context,
 	      const struct sg_flow_key *key, const struct sg_flow *flow)
 {
@@ -166,7 +174,7 @@ void flow_add(struct record *record, struct flow_context *context,
 		add_flags(record, "resp_flags", flow, !flow_origin(flow));
 	}
 	add_time(record, "start", "start_ts", flow->begun_ns);
-	add_time(record, "last", "last_ts", (uint64_t)flow->last_s * NS_PER_S);
+	add_time(record, "last", "last_ts", last_ns(flow));
 	record_text(record, "kind", name_of_kind(flow->kind));
 	record_text(record, "state", name_of_state(flow->state));
 	record_text(record, "link", flow_link(context, flow->ifindex));

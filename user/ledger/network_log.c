@@ -53,12 +53,11 @@ static void tell_addr(struct network_log *log, const struct links *links,
 {
 	const struct link *link = links_find(links, addr->ifindex);
 	struct record record = {0};
-	struct network network = {addr->addr, 128};
 	char text[TEXT_ADDR_BYTES];
 
 	if (!has_room(log))
 		return;
-	text_from_network(&network, text, sizeof(text));
+	text_from_addr(&addr->addr, text, sizeof(text));
 	record_text(&record, "name", link ? link->name : NULL);
 	record_text(&record, "address", text);
 	record_text(&record, "change", change);

@@ -59,7 +59,8 @@ static void measure(struct place *place)
 	struct statfs fs;
 	uint64_t part;
 
-	if (statfs(place->dir, &fs) && statfs("/run", &fs))
+	if (statfs(place->dir, &fs) && statfs(RUN_DIR, &fs) &&
+	    statfs("/run", &fs))
 		return;
 	place->is_volatile =
 		fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC;

@@ -68,6 +68,20 @@ static void put_escaped(struct record *record, const char *text)
 	}
 }
 
+void record_key(const char *name, char *ret_key, size_t room)
+{
+	size_t used = 0;
+
+	for (; *name && used + 4 <= room; name++) {
+		unsigned char c = (unsigned char)*name;
+		bool is_plain = c >= ' ' && c <= '~' && !strchr("%\"\\", c);
+
+		used += (size_t)snprintf(ret_key + used, room - used,
+					 is_plain ? "%c" : "%%%02X", c);
+	}
+	ret_key[used] = '\0';
+}
+
 void record_value(struct record *record, const char *key, const char *json)
 {
 	struct record_field *field = begin(record, key);

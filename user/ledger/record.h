@@ -58,6 +58,10 @@ void record_time_text(uint64_t ns, char ret_text[RECORD_TIME_BYTES]);
 /* RFC 3339, UTC, milliseconds */
 void record_date_text(uint64_t real_ns, char ret_text[RECORD_TIME_BYTES]);
 
+/* A name as a key, which has no %XX of its own and needs no backslash. Cut at
+ * room. */
+void record_key(const char *name, char *ret_key, size_t room);
+
 /* Undo %XX, in place. */
 void record_decode(char *text);
 

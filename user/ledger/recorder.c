@@ -440,7 +440,9 @@ static void compare(struct recorder *recorder, uint64_t now_ns)
 	if (now_ns - recorder->compared_ns >= COMPARE_NS) {
 		recorder->compared_ns = now_ns;
 		end_over(recorder);
-		flow_log_compare(recorder->flows, recorder->writer);
+		/* in a gap, what differs could not be written */
+		if (!writer_problem(recorder->writer))
+			flow_log_compare(recorder->flows, recorder->writer);
 		flow_log_flush(recorder->flows, recorder->writer);
 	}
 	if (now_ns - recorder->refused_ns >= REFUSED_NS) {
@@ -454,7 +456,8 @@ void recorder_drain(struct recorder *recorder)
 {
 	if (!recorder->writer)
 		return;
-	spool_take(recorder->place.dir, take_left, recorder);
+	if (!writer_problem(recorder->writer)) /* what they left can wait */
+		spool_take(recorder->place.dir, take_left, recorder);
 	flow_log_drain(recorder->flows, recorder->writer);
 }
 

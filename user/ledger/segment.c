@@ -198,7 +198,7 @@ struct segment_reader {
 	size_t room;
 };
 
-/* What is no file is not waited for. NULL with errno. */
+/* No waiting for a pipe or the like. NULL with errno. */
 static FILE *open_file(const char *path)
 {
 	_cleanup_(cleanup_close) int fd = -1;
