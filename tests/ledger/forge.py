@@ -134,7 +134,7 @@ class Segment:
 
     def close(self, end, torn=b""):
         """Return `previous` for the segment after this one."""
-        previous = {"segment": self.number, "records": self.records,
+        previous = {"segment": self.number, "n": self.records - 1,
                     "chain": self.chain, "end": end}
         if torn:
             self.file.write(torn)

@@ -175,21 +175,24 @@ class Balance:
         self.before = start.get("open", 0)
         if not is_integer(self.before):
             self.before = 0
-        self.begun = self.ended = 0
+        self.begun = self.ended = self.lost = 0
 
     def add(self, record):
         if record["event"] in ("flow.begin", "found"):
             self.begun += 1
         elif record["event"] in ("flow.end", "gone"):
             self.ended += 1
+        elif record["event"] == "gap" and is_integer(record.get("lost")):
+            self.lost += record["lost"]
 
     def is_that_of(self, record):
         told = record.get("balance")
         return type(told) is dict and \
             all(is_integer(told.get(name))
                 for name in ("begun", "ended", "open", "lost")) and \
-            (told["begun"], told["ended"], told["open"]) == \
-            (self.begun, self.ended, self.before + self.begun - self.ended)
+            (told["begun"], told["ended"], told["open"], told["lost"]) == \
+            (self.begun, self.ended, self.before + self.begun - self.ended,
+             self.lost)
 
 
 class Segment:
@@ -274,7 +277,7 @@ class Verifier:
             fits = type(previous) is dict and \
                 is_integer(previous.get("segment")) and \
                 previous["segment"] > 0 and \
-                is_integer(previous.get("records")) and \
+                is_integer(previous.get("n")) and \
                 matches(previous.get("sha256"), HEX_64) and \
                 matches(previous.get("chain"), HEX_64) and \
                 previous.get("end") in ENDS
@@ -293,14 +296,14 @@ class Verifier:
             return
         end = previous["end"]
         if before and before.torn_why and \
-                (end != "torn" or previous["records"] > before.records):
+                (end != "torn" or previous["n"] >= before.records):
             # it was a record when this segment began
             raise Wrong(before.number, before.records, before.torn_why)
         fits = end != "segment" or record["event"] == "segment"
         if fits and before:
             fits = previous["segment"] == before.number and \
                 previous["sha256"] == before.sum.hexdigest() and \
-                previous["records"] == before.records and \
+                previous["n"] == before.records - 1 and \
                 previous["chain"] == before.chain and \
                 (end == "torn") == (before.torn_why is not None) and \
                 (end != "stop" or before.event == "stop")

@@ -141,10 +141,8 @@ static int write_begin(struct flow_log *log, const char *event,
 
 	flow_add(record, log->context, key, flow);
 	r = writer_append(log->writer, event, record);
-	if (r) {
-		balance->lost++;
+	if (r)
 		return r;
-	}
 	balance->begun++;
 	balance->open++;
 	return 0;
@@ -158,10 +156,8 @@ static int write_end(struct flow_log *log, const char *event,
 	struct writer_balance *balance = writer_balance(log->writer);
 	int r = writer_append(log->writer, event, record);
 
-	if (r) {
-		balance->lost++;
+	if (r)
 		return r;
-	}
 	balance->ended++;
 	balance->open--;
 	return 0;
@@ -296,9 +292,7 @@ static void write_lost(struct flow_log *log, uint32_t ring)
 	record_number(&record, "all_ip_bytes", (int64_t)count.lost_bytes);
 	if (writer_append(log->writer, "gap", &record))
 		return;
-	if (ring == SG_EVENTS_FLOWS)
-		writer_balance(log->writer)->lost +=
-			count.lost - log->lost[ring];
+	writer_balance(log->writer)->lost += count.lost - log->lost[ring];
 	log->lost[ring] = count.lost;
 }
 

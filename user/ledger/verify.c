@@ -16,11 +16,15 @@
 
 static void count_flow(struct tally *tally, const struct line *line)
 {
+	int64_t lost = canonical_number(line_field(line, "lost"));
+
 	if (line_has_event(line, "flow.begin") || line_has_event(line, "found"))
 		tally->begun++;
 	else if (line_has_event(line, "flow.end") ||
 		 line_has_event(line, "gone"))
 		tally->ended++;
+	else if (line_has_event(line, "gap") && lost > 0)
+		tally->lost += lost;
 }
 
 static bool is_first_event(const struct line *line)

@@ -50,6 +50,8 @@ static bool balance_fits(const struct reading *reading, const struct line *line)
 	return canonical_number(canonical_inside(balance, "lost")) >= 0 &&
 	       canonical_number(canonical_inside(balance, "begun")) ==
 		       tally->begun &&
+	       canonical_number(canonical_inside(balance, "lost")) ==
+		       tally->lost &&
 	       canonical_number(canonical_inside(balance, "ended")) ==
 		       tally->ended &&
 	       canonical_number(canonical_inside(balance, "open")) ==

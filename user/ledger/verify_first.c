@@ -20,7 +20,7 @@ static bool previous_has_form(struct canonical_value previous, bool is_torn)
 					      previous_ends[i]);
 	return is_known &&
 	       canonical_number(canonical_inside(previous, "segment")) > 0 &&
-	       canonical_number(canonical_inside(previous, "records")) >= 0 &&
+	       canonical_number(canonical_inside(previous, "n")) >= 0 &&
 	       line_is_hex(canonical_inside(previous, "sha256"),
 			   DIGEST_CHARS) &&
 	       line_is_hex(canonical_inside(previous, "chain"), DIGEST_CHARS) &&
@@ -39,8 +39,8 @@ static bool previous_fits(const struct reading *reading,
 
 	if (canonical_number(canonical_inside(previous, "segment")) !=
 		    before->segment ||
-	    canonical_number(canonical_inside(previous, "records")) !=
-		    (int64_t)before->records ||
+	    canonical_number(canonical_inside(previous, "n")) !=
+		    (int64_t)before->records - 1 ||
 	    !canonical_is_text(canonical_inside(previous, "chain"),
 			       before->chain))
 		return false;
@@ -81,9 +81,8 @@ static int check_previous(struct reading *reading, const struct line *line,
 	if (reading->segment == 1)
 		return reading_wrong(reading, 0, "previous");
 	if (reading->dir && reading->before->is_torn &&
-	    (!is_torn ||
-	     canonical_number(canonical_inside(previous, "records")) >
-		     (int64_t)reading->before->records)) {
+	    (!is_torn || canonical_number(canonical_inside(previous, "n")) >=
+				 (int64_t)reading->before->records)) {
 		/* it was a record when this segment began */
 		reading->verify->wrong = (struct verify_wrong){
 			reading->before->torn_why, reading->before->segment,

@@ -14,7 +14,7 @@
 /* flows since the last start, as its records tell */
 struct tally {
 	bool is_known; /* it is read from that start on */
-	int64_t before, begun, ended;
+	int64_t before, begun, ended, lost;
 };
 
 /* what one segment hands on to the next */

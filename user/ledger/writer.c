@@ -270,12 +270,14 @@ static void add_gap(const struct writer *writer, struct record *record,
 		    bool is_over)
 {
 	record_time(record, "from", writer->gap_ns);
-	record_number(record, "lost", (int64_t)writer->gap_lost);
 	record_text(record, "why", writer->problem);
-	if (is_over)
+	if (is_over) {
 		record_time(record, "until", writer->now_ns);
-	else
+		record_number(record, "lost", (int64_t)writer->gap_lost);
+	} else {
 		record_null(record, "until");
+		record_null(record, "lost");
+	}
 }
 
 /* From here on records are lost; that is written, if anything can be. */
@@ -344,7 +346,7 @@ static void add_previous(struct record *record,
 		return;
 	}
 	record_number(&inner, "segment", previous->segment);
-	record_number(&inner, "records", (int64_t)previous->records);
+	record_number(&inner, "n", (int64_t)previous->records - 1);
 	record_text(&inner, "sha256", previous->sha256);
 	record_text(&inner, "chain", previous->chain);
 	record_text(&inner, "end", previous->end);
@@ -479,6 +481,7 @@ static void end_gap(struct writer *writer)
 	add_gap(writer, &record, true);
 	if (write_record(writer, "gap", &record))
 		return;
+	writer->balance.lost += writer->gap_lost;
 	writer->gap_ns = 0;
 	writer->problem[0] = '\0';
 	writer_checkpoint(writer);

@@ -28,7 +28,7 @@ struct writer_previous {
 	char torn_sha256[65];
 };
 
-/* Flows of this start, as the records tell. */
+/* Flows of this start, as the records tell, and records that were lost. */
 struct writer_balance {
 	uint64_t begun, ended, open, lost;
 };
