@@ -37,6 +37,7 @@ struct flow_log {
 	void *open;	       /* a tree of open_flow, by uid */
 	uint64_t open_count;
 	uint32_t comparison;
+	bool is_last;	/* of the comparisons: nothing waits for another */
 	uint64_t *seqs; /* by CPU: the newest of the ring that is on file */
 	uint64_t lost[SG_EVENTS_COUNT]; /* that are on file */
 	struct open_flow *gone[GONE_AT_ONCE];
@@ -320,9 +321,9 @@ static void update(struct flow_log *log, struct open_flow *open,
 	bool closes = flow->state > SG_STATE_ESTABLISHED && !open->is_closing;
 	struct record record = {0};
 	uint64_t now_ns = boot_ns();
+	bool is_due = log->is_last || now_ns - open->written_ns >= UPDATE_NS;
 
-	if (!closes &&
-	    (packets == open->packets || now_ns - open->written_ns < UPDATE_NS))
+	if (!closes && (packets == open->packets || !is_due))
 		return;
 	flow_add(&record, log->context, key, flow);
 	record_flag(&record, "final", false);
@@ -384,12 +385,13 @@ static void write_gone(struct flow_log *log)
 	} while (log->gone_count == GONE_AT_ONCE);
 }
 
-void flow_log_compare(struct flow_log *log, struct writer *writer)
+void flow_log_compare(struct flow_log *log, struct writer *writer, bool is_last)
 {
 	int fd = log->context->pins->map_fds[PINS_flows];
 
 	flow_log_drain(log, writer);
 	log->comparison++;
+	log->is_last = is_last;
 	if (maps_each(fd, sizeof(struct sg_flow_key), sizeof(struct sg_flow),
 		      compare_one, log))
 		return;

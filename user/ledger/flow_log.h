@@ -44,8 +44,10 @@ uint64_t flow_log_open(const struct flow_log *log);
 void flow_log_drain(struct flow_log *log, struct writer *writer);
 
 /* Compare with the tables: write updates of those that had packets for a
- * minute, and what is there, or is not, though the rings did not say so. */
-void flow_log_compare(struct flow_log *log, struct writer *writer);
+ * minute (is_last: since the last update), and what is there, or is not, though
+ * the rings did not say so. */
+void flow_log_compare(struct flow_log *log, struct writer *writer,
+		      bool is_last);
 
 /* Write the attempts since the last time. */
 void flow_log_flush(struct flow_log *log, struct writer *writer);

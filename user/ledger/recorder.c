@@ -84,7 +84,7 @@ static void note_clocks(struct recorder *recorder)
 static void stop(struct recorder *recorder, const char *why)
 {
 	if (recorder->writer && recorder->flows) {
-		flow_log_drain(recorder->flows, recorder->writer);
+		flow_log_compare(recorder->flows, recorder->writer, true);
 		flow_log_flush(recorder->flows, recorder->writer);
 		refusals_flush(recorder->refusals, recorder->writer);
 	}
@@ -442,7 +442,8 @@ static void compare(struct recorder *recorder, uint64_t now_ns)
 		end_over(recorder);
 		/* in a gap, what differs could not be written */
 		if (!writer_problem(recorder->writer))
-			flow_log_compare(recorder->flows, recorder->writer);
+			flow_log_compare(recorder->flows, recorder->writer,
+					 false);
 		flow_log_flush(recorder->flows, recorder->writer);
 	}
 	if (now_ns - recorder->refused_ns >= REFUSED_NS) {
@@ -484,7 +485,7 @@ struct recorder *recorder_new(const struct pins *pins,
 	recorder->pins = pins;
 	recorder->policy = policy;
 	recorder->context.pins = pins;
-	recorder->refused_ns = recorder->compared_ns = boot_ns();
+	recorder->refused_ns = boot_ns();
 	return recorder;
 }
 
