@@ -327,12 +327,14 @@ standalone int flow_end_noted(__u32 who, __u32 id, __u32 half, __u32 reason,
 		return -1;
 	event = event_reserve(half);
 	if (!event) {
+		/* before: see below */
+		ending->packets =
+			flow->traffic[0].packets + flow->traffic[1].packets;
+		ending->bytes = flow->traffic[0].bytes + flow->traffic[1].bytes;
 		if (flow_delete(ending, flow, half, now_s))
 			return -1;
-		return event_lost(
-			half ? SG_EVENTS_ATTEMPTS : SG_EVENTS_FLOWS,
-			flow->traffic[0].packets + flow->traffic[1].packets,
-			flow->traffic[0].bytes + flow->traffic[1].bytes);
+		return event_lost(half ? SG_EVENTS_ATTEMPTS : SG_EVENTS_FLOWS,
+				  ending->packets, ending->bytes);
 	}
 	event_fill(event, &ending->key, flow, SG_EVENT_END, reason);
 	if (flow_delete(ending, flow, half, now_s)) {

@@ -128,6 +128,7 @@ enum ending_by { ENDING_BY_PACKET, ENDING_BY_USER, ENDING_COUNT };
 struct ending {
 	struct sg_flow_key key;
 	struct sg_flow_key shared; /* as the remote sees it */
+	__u64 packets, bytes;	   /* of one whose event has no room */
 };
 
 struct {

@@ -16,6 +16,7 @@ stage int end_asked(struct __sk_buff *skb)
 		struct sg_flow_key key;
 		__u8 id[3];
 		enum sg_end_reason reason;
+		__u32 last_s;
 	} asked;
 	struct sg_flow *flow;
 
@@ -26,11 +27,17 @@ stage int end_asked(struct __sk_buff *skb)
 	if (bpf_skb_load_bytes(skb, __builtin_offsetof(struct sg_end, key),
 			       &asked, sizeof(asked)))
 		return 1;
-	/* in this order: one that is promoted between the two is found */
-	flow = bpf_map_lookup_elem(&half_open, &asked.key);
+	/* one that is promoted is in both for a moment, and goes on in `flows`
+	 */
+	flow = bpf_map_lookup_elem(&flows, &asked.key);
+	if (!flow)
+		flow = bpf_map_lookup_elem(&half_open, &asked.key);
 	if (!flow)
 		flow = bpf_map_lookup_elem(&flows, &asked.key);
 	if (!flow || flow_id(flow->id) != flow_id(asked.id))
+		return 1;
+	if (asked.reason == sg_end_by_state(flow) &&
+	    flow->last_s != asked.last_s)
 		return 1;
 	return !!flow_end_by(ENDING_BY_USER, &asked.key, flow, asked.reason,
 			     clock_now_s());

@@ -322,7 +322,7 @@ stage int promote_recorded(struct scratch *scratch,
 		event_submit(event, SG_EVENTS_FLOWS);
 		return 0;
 	}
-	if (pkt->policy->record_required &&
+	if (pkt->policy->record_required & SG_RECORD_REQUIRED &&
 	    scratch->promoted.kind != SG_KIND_HOST) {
 		scratch->promote_refused = SG_DROP_NO_RECORD;
 		return -1;

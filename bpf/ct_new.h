@@ -66,7 +66,7 @@ stage int open_begin(struct __sk_buff *skb, const struct sg_flow_key *key,
 		     bool is_recorded)
 {
 	if (is_recorded && pkt->policy->record_required &&
-	    !event_has_reader(pkt->now_s))
+	    !event_is_recorded(pkt->policy->record_required, pkt->now_s))
 		return SG_DROP_NO_RECORD;
 	fresh->share = open_share(fresh, pkt);
 	/* or somebody would be connected and mute */

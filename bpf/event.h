@@ -10,13 +10,18 @@
 #include "verifier.h"
 
 /* Return whether the daemon keeps the record now, as far as it has promised. */
-standalone int event_has_reader(__u32 now_s)
+standalone int event_is_recorded(__u32 required, __u32 now_s)
 {
 	const struct sg_record_lease *lease;
 	__u32 zero = 0;
 
 	lease = bpf_map_lookup_elem(&record_lease, &zero);
-	return lease && lease->until_s && now_s <= lease->until_s;
+	if (!lease)
+		return false;
+	if (required & SG_RECORD_REQUIRED &&
+	    (!lease->until_s || now_s > lease->until_s))
+		return false;
+	return !(required & SG_RECORD_WHEN_FULL && lease->is_full);
 }
 
 /* Return the number of the next event of this CPU's. It is taken whether or not
@@ -78,6 +83,8 @@ stage void event_fill(struct sg_event *event, const struct sg_flow_key *key,
 	event->flow = *flow;
 }
 
+#define WAKEUP_BYTES 4096 /* several events of several CPUs */
+
 /* Return how to submit to a ring. The reader comes by himself, but is woken
  * when a quarter of it is full. */
 standalone __u64 event_wakeup(__u32 ring)
@@ -94,7 +101,10 @@ standalone __u64 event_wakeup(__u32 ring)
 	} else {
 		unread = bpf_ringbuf_query(&flow_events, BPF_RB_AVAIL_DATA);
 	}
-	return unread < bytes / 4 ? BPF_RB_NO_WAKEUP : BPF_RB_FORCE_WAKEUP;
+	/* as it crosses that line: each wake-up costs more than an event */
+	return unread < bytes / 4 || unread > bytes / 4 + WAKEUP_BYTES
+		       ? BPF_RB_NO_WAKEUP
+		       : BPF_RB_FORCE_WAKEUP;
 }
 
 /* Number an event that has happened, and hand it to the reader. */

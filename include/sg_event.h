@@ -91,8 +91,13 @@ SG_ASSERT_SIZE(struct sg_event_count, 48);
  * least. It is asked for where the policy requires a record. */
 struct sg_record_lease {
 	__u32 until_s; /* boot clock; 0: it does not */
+	__u32 is_full; /* 1: it cannot, which its daemon says, or said */
 };
-SG_ASSERT_SIZE(struct sg_record_lease, 4);
+SG_ASSERT_SIZE(struct sg_record_lease, 8);
+
+/* bits of sg_policy.record_required */
+#define SG_RECORD_REQUIRED 1  /* no flow begins without a lease */
+#define SG_RECORD_WHEN_FULL 2 /* nor when the ledger is full */
 
 /* The packet that program sg_end is given: a flow to end. It returns 0, or 1:
  * the flow is not there any more. */
@@ -101,8 +106,10 @@ struct sg_end {
 	struct sg_flow_key key;
 	__u8 id[3]; /* sg_flow.id: a successor of the flow lives on */
 	enum sg_end_reason reason;
+	__u32 last_s; /* sg_flow.last_s: of one that is over by its state, a
+			 newer packet has kept it */
 };
-SG_ASSERT_SIZE(struct sg_end, 60);
+SG_ASSERT_SIZE(struct sg_end, 64);
 
 /* Return why a flow ends that is over, or is closed and makes room. */
 static inline enum sg_end_reason sg_end_by_state(const struct sg_flow *flow)

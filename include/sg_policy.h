@@ -68,7 +68,7 @@ struct sg_policy {
 	/* of a flow with no packet: ICMP echo; TCP and UDP, by enum sg_state */
 	__u32 icmp_timeout_s;
 	__u32 timeout_s[SG_STATE_COUNT];
-	__u32 record_required; /* 1: no flow begins that is not recorded */
+	__u32 record_required; /* SG_RECORD_ */
 };
 SG_ASSERT_SIZE(struct sg_policy, 96);
 

@@ -102,13 +102,18 @@ static int end_it(const struct sg_flow_key *key, const struct sg_flow *flow,
 			reason);
 }
 
+static void no_pause(void *data)
+{
+	(void)data;
+}
+
 static size_t sweep(void)
 {
 	size_t ended;
 
 	assert_int_equal(sweep_flows(&gate_test.pins,
 				     gate_test.program_fds[DATAPLANE_sg_end],
-				     &ended),
+				     no_pause, NULL, &ended),
 			 0);
 	return ended;
 }

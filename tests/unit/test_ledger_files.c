@@ -34,8 +34,8 @@ static struct writer *open_writer(const char *dir, uint64_t most_bytes)
 	struct fault fault;
 
 	record_text(&start, "version", "of a test");
-	writer = writer_open(dir, most_bytes, &start, &fault);
-	if (!writer)
+	writer = writer_open(dir, most_bytes, &fault);
+	if (!writer || writer_begin(writer, &start, &fault))
 		fail_msg("%s", fault.text);
 	return writer;
 }

@@ -138,6 +138,7 @@ static int change(const struct context *context, const char *name,
 {
 	struct sg_grant before = {0};
 	struct fault fault;
+	int left;
 	int id = grant_by_name(name);
 
 	if (id < 0)
@@ -146,8 +147,9 @@ static int change(const struct context *context, const char *name,
 	if (set(context, (__u32)id, grant, &before, &fault))
 		return verb_fail(&fault);
 	note(name, grant);
-	if (leave(context, name, grant, &fault) ||
-	    save(context, &fault)) { /* in one line, as every error */
+	left = leave(context, name, grant, &fault);
+	/* each of the two, whatever becomes of the other */
+	if (save(context, &fault) || left) { /* in one line, as every error */
 		fprintf(stderr, "scoutgate: %s is %s, but %s\n", name,
 			grant->open ? "open" : "closed", fault.text);
 		return EXIT_FAILED;

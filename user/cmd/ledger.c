@@ -20,6 +20,7 @@
 #include "ledger/segment.h"
 #include "ledger/verify.h"
 #include "sys/cleanup.h"
+#include "sys/printable.h"
 
 /* PATH, or the instance's own. */
 static int path_of(const struct context *context, int count, char **args,
@@ -439,6 +440,8 @@ int verb_peer(const struct context *context, int count, char **args)
 	union sg_addr addr;
 	char text[TEXT_ADDR_BYTES];
 
+	if (count == 2 && !printable_is(args[1]))
+		return verb_usage("a name is text that can be shown");
 	if (count != 2 || text_parse_addr(args[0], &addr))
 		return verb_usage("peer takes an address and its name; \"\" "
 				  "takes the name away");

@@ -101,8 +101,7 @@ static void count(struct section *section, const char *const *texts,
 	if (!row) {
 		row = json_object_new_array();
 		for (size_t i = 0; i < text_count; i++)
-			json_object_array_add(row,
-					      json_object_new_string(texts[i]));
+			add_cell(row, texts[i]);
 		for (size_t i = 0; i < number_count; i++)
 			json_object_array_add(row, json_object_new_int64(0));
 		json_object_object_add(section->rows, key, row);

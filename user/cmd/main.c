@@ -48,6 +48,7 @@ static const struct verb verbs[] = {
 	 "the live flows, with packets and bytes each way; --state all: those "
 	 "that end, too"},
 	{"forwards", verb_forwards, "", "rules, with hits"},
+	{"drops", verb_drops, "", "what was dropped, by interface and reason"},
 	{"who", verb_who, "[DIR]",
 	 "who came in, when, and how much, now and before, by the ledger"},
 	{"peer", verb_peer, "ADDRESS NAME",
@@ -56,7 +57,6 @@ static const struct verb verbs[] = {
 	 "head|verify|show|report [PATH] | init|export DIR | anchor FILE | "
 	 "note TEXT | purge --before DATE",
 	 "the record: note its head, prove it, read it, take it along"},
-	{"drops", verb_drops, "", "what was dropped, by interface and reason"},
 };
 
 #define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))

@@ -49,6 +49,7 @@ struct run {
 	sd_event *event;
 	struct recorder *recorder;
 	sd_event_source *records; /* NULL: no ring is read */
+	uint64_t attached;	  /* recorder_attached() of that */
 	sd_event_source *timer;
 	sd_event_source *later; /* when events are too many to follow each */
 	uint64_t followed_usec; /* monotonic; when links were last read */
@@ -301,10 +302,12 @@ static int on_records(sd_event_source *source, int fd, uint32_t events,
 /* Be woken when a ring fills, whichever is read now. */
 static void watch_rings(struct run *run)
 {
+	uint64_t attached = recorder_attached(run->recorder);
 	int fd = recorder_fd(run->recorder);
 
-	if (run->records && sd_event_source_get_io_fd(run->records) == fd)
+	if (run->attached == attached)
 		return;
+	run->attached = attached;
 	run->records = sd_event_source_unref(run->records);
 	if (fd >= 0)
 		sd_event_add_io(run->event, &run->records, fd, EPOLLIN,
@@ -356,6 +359,7 @@ static int repair(struct run *run)
 static int on_timer(sd_event_source *source, uint64_t usec, void *data)
 {
 	struct run *run = data;
+	int r;
 
 	(void)source;
 	(void)usec;
@@ -363,12 +367,16 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *data)
 	learn(run);
 	if (run->is_behind)
 		follow(run);
-	if (repair(run) == -EPROTO) { /* another's, with its maps to read */
+	r = repair(run);
+	if (r == -EPROTO) { /* another's, with its maps to read */
 		sd_event_exit(run->event, EXIT_FAILED);
 		return 0;
 	}
 	watch_grants(run);
-	keep_record(run);
+	if (r != -EBUSY)
+		keep_record(run);
+	else /* another supervisor writes the record */
+		recorder_rest(run->recorder);
 	save_grants(run); /* they may be switched by hand */
 	note_look(run);
 	return 0;

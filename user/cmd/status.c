@@ -271,11 +271,15 @@ static void print_ledger(struct json_object *ledger)
 {
 	bool is_volatile = json_object_get_boolean(
 		json_object_object_get(ledger, "volatile"));
+	char text[PATH_MAX + 64];
 
-	if (show_text_of(ledger, "current"))
-		printf("ledger: %s/%s%s\n", show_text_of(ledger, "directory"),
-		       show_text_of(ledger, "current"),
-		       is_volatile ? ", in memory" : "");
+	if (!show_text_of(ledger, "current"))
+		return;
+	snprintf(text, sizeof(text), "ledger: %s/%s%s",
+		 show_text_of(ledger, "directory"),
+		 show_text_of(ledger, "current"),
+		 is_volatile ? ", in memory" : "");
+	show_paragraph(text);
 }
 
 static void print_note(const char *note)

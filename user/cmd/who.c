@@ -50,6 +50,10 @@ static bool is_over(const struct session *session)
 static void print_end(const char *host, uint16_t port,
 		      char ret_text[CELL_BYTES])
 {
+	char shown[TEXT_ADDR_BYTES];
+
+	printable_copy(host, shown, sizeof(shown));
+	host = shown;
 	snprintf(ret_text, CELL_BYTES, strchr(host, ':') ? "[%s]:%u" : "%s:%u",
 		 host, port);
 }
@@ -86,10 +90,9 @@ static int add(const struct session *session, void *data)
 	struct who *who = data;
 	char from[CELL_BYTES], to[CELL_BYTES], since[CELL_BYTES],
 		until[CELL_BYTES], in[CELL_BYTES], out[CELL_BYTES];
-	char name[CELL_BYTES];
-	const char *cells[COLUMN_COUNT] = {
-		from,  name, to,  session->rule,  since,
-		until, in,   out, session->grants};
+	char name[CELL_BYTES], rule[CELL_BYTES], grants[CELL_BYTES];
+	const char *cells[COLUMN_COUNT] = {from,  name, to,  rule,  since,
+					   until, in,	out, grants};
 
 	if (!came_in(session))
 		return 0;
@@ -97,7 +100,10 @@ static int add(const struct session *session, void *data)
 		add_json(who, session);
 		return 0;
 	}
+	/* of a ledger that may be another's */
 	printable_copy(session->peer, name, sizeof(name));
+	printable_copy(session->rule, rule, sizeof(rule));
+	printable_copy(session->grants, grants, sizeof(grants));
 	print_end(session->orig_h, session->orig_p, from);
 	print_end(session->resp_h, session->resp_p, to);
 	print_time(session->since, since);

@@ -27,7 +27,8 @@ int end_open(const char *pin_dir, int *ret_fd)
 int end_flow(int end_fd, const struct sg_flow_key *key,
 	     const struct sg_flow *flow, enum sg_end_reason reason)
 {
-	struct sg_end data = {.key = *key, .reason = reason};
+	struct sg_end data = {
+		.key = *key, .reason = reason, .last_s = flow->last_s};
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = &data,
 		    .data_size_in = sizeof(data), .repeat = 1);
 

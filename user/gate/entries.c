@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sg_event.h"
+
 #define HOST_BITS 128 /* the prefix length of one address */
 #define V4_PREFIX 96  /* of all IPv4 addresses, mapped */
 #define WIDEST_ROUTE 8
@@ -140,7 +142,8 @@ int entries_of_policy(const struct policy *policy, uint32_t slot,
 		.egress_probes = !policy->egress_strict,
 		.new_per_source = policy->new_per_source,
 		.record_required =
-			policy->record_required || policy->ledger_refuses,
+			(policy->record_required ? SG_RECORD_REQUIRED : 0) |
+			(policy->ledger_refuses ? SG_RECORD_WHEN_FULL : 0),
 	};
 	set_timeouts(policy, &entries.policy);
 	for (size_t i = 0; i < policy->forward_count; i++)

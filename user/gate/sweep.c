@@ -9,12 +9,15 @@
 #include "sg_policy.h"
 #include "sys/clock.h"
 
-#define GRACE_S 2 /* to a packet that is on its way through the datapath */
+#define PAUSE_EACH 512 /* ends */
+#define GRACE_S 2      /* to a packet that is on its way through the datapath */
 
 struct sweep {
 	struct sg_policy policy;
 	uint32_t then_s; /* those that were over then */
 	int end_fd;
+	void (*pause)(void *data);
+	void *data;
 	size_t ended;
 };
 
@@ -27,15 +30,19 @@ static int sweep_one(const void *key, const void *value, void *context)
 	if (!sg_flow_is_over(key, flow, &sweep->policy, sweep->then_s))
 		return 0;
 	r = end_flow(sweep->end_fd, key, flow, sg_end_by_state(flow));
-	if (!r)
-		sweep->ended++;
+	if (!r && ++sweep->ended % PAUSE_EACH == 0)
+		sweep->pause(sweep->data);
 	return r == -ENOENT ? 0 : r;
 }
 
-int sweep_flows(const struct pins *pins, int end_fd, size_t *ret_ended)
+int sweep_flows(const struct pins *pins, int end_fd, void (*pause)(void *data),
+		void *data, size_t *ret_ended)
 {
 	static const enum pins_map tables[] = {PINS_half_open, PINS_flows};
-	struct sweep sweep = {.end_fd = end_fd, .then_s = boot_s() - GRACE_S};
+	struct sweep sweep = {.end_fd = end_fd,
+			      .pause = pause,
+			      .data = data,
+			      .then_s = boot_s() - GRACE_S};
 	int r = pins_policy(pins, &sweep.policy);
 
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]) && !r; i++)

@@ -11,7 +11,9 @@
 #include "gate/pins.h"
 
 /* End the flows that have been over for two seconds, by the policy in force;
- * end_fd is program sg_end. *ret_ended: how many. 0 or -errno. */
-int sweep_flows(const struct pins *pins, int end_fd, size_t *ret_ended);
+ * end_fd is program sg_end. pause() is called before the rings of their ends
+ * can be full. *ret_ended: how many. 0 or -errno. */
+int sweep_flows(const struct pins *pins, int end_fd, void (*pause)(void *data),
+		void *data, size_t *ret_ended);
 
 #endif

@@ -84,31 +84,62 @@ static void read_all(struct reading *reading, const char *dir,
 							       : "killed";
 }
 
-int adopt_newest(const char *dir, struct writer_previous *ret_previous,
-		 struct fault *ret_fault)
+static int adopt_file(const char *dir, uint32_t number,
+		      struct writer_previous *ret_previous,
+		      struct fault *ret_fault)
 {
 	_cleanup_(segment_close) struct segment_reader *reader = NULL;
 	_cleanup_(digest_free) struct digest *file = digest_new();
 	_cleanup_(digest_free) struct digest *torn = digest_new();
-	_cleanup_(cleanup_free) uint32_t *numbers = NULL;
 	struct reading reading = {ret_previous, file, torn, -1, false};
 	char name[SEGMENT_NAME_BYTES];
 	char path[PATH_MAX];
-	size_t count;
-	int r = segment_list(dir, &numbers, &count, ret_fault);
 
-	*ret_previous = (struct writer_previous){.chain = DIGEST_CHAIN_BEGIN};
-	if (r || !count)
-		return r;
-	if (!file || !torn)
-		return fault_set(ret_fault, ENOMEM, "out of memory");
-	ret_previous->segment = numbers[count - 1];
-	segment_name(ret_previous->segment, name);
+	*ret_previous = (struct writer_previous){.chain = DIGEST_CHAIN_BEGIN,
+						 .segment = number};
+	segment_name(number, name);
 	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	reader = segment_open(path, ret_fault);
+	reader = file && torn ? segment_open(path, ret_fault) : NULL;
 	if (!reader)
 		return -EIO;
 	read_all(&reading, dir, reader);
 	cleanup_close(&reading.torn_fd);
 	return 0;
+}
+
+/* One without a whole record, as a file system may leave it that lost what was
+ * forced to it: it is none, and its bytes are kept by another name. */
+static int put_aside(const char *dir, uint32_t number, struct fault *ret_fault)
+{
+	char name[SEGMENT_NAME_BYTES];
+	char from[PATH_MAX];
+	char to[PATH_MAX];
+
+	segment_name(number, name);
+	snprintf(from, sizeof(from), "%s/%s", dir, name);
+	snprintf(to, sizeof(to), "%s/%08u.torn", dir, number);
+	return rename(from, to) ? fault_set(ret_fault, errno, "%s: %s", from,
+					    strerror(errno))
+				: 0;
+}
+
+int adopt_newest(const char *dir, struct writer_previous *ret_previous,
+		 struct fault *ret_fault)
+{
+	_cleanup_(cleanup_free) uint32_t *numbers = NULL;
+	size_t count;
+	int r = segment_list(dir, &numbers, &count, ret_fault);
+
+	*ret_previous = (struct writer_previous){.chain = DIGEST_CHAIN_BEGIN};
+	for (; !r && count && !ret_previous->records; count--) {
+		uint32_t number = numbers[count - 1];
+
+		r = adopt_file(dir, number, ret_previous, ret_fault);
+		if (!r && !ret_previous->records) {
+			r = put_aside(dir, number, ret_fault);
+			*ret_previous = (struct writer_previous){
+				.chain = DIGEST_CHAIN_BEGIN};
+		}
+	}
+	return r;
 }

@@ -134,14 +134,18 @@ void facts_add_clock(struct record *record)
 {
 	struct timex timex = {0};
 	char date[RECORD_TIME_BYTES];
-
-	adjtimex(&timex);
+	bool is_known = adjtimex(&timex) >= 0;
 	record_date_text(real_ns(), date);
 	record_text(record, "real", date);
 	record_time(record, "mono", clock_ns(CLOCK_MONOTONIC));
 	record_time(record, "boot_clock", boot_ns());
-	record_number(record, "status", timex.status);
-	record_number(record, "maxerror_us", timex.maxerror);
+	if (is_known) {
+		record_number(record, "status", timex.status);
+		record_number(record, "maxerror_us", timex.maxerror);
+	} else {
+		record_null(record, "status");
+		record_null(record, "maxerror_us");
+	}
 	add_file(record, "rtc", "/sys/class/rtc/rtc0/since_epoch");
 }
 
@@ -158,7 +162,9 @@ void facts_add(struct record *record, const struct policy *policy,
 	dataplane_object(&object, &bytes);
 	add_digest(record, "bpf_sha256", object, bytes);
 	add_digest(record, "config_sha256", config, strlen(config));
-	record_text(record, "config", config);
+	/* three bytes for one, where it is escaped */
+	record_text(record, "config",
+		    strlen(config) < RECORD_START_MAX / 4 ? config : NULL);
 	add_kernel(record);
 	add_file(record, "cmdline", "/proc/cmdline");
 	add_file(record, "os_release", "/etc/os-release");

@@ -17,6 +17,8 @@
 #define UPDATE_NS (50 * NS_PER_S) /* looked at each 10 s: within 60 */
 #define CPUS_MAX 4096
 #define GONE_AT_ONCE 256
+#define BREATHE_EACH 4096 /* flows that are compared */
+#define DRAIN_MAX 40000	  /* events */
 
 /* A flow that is open by the ledger. */
 struct open_flow {
@@ -24,8 +26,16 @@ struct open_flow {
 	uint64_t packets; /* both ways, when they were last written */
 	uint64_t written_ns;
 	bool is_closing; /* that was written */
+	bool is_former;	 /* of maps that are gone: the gate was down */
 	uint32_t seen; /* the comparison that saw it last, or that before which
 			  it began */
+};
+
+/* The events of a ring that are on file, of one CPU. Numbers of neighbours may
+ * be in another order than the ring. */
+struct filed {
+	uint64_t newest; /* 0: none is */
+	uint64_t before; /* a bit for each of the 64 up to it */
 };
 
 struct flow_log {
@@ -37,9 +47,14 @@ struct flow_log {
 	void *open;	       /* a tree of open_flow, by uid */
 	uint64_t open_count;
 	uint32_t comparison;
-	bool is_last;	/* of the comparisons: nothing waits for another */
-	uint64_t *seqs; /* by CPU: the newest of the ring that is on file */
+	uint64_t compared;
+	void (*breathe)(void *data);
+	void *breathe_data;
+	bool is_last;	     /* of the comparisons: nothing waits for another */
+	struct filed *filed; /* by CPU */
+	size_t taken;	     /* of the rings, in this drain */
 	uint64_t lost[SG_EVENTS_COUNT]; /* that are on file */
+	uint64_t lost_until_ns[SG_EVENTS_COUNT];
 	struct open_flow *gone[GONE_AT_ONCE];
 	size_t gone_count;
 };
@@ -90,10 +105,14 @@ static void forget(struct flow_log *log, struct open_flow *flow)
 	log->open_count--;
 }
 
-void flow_log_adopt(struct flow_log *log, const char *uid)
+void flow_log_adopt(struct flow_log *log, const char *uid, bool is_ring)
 {
-	if (!find(log, uid))
-		note(log, uid);
+	struct open_flow *open = find(log, uid);
+
+	if (!open)
+		open = note(log, uid);
+	if (open)
+		open->is_former = !is_ring;
 }
 
 void flow_log_adopt_end(struct flow_log *log, const char *uid)
@@ -106,8 +125,16 @@ void flow_log_adopt_end(struct flow_log *log, const char *uid)
 
 void flow_log_adopt_seq(struct flow_log *log, uint32_t cpu, uint64_t seq)
 {
-	if (cpu < CPUS_MAX && seq > log->seqs[cpu])
-		log->seqs[cpu] = seq;
+	struct filed *filed = &log->filed[cpu % CPUS_MAX];
+
+	if (seq > filed->newest) {
+		filed->before = seq - filed->newest < 64
+					? filed->before << (seq - filed->newest)
+					: 0;
+		filed->newest = seq;
+	}
+	if (filed->newest - seq < 64)
+		filed->before |= UINT64_C(1) << (filed->newest - seq);
 }
 
 void flow_log_adopt_lost(struct flow_log *log, const char *ring, uint64_t lost)
@@ -119,8 +146,15 @@ void flow_log_adopt_lost(struct flow_log *log, const char *ring, uint64_t lost)
 
 void flow_log_adopt_ring(struct flow_log *log)
 {
-	memset(log->seqs, 0, CPUS_MAX * sizeof(*log->seqs));
+	memset(log->filed, 0, CPUS_MAX * sizeof(*log->filed));
 	memset(log->lost, 0, sizeof(log->lost));
+}
+
+void flow_log_breathe(struct flow_log *log, void (*breathe)(void *data),
+		      void *data)
+{
+	log->breathe = breathe;
+	log->breathe_data = data;
 }
 
 uint64_t flow_log_open(const struct flow_log *log)
@@ -205,6 +239,24 @@ static void take_end(struct flow_log *log, const struct sg_event *event,
 		forget(log, open);
 }
 
+/* Return whether the last writer had written it before it was killed. */
+static bool is_filed(const struct flow_log *log, const struct sg_event *event)
+{
+	const struct filed *filed = &log->filed[event->cpu % CPUS_MAX];
+
+	if (event->seq > filed->newest)
+		return false;
+	return filed->newest - event->seq >= 64 ||
+	       filed->before >> (filed->newest - event->seq) & 1;
+}
+
+/* More than a ring holds: who makes flows faster than they are written is not
+ * to keep the daemon from all else. */
+static int enough(struct flow_log *log)
+{
+	return ++log->taken < DRAIN_MAX ? 0 : -EAGAIN;
+}
+
 static int on_flow(void *data, void *sample, size_t bytes)
 {
 	const struct sg_event *event = sample;
@@ -213,16 +265,14 @@ static int on_flow(void *data, void *sample, size_t bytes)
 
 	if (bytes < sizeof(*event))
 		return 0;
-	/* one that was written before the last writer was killed */
-	if (event->cpu < CPUS_MAX && event->seq <= log->seqs[event->cpu])
-		return 0;
-	flow_log_adopt_seq(log, event->cpu, event->seq);
+	if (is_filed(log, event))
+		return enough(log);
 	flow_uid(log->context, &event->key, &event->flow, uid);
 	if (event->type == SG_EVENT_BEGIN)
 		take_begin(log, event, uid);
 	else
 		take_end(log, event, uid);
-	return 0;
+	return enough(log);
 }
 
 static int on_attempt(void *data, void *sample, size_t bytes)
@@ -231,7 +281,7 @@ static int on_attempt(void *data, void *sample, size_t bytes)
 
 	if (bytes >= sizeof(struct sg_event))
 		attempts_add(log->attempts, sample);
-	return 0;
+	return enough(log);
 }
 
 static int on_refusal(void *data, void *sample, size_t bytes)
@@ -284,7 +334,9 @@ static void write_lost(struct flow_log *log, uint32_t ring)
 	snprintf(why, sizeof(why), "the ring of %s was full", ring_names[ring]);
 	record_text(&record, "why", why);
 	record_text(&record, "ring", ring_names[ring]);
-	record_time(&record, "from", count.first_lost_ns);
+	record_time(&record, "from",
+		    log->lost_until_ns[ring] ? log->lost_until_ns[ring]
+					     : count.first_lost_ns);
 	record_time(&record, "until", count.last_lost_ns);
 	record_number(&record, "lost", (int64_t)(count.lost - log->lost[ring]));
 	/* since the gate was brought up */
@@ -295,11 +347,13 @@ static void write_lost(struct flow_log *log, uint32_t ring)
 		return;
 	writer_balance(log->writer)->lost += count.lost - log->lost[ring];
 	log->lost[ring] = count.lost;
+	log->lost_until_ns[ring] = count.last_lost_ns;
 }
 
 void flow_log_drain(struct flow_log *log, struct writer *writer)
 {
 	log->writer = writer;
+	log->taken = 0;
 	ring_buffer__consume(log->rings);
 	write_lost(log, SG_EVENTS_FLOWS);
 	write_lost(log, SG_EVENTS_ATTEMPTS);
@@ -352,6 +406,8 @@ static int compare_one(const void *key, const void *value, void *data)
 	}
 	if (!open)
 		return -ENOMEM;
+	if (++log->compared % BREATHE_EACH == 0 && log->breathe)
+		log->breathe(log->breathe_data);
 	open->seen = log->comparison;
 	update(log, open, key, value);
 	return 0;
@@ -377,7 +433,8 @@ static void write_gone(struct flow_log *log)
 			struct record record = {0};
 
 			record_text(&record, "uid", log->gone[i]->uid);
-			record_text(&record, "reason", "lost");
+			record_text(&record, "reason",
+				    log->gone[i]->is_former ? "down" : "lost");
 			if (write_end(log, "gone", &record))
 				return;
 			forget(log, log->gone[i]);
@@ -431,12 +488,12 @@ struct flow_log *flow_log_new(struct flow_context *context,
 	if (log) {
 		log->context = context;
 		log->refusals = refusals;
-		log->seqs = calloc(CPUS_MAX, sizeof(*log->seqs));
+		log->filed = calloc(CPUS_MAX, sizeof(*log->filed));
 		log->attempts = attempts_new();
 		log->rings = ring_buffer__new(fds[PINS_flow_events], on_flow,
 					      log, NULL);
 	}
-	if (log && log->seqs && log->attempts && log->rings &&
+	if (log && log->filed && log->attempts && log->rings &&
 	    ring_buffer__add(log->rings, fds[PINS_attempt_events], on_attempt,
 			     log) == 0 &&
 	    ring_buffer__add(log->rings, fds[PINS_refusals], on_refusal, log) ==
@@ -457,7 +514,7 @@ void flow_log_free(struct flow_log **log)
 	attempts_free(&(*log)->attempts);
 	while ((*log)->open)
 		forget(*log, *(struct open_flow **)(*log)->open);
-	free((*log)->seqs);
+	free((*log)->filed);
 	free(*log);
 	*log = NULL;
 }

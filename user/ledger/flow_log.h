@@ -29,9 +29,9 @@ void flow_log_free(struct flow_log **log);
 /* An epoll fd, which is ready when a ring is a quarter full. */
 int flow_log_fd(const struct flow_log *log);
 
-/* A ledger before this start says: the flow is open, and this event of the
- * ring is on file. */
-void flow_log_adopt(struct flow_log *log, const char *uid);
+/* A ledger before this start says: the flow is open (is_ring: by these rings),
+ * and this event of the ring is on file. */
+void flow_log_adopt(struct flow_log *log, const char *uid, bool is_ring);
 void flow_log_adopt_end(struct flow_log *log, const char *uid);
 void flow_log_adopt_seq(struct flow_log *log, uint32_t cpu, uint64_t seq);
 void flow_log_adopt_lost(struct flow_log *log, const char *ring, uint64_t lost);
@@ -42,6 +42,10 @@ uint64_t flow_log_open(const struct flow_log *log);
 
 /* Write what the rings have. */
 void flow_log_drain(struct flow_log *log, struct writer *writer);
+
+/* Call this now and then while many flows are compared: it takes a while. */
+void flow_log_breathe(struct flow_log *log, void (*breathe)(void *data),
+		      void *data);
 
 /* Compare with the tables: write updates of those that had packets for a
  * minute (is_last: since the last update), and what is there, or is not, though

@@ -18,7 +18,9 @@ struct flow_context {
 	char boot_id[BOOT_ID_BYTES];
 	struct rule_names rules;
 	struct peers peers;
-	uint64_t epochs[SG_GRANT_COUNT]; /* how often each was opened */
+	/* of each grant, by the ledger: how often it was opened, and is it */
+	uint64_t epochs[SG_GRANT_COUNT];
+	bool is_open[SG_GRANT_COUNT];
 	uint32_t policy_number;
 	uint32_t link_ifindex; /* whose name link_name is; 0: none */
 	char link_name[IF_NAMESIZE];

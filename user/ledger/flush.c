@@ -6,14 +6,23 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
+
+#include "sys/clock.h"
+
+#define END_S 2
 
 struct flush {
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t asked;
-	int fd; /* owned; -1: nothing is asked */
+	/* owned; -1: nothing is asked */
+	int fd;
+	int last_fd;
+	uint64_t began_ns; /* 0: it waits */
 	int error;
 	bool ends;
 };
@@ -21,13 +30,18 @@ struct flush {
 /* The next file to be forced, for the caller to close; -1: it is to end. */
 static int next(struct flush *flush)
 {
+	int *asked;
 	int fd;
 
 	pthread_mutex_lock(&flush->lock);
-	while (flush->fd < 0 && !flush->ends)
+	flush->began_ns = 0;
+	while (flush->fd < 0 && flush->last_fd < 0 && !flush->ends)
 		pthread_cond_wait(&flush->asked, &flush->lock);
-	fd = flush->fd;
-	flush->fd = -1;
+	asked = flush->last_fd >= 0 ? &flush->last_fd : &flush->fd;
+	fd = *asked;
+	*asked = -1;
+	if (fd >= 0)
+		flush->began_ns = boot_ns();
 	pthread_mutex_unlock(&flush->lock);
 	return fd;
 }
@@ -57,7 +71,7 @@ struct flush *flush_new(void)
 
 	if (!flush)
 		return NULL;
-	flush->fd = -1;
+	flush->fd = flush->last_fd = -1;
 	pthread_mutex_init(&flush->lock, NULL);
 	pthread_cond_init(&flush->asked, NULL);
 	sigfillset(&all); /* they are for the event loop's thread */
@@ -72,30 +86,47 @@ struct flush *flush_new(void)
 
 void flush_end(struct flush **flush)
 {
-	if (!*flush)
-		return;
-	pthread_mutex_lock(&(*flush)->lock);
-	(*flush)->ends = true;
-	pthread_cond_signal(&(*flush)->asked);
-	pthread_mutex_unlock(&(*flush)->lock);
-	pthread_join((*flush)->thread, NULL);
-	pthread_cond_destroy(&(*flush)->asked);
-	pthread_mutex_destroy(&(*flush)->lock);
-	free(*flush);
+	struct flush *ended = *flush;
+	struct timespec until;
+
 	*flush = NULL;
+	if (!ended)
+		return;
+	pthread_mutex_lock(&ended->lock);
+	ended->ends = true;
+	pthread_cond_signal(&ended->asked);
+	pthread_mutex_unlock(&ended->lock);
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += END_S;
+	if (pthread_timedjoin_np(ended->thread, NULL, &until)) {
+		pthread_detach(ended->thread); /* which keeps its memory */
+		return;
+	}
+	pthread_cond_destroy(&ended->asked);
+	pthread_mutex_destroy(&ended->lock);
+	free(ended);
 }
 
-void flush_ask(struct flush *flush, int fd)
+static void ask(struct flush *flush, int *asked, int fd)
 {
 	int own = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 
 	pthread_mutex_lock(&flush->lock);
-	if (flush->fd >= 0)
-		close(flush->fd); /* of the segment before: it was closed well
-				   */
-	flush->fd = own;
+	if (*asked >= 0)
+		close(*asked);
+	*asked = own;
 	pthread_cond_signal(&flush->asked);
 	pthread_mutex_unlock(&flush->lock);
+}
+
+void flush_ask(struct flush *flush, int fd)
+{
+	ask(flush, &flush->fd, fd);
+}
+
+void flush_ask_last(struct flush *flush, int fd)
+{
+	ask(flush, &flush->last_fd, fd);
 }
 
 int flush_error(struct flush *flush)
@@ -107,4 +138,14 @@ int flush_error(struct flush *flush)
 	flush->error = 0;
 	pthread_mutex_unlock(&flush->lock);
 	return error;
+}
+
+uint64_t flush_busy_ns(struct flush *flush)
+{
+	uint64_t began_ns;
+
+	pthread_mutex_lock(&flush->lock);
+	began_ns = flush->began_ns;
+	pthread_mutex_unlock(&flush->lock);
+	return began_ns ? boot_ns() - began_ns : 0;
 }

@@ -40,7 +40,7 @@ static void take_flow(struct former *former, const struct walk_record *record)
 	if (walk_is(record, "flow.end") || walk_is(record, "gone"))
 		flow_log_adopt_end(former->flows, uid);
 	else if (walk_is(record, "flow.begin") || walk_is(record, "found"))
-		flow_log_adopt(former->flows, uid);
+		flow_log_adopt(former->flows, uid, former->is_ring);
 	if (former->is_ring && walk_number(record, "seq"))
 		flow_log_adopt_seq(former->flows,
 				   (uint32_t)walk_number(record, "cpu"),
@@ -68,6 +68,9 @@ static void take_grant(struct former *former, const struct walk_record *record)
 	id = grant_by_name(name);
 	if (id >= 0)
 		former->context->epochs[id] = walk_number(record, "epoch");
+	if (id >= 0)
+		former->context->is_open[id] =
+			walk_field(record, "open").type == 't';
 }
 
 static void take_gap(struct former *former, const struct walk_record *record)

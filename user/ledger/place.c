@@ -3,12 +3,14 @@
 #include "ledger/place.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/magic.h>
 #include <mntent.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <unistd.h>
 
 #include "ledger/segment.h"
 
@@ -93,6 +95,21 @@ int place_find(const struct policy *policy, const char *pin_dir,
 	}
 	find_mount(ret_place, ret_place->dir);
 	measure(ret_place);
+	return 0;
+}
+
+int place_probe(const struct place *place)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	if (snprintf(path, sizeof(path), "%s/probe", place->dir) >= PATH_MAX)
+		return -ENAMETOOLONG;
+	fd = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	unlink(path);
 	return 0;
 }
 

@@ -27,6 +27,9 @@ struct place {
 int place_find(const struct policy *policy, const char *pin_dir,
 	       struct place *ret_place, struct fault *ret_fault);
 
+/* Try to make a file there. 0 or -errno. */
+int place_probe(const struct place *place);
+
 /* Make the directory that the instance uses when it has no other. 0 or -errno.
  */
 int place_make(const struct place *place, struct fault *ret_fault);

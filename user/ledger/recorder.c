@@ -44,10 +44,11 @@ struct recorder {
 	struct refusals *refusals;
 	struct writer *writer; /* NULL: there is no ledger to be written */
 	uint32_t ring;	       /* of the flows: flow_log_ring() */
-	struct links links;    /* owned; as they were at the last look */
+	uint64_t attached;     /* recorder_attached() */
+	int fallback; /* -errno: the place that is named cannot be written */
+	struct links links; /* owned; as they were at the last look */
 	struct switched switched[SG_GRANT_COUNT];
-	bool is_open[SG_GRANT_COUNT]; /* by the ledger */
-	bool has_grants;	      /* those of the start are written */
+	bool has_grants; /* those of the start are written */
 	uint64_t tried_ns, compared_ns, refused_ns;
 	int64_t real_less_boot_ns, boot_less_mono_ns;
 	char problem[512];
@@ -63,9 +64,38 @@ const char *recorder_problem(const struct recorder *recorder)
 	return recorder->problem[0] ? recorder->problem : NULL;
 }
 
+uint64_t recorder_attached(const struct recorder *recorder)
+{
+	return recorder->flows ? recorder->attached : 0;
+}
+
 int recorder_fd(const struct recorder *recorder)
 {
 	return recorder->flows ? flow_log_fd(recorder->flows) : -1;
+}
+
+/*
+ * The lease, without which no flow begins where a record is required
+ */
+
+#define LEASE_S 5
+
+static void keep_lease(const struct recorder *recorder)
+{
+	bool records = recorder->writer && !writer_problem(recorder->writer);
+	const struct sg_record_lease lease = {
+		.until_s = records ? boot_s() + LEASE_S : 0,
+		.is_full = !records,
+	};
+	__u32 zero = 0;
+
+	bpf_map_update_elem(recorder->pins->map_fds[PINS_record_lease], &zero,
+			    &lease, BPF_ANY);
+}
+
+static void breathe(void *data)
+{
+	keep_lease(data);
 }
 
 /*
@@ -93,25 +123,74 @@ static void stop(struct recorder *recorder, const char *why)
 	refusals_free(&recorder->refusals);
 }
 
-static int prepare(struct recorder *recorder, struct fault *ret_fault)
+/* In memory, where the place that is named cannot be written. */
+static int use_fallback(struct recorder *recorder, struct fault *ret_fault)
 {
-	int r = boot_id_read(recorder->context.boot_id);
+	int r = place_find(NULL, recorder->pins->dir, &recorder->place,
+			   ret_fault);
 
-	if (r)
-		return fault_set(ret_fault, r, "boot id: %s", strerror(-r));
-	r = place_find(recorder->policy, recorder->pins->dir, &recorder->place,
-		       ret_fault);
+	return r ? r : place_make(&recorder->place, ret_fault);
+}
+
+static int open_writer(struct recorder *recorder, struct fault *ret_fault)
+{
+	struct place *place = &recorder->place;
+	int r = place_find(recorder->policy, recorder->pins->dir, place,
+			   ret_fault);
+
+	recorder->fallback = 0;
 	if (!r)
-		r = place_make(&recorder->place, ret_fault);
+		r = place_make(place, ret_fault);
+	if (!r)
+		recorder->fallback = place_probe(place);
+	if (!r && recorder->fallback)
+		r = use_fallback(recorder, ret_fault);
 	if (r)
 		return r;
+	recorder->writer =
+		writer_open(place->dir, place->most_bytes, ret_fault);
+	return recorder->writer ? 0 : -EIO;
+}
+
+static int attach(struct recorder *recorder, struct fault *ret_fault)
+{
 	recorder->ring = flow_log_ring(recorder->pins);
 	recorder->refusals = refusals_new(&recorder->context);
 	if (!recorder->refusals)
 		return fault_set(ret_fault, ENOMEM, "out of memory");
 	recorder->flows =
 		flow_log_new(&recorder->context, recorder->refusals, ret_fault);
-	return recorder->flows ? 0 : -EIO;
+	if (!recorder->flows)
+		return -EIO;
+	recorder->attached++;
+	flow_log_breathe(recorder->flows, breathe, recorder);
+	return 0;
+}
+
+static int prepare(struct recorder *recorder, struct fault *ret_fault)
+{
+	int r = boot_id_read(recorder->context.boot_id);
+
+	memset(recorder->context.epochs, 0, sizeof(recorder->context.epochs));
+	memset(recorder->context.is_open, 0, sizeof(recorder->context.is_open));
+	if (r)
+		return fault_set(ret_fault, r, "boot id: %s", strerror(-r));
+	r = open_writer(recorder, ret_fault); /* and be the only one */
+	return r ? r : attach(recorder, ret_fault);
+}
+
+/* A grant may have been switched while nobody wrote. */
+static void compare_grants(struct recorder *recorder)
+{
+	recorder->has_grants = false;
+	for (uint32_t id = 0; id < SG_GRANT_COUNT; id++) {
+		bool is_open = cut_is_open(recorder->pins, id);
+
+		recorder->switched[id] = (struct switched){0};
+		if (is_open != recorder->context.is_open[id])
+			recorder->switched[id] =
+				(struct switched){boot_ns(), is_open};
+	}
 }
 
 static int start(struct recorder *recorder, struct fault *ret_fault)
@@ -129,13 +208,11 @@ static int start(struct recorder *recorder, struct fault *ret_fault)
 		  &recorder->links);
 	record_number(&record, "ring", recorder->ring);
 	record_number(&record, "open", (int64_t)flow_log_open(recorder->flows));
-	recorder->writer =
-		writer_open(recorder->place.dir, recorder->place.most_bytes,
-			    &record, ret_fault);
-	if (!recorder->writer)
-		return -EIO;
+	r = writer_begin(recorder->writer, &record, ret_fault);
+	if (r)
+		return r;
 	writer_balance(recorder->writer)->open = flow_log_open(recorder->flows);
-	recorder->has_grants = false;
+	compare_grants(recorder);
 	note_clocks(recorder);
 	return 0;
 }
@@ -145,6 +222,12 @@ static int start(struct recorder *recorder, struct fault *ret_fault)
 static void say_place(struct recorder *recorder)
 {
 	recorder->problem[0] = '\0';
+	if (recorder->fallback)
+		snprintf(recorder->problem, sizeof(recorder->problem),
+			 "ledger: %.160s: %s, so it is kept in memory "
+			 "(%.160s); make room there, or make it writable",
+			 recorder->policy->ledger_dir,
+			 strerror(-recorder->fallback), recorder->place.dir);
 	if (recorder->place.is_not_the_one)
 		snprintf(recorder->problem, sizeof(recorder->problem),
 			 "ledger: %.160s is not marked for one, so it is kept "
@@ -159,10 +242,13 @@ static bool is_elsewhere(const struct recorder *recorder)
 	struct fault ignored;
 	struct place place;
 
-	return flow_log_ring(recorder->pins) != recorder->ring ||
-	       (place_find(recorder->policy, recorder->pins->dir, &place,
-			   &ignored) == 0 &&
-		strcmp(place.dir, recorder->place.dir) != 0);
+	if (flow_log_ring(recorder->pins) != recorder->ring)
+		return true;
+	if (place_find(recorder->policy, recorder->pins->dir, &place,
+		       &ignored) ||
+	    strcmp(place.dir, recorder->place.dir) == 0)
+		return false;
+	return !recorder->fallback || place_probe(&place) == 0;
 }
 
 static void begin(struct recorder *recorder)
@@ -173,6 +259,8 @@ static void begin(struct recorder *recorder)
 	if (recorder->tried_ns && now_ns - recorder->tried_ns < RETRY_NS)
 		return;
 	recorder->tried_ns = now_ns;
+	if (recorder->writer && !writer_is_there(recorder->writer))
+		stop(recorder, "its directory was taken away");
 	if (recorder->writer && is_elsewhere(recorder))
 		stop(recorder, "it goes on in another directory, or of "
 			       "another instance");
@@ -188,6 +276,12 @@ static void begin(struct recorder *recorder)
 /*
  * Policies and links
  */
+
+void recorder_rest(struct recorder *recorder)
+{
+	if (recorder->writer)
+		stop(recorder, "another daemon goes on");
+}
 
 void recorder_policy(struct recorder *recorder, uint32_t number)
 {
@@ -240,16 +334,24 @@ void recorder_links(struct recorder *recorder, const struct links *links)
  * tells of was made by hand, or by its deadline.
  */
 
-static void write_grant(struct recorder *recorder, unsigned int id,
-			bool is_open, struct record *record)
+/* 0, or -errno: then it is as if it was not switched yet. */
+static int write_grant(struct recorder *recorder, unsigned int id, bool is_open,
+		       struct record *record)
 {
-	if (is_open && !recorder->is_open[id])
-		recorder->context.epochs[id]++;
-	recorder->is_open[id] = is_open;
+	struct flow_context *context = &recorder->context;
+	bool is_opening = is_open && !context->is_open[id];
+	int r;
+
+	record_number(record, "epoch",
+		      (int64_t)context->epochs[id] + is_opening);
+	r = writer_append(recorder->writer, "grant", record);
+	if (r)
+		return r;
+	context->epochs[id] += is_opening;
+	context->is_open[id] = is_open;
 	recorder->switched[id].since_ns = 0;
-	record_number(record, "epoch", (int64_t)recorder->context.epochs[id]);
-	writer_append(recorder->writer, "grant", record);
 	writer_checkpoint(recorder->writer);
+	return 0;
 }
 
 static const char *switched_by(const struct recorder *recorder,
@@ -292,7 +394,8 @@ void recorder_grants(struct recorder *recorder, const struct cut_change *change)
 		if (!is_opened && !(change->ended & SG_GRANT_BIT(id)))
 			continue;
 		/* a command may have told of it already */
-		if (recorder->writer && recorder->is_open[id] == is_opened)
+		if (recorder->writer &&
+		    recorder->context.is_open[id] == is_opened)
 			continue;
 		*switched = (struct switched){boot_ns(), is_opened};
 	}
@@ -358,10 +461,10 @@ static int take_left(const char *event, struct record *record, void *data)
 		id = grant_by_name(field_of(record, "name", text));
 		if (id < 0)
 			return 0;
-		write_grant(recorder, (unsigned int)id,
-			    strcmp(field_of(record, "open", text), "true") == 0,
-			    record);
-		return 0;
+		return write_grant(
+			recorder, (unsigned int)id,
+			strcmp(field_of(record, "open", text), "true") == 0,
+			record);
 	}
 	if (strcmp(event, "peer") == 0)
 		take_peer(recorder, record);
@@ -400,39 +503,25 @@ static void watch_clock(struct recorder *recorder)
 }
 
 /*
- * The lease, without which no flow begins where a record is required
- */
-
-#define LEASE_S 5
-#define LEASE_FOR_GOOD_S 0x7fffffff /* the daemon may end meanwhile */
-
-static void keep_lease(const struct recorder *recorder)
-{
-	const struct policy *policy = recorder->policy;
-	bool records = recorder->writer && !writer_problem(recorder->writer);
-	struct sg_record_lease lease = {0};
-	__u32 zero = 0;
-
-	if (!policy->record_required && !policy->ledger_refuses)
-		return;
-	if (records)
-		lease.until_s = policy->record_required ? boot_s() + LEASE_S
-							: LEASE_FOR_GOOD_S;
-	bpf_map_update_elem(recorder->pins->map_fds[PINS_record_lease], &zero,
-			    &lease, BPF_ANY);
-}
-
-/*
  * Now and then
  */
 
-static void end_over(const struct recorder *recorder)
+static void drain_flows(void *data)
+{
+	struct recorder *recorder = data;
+
+	flow_log_drain(recorder->flows, recorder->writer);
+	keep_lease(recorder);
+}
+
+static void end_over(struct recorder *recorder)
 {
 	_cleanup_(cleanup_close) int end_fd = -1;
 	size_t ended;
 
 	if (end_open(recorder->pins->dir, &end_fd) == 0)
-		sweep_flows(recorder->pins, end_fd, &ended);
+		sweep_flows(recorder->pins, end_fd, drain_flows, recorder,
+			    &ended);
 }
 
 static void compare(struct recorder *recorder, uint64_t now_ns)

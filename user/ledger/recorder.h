@@ -25,6 +25,12 @@ void recorder_close(struct recorder **recorder, const char *why);
  * there is none; another one may come with each recorder_tick(). */
 int recorder_fd(const struct recorder *recorder);
 void recorder_drain(struct recorder *recorder);
+/* A number that is another each time the rings are opened, whatever fd they
+ * get. */
+uint64_t recorder_attached(const struct recorder *recorder);
+
+/* Leave the ledger and the rings to another daemon, until recorder_tick(). */
+void recorder_rest(struct recorder *recorder);
 
 /* To be called four times a second or so. */
 void recorder_tick(struct recorder *recorder);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 
@@ -132,22 +133,40 @@ int segment_read_id(const char *dir, char ret_id[SEGMENT_ID_BYTES])
 	return 0;
 }
 
+int segment_lock(const char *dir)
+{
+	_cleanup_(cleanup_close) int fd = -1;
+	char path[PATH_MAX];
+
+	if (mark_path(dir, path))
+		return -ENAMETOOLONG;
+	fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (flock(fd, LOCK_EX | LOCK_NB))
+		return errno == EWOULDBLOCK ? -EBUSY : -errno;
+	return cleanup_steal_fd(&fd);
+}
+
 static int write_mark(const char *dir)
 {
 	_cleanup_(cleanup_close) int folder = -1;
 	_cleanup_(cleanup_close) int fd = -1;
 	char path[PATH_MAX];
+	char beside[PATH_MAX + 8];
 	uint64_t random;
 
 	if (mark_path(dir, path) ||
 	    getrandom(&random, sizeof(random), 0) != sizeof(random))
 		return -EIO;
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+	/* whole or not there */
+	snprintf(beside, sizeof(beside), "%s.new", path);
+	fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
 		  0600);
 	folder = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || folder < 0 ||
 	    dprintf(fd, "%016llx\n", (unsigned long long)random) < 0 ||
-	    fsync(fd) || fsync(folder))
+	    fsync(fd) || rename(beside, path) || fsync(folder))
 		return -errno;
 	return 0;
 }

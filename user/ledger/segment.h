@@ -35,6 +35,9 @@ int segment_list(const char *dir, uint32_t **ret_numbers, size_t *ret_count,
 
 /* The id of a directory that is marked as a ledger's. -ENOENT: it is not. */
 int segment_read_id(const char *dir, char ret_id[SEGMENT_ID_BYTES]);
+/* Be the one who writes there, until the fd is closed. Returns it, or -errno:
+ * -EBUSY: another is. */
+int segment_lock(const char *dir);
 /* Make the directory, if it is not there, and mark it, if it is not. 0, or
  * -errno. */
 int segment_mark(const char *dir, char ret_id[SEGMENT_ID_BYTES],

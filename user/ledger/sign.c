@@ -27,6 +27,7 @@ static const unsigned char spki_prefix[SPKI_PREFIX_BYTES] = {
 struct sign_key {
 	unsigned char seed[SEED_BYTES];
 	char public_text[SIGN_KEY_BYTES];
+	bool is_locked;
 };
 
 static size_t page_bytes(void)
@@ -34,20 +35,23 @@ static size_t page_bytes(void)
 	return (size_t)sysconf(_SC_PAGESIZE);
 }
 
-static struct sign_key *locked_page(void)
+static struct sign_key *own_page(void)
 {
+	struct sign_key *key;
 	void *page = mmap(NULL, page_bytes(), PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (page == MAP_FAILED)
 		return NULL;
-	if (mlock(page, page_bytes()) ||
-	    madvise(page, page_bytes(), MADV_DONTDUMP) ||
+	if (madvise(page, page_bytes(), MADV_DONTDUMP) ||
 	    madvise(page, page_bytes(), MADV_DONTFORK)) {
 		munmap(page, page_bytes());
 		return NULL;
 	}
-	return page;
+	key = page;
+	/* a container may not lock any, and has a ledger all the same */
+	key->is_locked = mlock(page, page_bytes()) == 0;
+	return key;
 }
 
 static EVP_PKEY *private_of(const struct sign_key *key)
@@ -75,7 +79,7 @@ static bool note_public(struct sign_key *key)
 
 struct sign_key *sign_key_new(void)
 {
-	struct sign_key *key = locked_page();
+	struct sign_key *key = own_page();
 
 	if (key &&
 	    (RAND_priv_bytes(key->seed, SEED_BYTES) != 1 || !note_public(key)))
@@ -90,6 +94,11 @@ void sign_key_wipe(struct sign_key **key)
 	OPENSSL_cleanse(*key, sizeof(**key));
 	munmap(*key, page_bytes());
 	*key = NULL;
+}
+
+bool sign_key_is_locked(const struct sign_key *key)
+{
+	return key->is_locked;
 }
 
 const char *sign_key_public(const struct sign_key *key)

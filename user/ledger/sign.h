@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Ed25519 (RFC 8032) for checkpoints. A private key is in this process's locked
- * memory alone, signs once, and is wiped. Public keys are texts: base64 of the
- * DER SubjectPublicKeyInfo (RFC 8410), so that `openssl` reads them.
+ * Ed25519 (RFC 8032) for checkpoints. A private key is in this process's memory
+ * alone, which is locked where the kernel allows that, signs once, and is
+ * wiped. Public keys are texts: base64 of the DER SubjectPublicKeyInfo (RFC
+ * 8410), so that `openssl` reads them.
  */
 #ifndef SG_USER_SIGN_H
 #define SG_USER_SIGN_H
@@ -17,9 +18,11 @@
 
 struct sign_key;
 
-/* A new pair; NULL: libcrypto, or the locked memory, has none. */
+/* A new pair; NULL: libcrypto or the kernel has none. */
 struct sign_key *sign_key_new(void);
 void sign_key_wipe(struct sign_key **key);
+/* Return whether its memory is locked: it is never swapped. */
+bool sign_key_is_locked(const struct sign_key *key);
 const char *sign_key_public(const struct sign_key *key);
 
 /* 0 or -EIO. */

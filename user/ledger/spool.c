@@ -151,7 +151,8 @@ static int take_file(int folder, const char *name,
 	_cleanup_(cleanup_close) int fd = -1;
 	ssize_t bytes;
 
-	fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	fd = openat(folder, name,
+		    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	bytes = fd < 0 || !line ? -1 : read(fd, line, RECORD_LINE_MAX - 1);
 	if (bytes < 0)
 		return -EIO;
@@ -170,6 +171,7 @@ int spool_take(const char *dir,
 	struct dirent **entries;
 	char path[PATH_MAX];
 	int count;
+	int r = 0;
 
 	if (snprintf(path, sizeof(path), "%s/" FOLDER, dir) >= PATH_MAX)
 		return -ENAMETOOLONG;
@@ -178,7 +180,10 @@ int spool_take(const char *dir,
 		return errno == ENOENT ? 0 : -errno;
 	count = scandirat(folder, ".", &entries, not_new, alphasort);
 	for (int i = 0; i < count; i++) {
-		take_file(folder, entries[i]->d_name, each, context);
+		/* what cannot be taken now waits, and so does what is later */
+		if (!r)
+			r = take_file(folder, entries[i]->d_name, each,
+				      context);
 		free(entries[i]);
 	}
 	if (count >= 0)

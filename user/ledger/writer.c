@@ -28,6 +28,7 @@
 #define CHECKPOINT_NS (60 * NS_PER_S)
 #define FLUSH_NS (1 * NS_PER_S)
 #define RETRY_NS (1 * NS_PER_S)
+#define STUCK_NS (5 * NS_PER_S)
 /* kept for a gap and a checkpoint when all else is full */
 #define RESERVE "reserve"
 #define RESERVE_BYTES (64 * 1024)
@@ -37,6 +38,7 @@ struct writer {
 	char id[SEGMENT_ID_BYTES];
 	char boot_id[BOOT_ID_BYTES];
 	int fd;
+	int lock; /* there is one writer */
 	uint32_t segment;
 	uint64_t n, bytes; /* of this segment */
 	uint64_t before_bytes, most_bytes;
@@ -53,7 +55,8 @@ struct writer {
 	uint64_t flushed_bytes;
 	uint64_t gap_ns; /* 0: there is no gap */
 	uint64_t gap_lost;
-	bool is_dead; /* this segment takes no more */
+	bool is_dead;  /* this segment takes no more */
+	bool is_stuck; /* the disk does not answer */
 	char problem[256];
 };
 
@@ -73,7 +76,11 @@ struct writer_balance *writer_balance(struct writer *writer)
 
 const char *writer_problem(const struct writer *writer)
 {
-	return writer->problem[0] ? writer->problem : NULL;
+	if (writer->problem[0])
+		return writer->problem;
+	return writer->is_stuck ? "ledger: its disk has not answered for five "
+				  "seconds; look at it, or name another place"
+				: NULL;
 }
 
 const char *writer_dir(const struct writer *writer)
@@ -281,12 +288,12 @@ static void add_gap(const struct writer *writer, struct record *record,
 }
 
 /* From here on records are lost; that is written, if anything can be. */
-static void begin_gap(struct writer *writer, int error)
+static void begin_gap(struct writer *writer, int error, uint64_t lost)
 {
 	struct record record = {0};
 
 	writer->gap_ns = writer->tried_ns = writer_now_ns(writer);
-	writer->gap_lost = 1;
+	writer->gap_lost = lost;
 	snprintf(writer->problem, sizeof(writer->problem),
 		 "ledger %.160s: %s; records are lost", writer->dir,
 		 error == -ENOSPC ? "it is full" : strerror(-error));
@@ -301,6 +308,10 @@ int writer_append(struct writer *writer, const char *event,
 {
 	int r = is_over_limit(writer) ? -ENOSPC : 0;
 
+	/* of what was appended before, which by now is in the balance */
+	if (!writer->gap_ns &&
+	    writer->n - writer->signed_n >= CHECKPOINT_RECORDS)
+		writer_checkpoint(writer);
 	if (writer->gap_ns) {
 		record_release(record);
 		writer->gap_lost++;
@@ -310,9 +321,7 @@ int writer_append(struct writer *writer, const char *event,
 		r = write_record(writer, event, record);
 	record_release(record);
 	if (r)
-		begin_gap(writer, r);
-	else if (writer->n - writer->signed_n >= CHECKPOINT_RECORDS)
-		r = writer_checkpoint(writer);
+		begin_gap(writer, r, 1);
 	return r;
 }
 
@@ -324,7 +333,7 @@ int writer_checkpoint(struct writer *writer)
 		return 0;
 	r = sign_now(writer);
 	if (r) {
-		begin_gap(writer, r);
+		begin_gap(writer, r, 0);
 		return r;
 	}
 	tell_head(writer);
@@ -359,16 +368,17 @@ static void add_previous(struct record *record,
 }
 
 /* The name by which it is found, put in the other's place at once. */
-static int point_current(const struct writer *writer, const char *name)
+static void point_current(const struct writer *writer, const char *name)
 {
 	char current[PATH_MAX];
 	char beside[PATH_MAX];
 
 	if (path_of(writer, SEGMENT_CURRENT, current) ||
 	    path_of(writer, SEGMENT_CURRENT ".new", beside))
-		return -ENAMETOOLONG;
+		return;
 	unlink(beside);
-	return symlink(name, beside) || rename(beside, current) ? -errno : 0;
+	if (symlink(name, beside) == 0)
+		rename(beside, current);
 }
 
 /* By another name until its first record is written: no segment is empty. */
@@ -400,7 +410,6 @@ static int name_file(const struct writer *writer)
 	char name[SEGMENT_NAME_BYTES];
 	char path[PATH_MAX];
 	char beside[PATH_MAX];
-	int r;
 
 	segment_name(writer->segment, name);
 	if (path_of(writer, name, path) || path_of(writer, NEW, beside))
@@ -408,9 +417,9 @@ static int name_file(const struct writer *writer)
 	folder = open(writer->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (folder < 0 || rename(beside, path))
 		return -errno;
-	r = point_current(writer, name);
+	point_current(writer, name); /* FAT has no symbolic links */
 	fsync(folder);
-	return r == -EPERM ? 0 : r; /* FAT has no symbolic links */
+	return 0;
 }
 
 /* A segment with its first record, of these fields. */
@@ -433,8 +442,12 @@ static int begin_segment(struct writer *writer, const char *event,
 	record_number(record, "segment", writer->segment);
 	record_text(record, "boot_id", writer->boot_id);
 	record_text(record, "key", sign_key_public(writer->key));
+	record_flag(record, "key_locked", sign_key_is_locked(writer->key));
 	add_previous(record, &writer->previous);
 	r = write_record(writer, event, record);
+	/* before its name: after a power cut no segment is without it */
+	if (!r && fdatasync(writer->fd))
+		r = -errno;
 	if (!r)
 		r = name_file(writer);
 	writer->is_dead = r != 0;
@@ -463,76 +476,10 @@ static int next_segment(struct writer *writer)
 		digest_so_far(writer->digest, previous->sha256);
 		memcpy(previous->chain, writer->chain, DIGEST_BYTES);
 	}
+	flush_ask_last(writer->flush, writer->fd);
 	r = begin_segment(writer, "segment", &record);
 	record_release(&record);
 	return r;
-}
-
-/* A new file must be begun after a failed fdatasync(): what is in the old one
- * may not be on the disk. */
-static void end_gap(struct writer *writer)
-{
-	struct record record = {0};
-
-	writer->tried_ns = writer->now_ns;
-	if (is_over_limit(writer) || keep_reserve(writer) ||
-	    (writer->is_dead && next_segment(writer)))
-		return;
-	add_gap(writer, &record, true);
-	if (write_record(writer, "gap", &record))
-		return;
-	writer->balance.lost += writer->gap_lost;
-	writer->gap_ns = 0;
-	writer->problem[0] = '\0';
-	writer_checkpoint(writer);
-}
-
-static bool is_large_or_old(const struct writer *writer)
-{
-	return writer->bytes >= SEGMENT_BYTES ||
-	       writer->now_ns - writer->began_ns >= SEGMENT_NS;
-}
-
-void writer_tick(struct writer *writer)
-{
-	uint64_t now_ns = writer_now_ns(writer);
-	int error = flush_error(writer->flush);
-
-	if (error && !writer->gap_ns) {
-		writer->is_dead = true;
-		begin_gap(writer, -error);
-	}
-	if (writer->gap_ns && now_ns - writer->tried_ns >= RETRY_NS)
-		end_gap(writer);
-	if (writer->gap_ns)
-		return;
-	if (now_ns - writer->signed_ns >= CHECKPOINT_NS)
-		writer_checkpoint(writer);
-	if (writer->bytes != writer->flushed_bytes &&
-	    now_ns - writer->flushed_ns >= FLUSH_NS)
-		ask_flush(writer);
-	if (!writer->gap_ns && is_large_or_old(writer) &&
-	    writer_checkpoint(writer) == 0) {
-		int r = next_segment(writer);
-
-		if (r)
-			begin_gap(writer, r);
-	}
-}
-
-/*
- * Begin and end
- */
-
-static void release(struct writer **writer)
-{
-	flush_end(&(*writer)->flush);
-	cleanup_close(&(*writer)->fd);
-	digest_free(&(*writer)->digest);
-	sign_key_wipe(&(*writer)->key);
-	sign_key_wipe(&(*writer)->next);
-	free(*writer);
-	*writer = NULL;
 }
 
 static uint64_t bytes_in(const char *dir)
@@ -556,6 +503,81 @@ static uint64_t bytes_in(const char *dir)
 	return bytes;
 }
 
+/* A new file must be begun after a failed fdatasync(): what is in the old one
+ * may not be on the disk. */
+static void end_gap(struct writer *writer)
+{
+	struct record record = {0};
+
+	writer->tried_ns = writer->now_ns;
+	if (is_over_limit(writer)) /* some may have been purged */
+		writer->before_bytes = bytes_in(writer->dir) - writer->bytes;
+	if (is_over_limit(writer) || keep_reserve(writer) ||
+	    (writer->is_dead && next_segment(writer)))
+		return;
+	add_gap(writer, &record, true);
+	if (write_record(writer, "gap", &record))
+		return;
+	writer->balance.lost += writer->gap_lost;
+	writer->gap_ns = 0;
+	writer->problem[0] = '\0';
+	writer_checkpoint(writer);
+}
+
+/* A ledger of limited room is purged by segments, too. */
+static bool is_large_or_old(const struct writer *writer)
+{
+	uint64_t most_bytes =
+		writer->most_bytes ? writer->most_bytes / 8 : SEGMENT_BYTES;
+
+	return writer->bytes >= most_bytes ||
+	       writer->now_ns - writer->began_ns >= SEGMENT_NS;
+}
+
+void writer_tick(struct writer *writer)
+{
+	uint64_t now_ns = writer_now_ns(writer);
+	int error = flush_error(writer->flush);
+
+	writer->is_stuck = flush_busy_ns(writer->flush) > STUCK_NS;
+	if (error && !writer->gap_ns) {
+		writer->is_dead = true;
+		begin_gap(writer, -error, 0);
+	}
+	if (writer->gap_ns && now_ns - writer->tried_ns >= RETRY_NS)
+		end_gap(writer);
+	if (writer->gap_ns)
+		return;
+	if (now_ns - writer->signed_ns >= CHECKPOINT_NS)
+		writer_checkpoint(writer);
+	if (writer->bytes != writer->flushed_bytes &&
+	    now_ns - writer->flushed_ns >= FLUSH_NS)
+		ask_flush(writer);
+	if (!writer->gap_ns && is_large_or_old(writer) &&
+	    writer_checkpoint(writer) == 0) {
+		int r = next_segment(writer);
+
+		if (r)
+			begin_gap(writer, r, 0);
+	}
+}
+
+/*
+ * Begin and end
+ */
+
+static void release(struct writer **writer)
+{
+	flush_end(&(*writer)->flush);
+	cleanup_close(&(*writer)->fd);
+	cleanup_close(&(*writer)->lock);
+	digest_free(&(*writer)->digest);
+	sign_key_wipe(&(*writer)->key);
+	sign_key_wipe(&(*writer)->next);
+	free(*writer);
+	*writer = NULL;
+}
+
 static int prepare(struct writer *writer, const char *dir)
 {
 	if (snprintf(writer->dir, sizeof(writer->dir), "%s", dir) >=
@@ -570,36 +592,72 @@ static int prepare(struct writer *writer, const char *dir)
 	return boot_id_read(writer->boot_id);
 }
 
+/* Become the one writer of a directory, and know what is there. */
+static int take_dir(struct writer *writer, struct fault *ret_fault)
+{
+	int r = segment_mark(writer->dir, writer->id, ret_fault);
+
+	if (r)
+		return r;
+	writer->lock = segment_lock(writer->dir);
+	if (writer->lock == -EBUSY)
+		return fault_set(ret_fault, EBUSY,
+				 "%s: another daemon writes there; give each "
+				 "its own",
+				 writer->dir);
+	if (writer->lock < 0)
+		return fault_set(ret_fault, writer->lock, "%s: %s", writer->dir,
+				 strerror(-writer->lock));
+	return adopt_newest(writer->dir, &writer->previous, ret_fault);
+}
+
 struct writer *writer_open(const char *dir, uint64_t most_bytes,
-			   struct record *start, struct fault *ret_fault)
+			   struct fault *ret_fault)
 {
 	struct writer *writer = calloc(1, sizeof(*writer));
-	int r = writer ? 0 : -ENOMEM;
+	int r;
 
-	if (writer) {
-		writer->fd = -1;
-		writer->most_bytes = most_bytes;
-		r = prepare(writer, dir);
-	}
-	if (!r)
-		r = segment_mark(dir, writer->id, ret_fault);
-	else
-		fault_set(ret_fault, r, "%s: %s", dir, strerror(-r));
-	if (!r)
-		r = adopt_newest(dir, &writer->previous, ret_fault);
-	if (!r) {
-		r = begin_segment(writer, "start", start);
-		if (r)
-			fault_set(ret_fault, r, "%s: %s", dir, strerror(-r));
-	}
-	record_release(start);
-	if (r) {
-		if (writer)
-			release(&writer);
+	if (!writer) {
+		fault_set(ret_fault, ENOMEM, "out of memory");
 		return NULL;
 	}
-	keep_reserve(writer); /* that there is no room shows soon */
+	writer->fd = writer->lock = -1;
+	writer->most_bytes = most_bytes;
+	r = prepare(writer, dir);
+	if (r)
+		fault_set(ret_fault, r, "%s: %s", dir, strerror(-r));
+	else
+		r = take_dir(writer, ret_fault);
+	if (r)
+		release(&writer);
 	return writer;
+}
+
+int writer_begin(struct writer *writer, struct record *start,
+		 struct fault *ret_fault)
+{
+	int r;
+
+	give_reserve(writer); /* it is for this, too */
+	r = begin_segment(writer, "start", start);
+	record_release(start);
+	if (r)
+		return fault_set(ret_fault, r, "%s: %s", writer->dir,
+				 strerror(-r));
+	keep_reserve(writer); /* when there is no room, that shows soon */
+	return 0;
+}
+
+bool writer_is_there(const struct writer *writer)
+{
+	char name[SEGMENT_NAME_BYTES];
+	char path[PATH_MAX];
+	struct stat own, there;
+
+	segment_name(writer->segment, name);
+	return path_of(writer, name, path) == 0 &&
+	       fstat(writer->fd, &own) == 0 && lstat(path, &there) == 0 &&
+	       own.st_dev == there.st_dev && own.st_ino == there.st_ino;
 }
 
 void writer_close(struct writer **writer, const char *why)
@@ -608,7 +666,9 @@ void writer_close(struct writer **writer, const char *why)
 
 	if (!*writer)
 		return;
-	if (!(*writer)->gap_ns) {
+	if ((*writer)->gap_ns)
+		end_gap(*writer);
+	if ((*writer)->segment && !(*writer)->gap_ns) {
 		record_text(&record, "why", why);
 		writer_append(*writer, "stop", &record);
 		writer_checkpoint(*writer);

@@ -35,11 +35,20 @@ struct writer_balance {
 
 struct writer;
 
-/* Adopt what is in a marked directory, and begin a segment with a record
- * `start` of these fields. most_bytes: that the ledger may have in all; 0: as
- * many as there is room for. NULL with *ret_fault. */
+/* Become the one writer of a directory, and adopt what is there. most_bytes:
+ * that the ledger may have in all; 0: as many as there is room for. NULL with
+ * *ret_fault. */
 struct writer *writer_open(const char *dir, uint64_t most_bytes,
-			   struct record *start, struct fault *ret_fault);
+			   struct fault *ret_fault);
+
+/* Begin a segment with a record `start` of these fields, which are released,
+ * before anything is appended. 0 or -errno with *ret_fault. */
+int writer_begin(struct writer *writer, struct record *start,
+		 struct fault *ret_fault);
+
+/* Return whether its newest segment is still where it was made: a disk may have
+ * been taken away, or the directory. */
+bool writer_is_there(const struct writer *writer);
 
 /* A record of an event, with its common fields added; it is released. 0, or
  * -errno: it is counted as lost. */
