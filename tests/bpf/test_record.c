@@ -414,6 +414,7 @@ static void is_sampled(size_t payload_bytes)
 {
 	static const uint8_t zeros[SG_REFUSAL_HEAD_BYTES];
 	struct spec closed = vpn_udp;
+	size_t programs = gate_test.has_twin ? 2 : 1;
 	struct frame frame;
 	size_t head_bytes;
 
@@ -421,8 +422,14 @@ static void is_sampled(size_t payload_bytes)
 	closed.payload_bytes = payload_bytes;
 	build_frame(&frame, &closed, TAP0, false);
 	head_bytes = frame.bytes < sizeof(zeros) ? frame.bytes : sizeof(zeros);
-	assert_int_equal(run_in(&frame, TAP0), ACTION_DROP);
-	assert_int_equal(read_ring(PINS_refusals), gate_test.has_twin ? 2 : 1);
+	/* again, where what else comes by has used up a second's samples */
+	for (int tries = 0; tries < 3; tries++) {
+		wait_for_mid_second();
+		assert_int_equal(run_in(&frame, TAP0), ACTION_DROP);
+		if (read_ring(PINS_refusals) == programs)
+			break;
+	}
+	assert_int_equal(event_count, programs);
 	for (size_t i = 0; i < event_count; i++) {
 		const struct sg_refusal *refusal = &refusals[i];
 
@@ -456,7 +463,8 @@ static void a_flood_is_sampled_a_little(void **state)
 	wait_for_mid_second();
 	for (int i = 0; i < 100 * cpus; i++)
 		send_in(&closed, TAP0, NULL);
-	assert_in_range(read_ring(PINS_refusals), 32, 2 * 32 * cpus);
+	/* some of this second's may be those of the test before */
+	assert_in_range(read_ring(PINS_refusals), 16, 2 * 32 * cpus);
 	assert_int_equal(counts_of(SG_EVENTS_REFUSALS).attempted, event_count);
 	assert_int_equal(counts_of(SG_EVENTS_REFUSALS).lost, 0);
 }

@@ -113,7 +113,9 @@ static void note_clocks(struct recorder *recorder)
 
 static void stop(struct recorder *recorder, const char *why)
 {
-	if (recorder->writer && recorder->flows) {
+	/* 0: it has not begun */
+	if (recorder->flows && recorder->writer &&
+	    writer_segment(recorder->writer)) {
 		flow_log_compare(recorder->flows, recorder->writer, true);
 		flow_log_flush(recorder->flows, recorder->writer);
 		refusals_flush(recorder->refusals, recorder->writer);
