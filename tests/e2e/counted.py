@@ -14,6 +14,7 @@ counted.py segments LEDGER PAYLOAD...   each TCP flow of FORWARD that has ended:
                                         bytes those of PAYLOAD in that many segments?
 """
 import collections
+import glob
 import ipaddress
 import json
 import random
@@ -139,12 +140,14 @@ class Capture:
         counts[1 if is_in else 3] += size
 
 
-def records(path, *events):
-    with open(path) as file:
-        for line in file:
-            record = json.loads(line)
-            if record["event"] in events:
-                yield record
+def records(folder, *events):
+    """Those of all segments of a ledger."""
+    for path in sorted(glob.glob(glob.escape(folder) + "/0*.jsonl")):
+        with open(path) as file:
+            for line in file:
+                record = json.loads(line)
+                if record["event"] in events:
+                    yield record
 
 
 NUMBERS = {"tcp": 6, "udp": 17}
@@ -153,13 +156,15 @@ COUNTS = ("orig_pkts", "orig_ip_bytes", "resp_pkts", "resp_ip_bytes")
 
 def compare(pcap, ledger, *remotes):
     captured = Capture(pcap, remotes).counts
-    recorded = {}
+    # a port that is used again is another flow, and to a capture the same
+    recorded = collections.defaultdict(lambda: [0, 0, 0, 0])
     for record in records(ledger, "flow.end"):
         if record["kind"] == "forward":
             key = (NUMBERS[record["proto"]],
                    ipaddress.ip_address(record["id.orig_h"]),
                    record["id.orig_p"])
-            recorded[key] = [record[name] for name in COUNTS]
+            for i, name in enumerate(COUNTS):
+                recorded[key][i] += record[name]
     differ = [key for key in captured.keys() | recorded.keys()
               if recorded.get(key) != captured.get(key)]
     for key in differ[:10]:
