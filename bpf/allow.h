@@ -137,7 +137,7 @@ stage int allow_iface(struct sg_flow *flow, const struct sg_iface *iface,
 	if (iface->has_ethernet != !!(flow->flags & SG_FLOW_ETHERNET))
 		return SG_DROP_POLICY_CHANGED;
 	flow->mtu = iface->mtu;
-	if (flow_initiator(flow) == SG_OUT)
+	if (sg_flow_initiator(flow) == SG_OUT)
 		return SG_OK;
 	flow->grants = allow_grants(flow->kind, iface->role);
 	return grants_are_open(flow->grants, now_s) ? SG_OK

@@ -229,13 +229,6 @@ stage bool flow_is_hosts(const struct sg_flow *flow)
 	return flow->kind == SG_KIND_CONTROL || flow->kind == SG_KIND_HOST;
 }
 
-stage enum sg_direction flow_initiator(const struct sg_flow *flow)
-{
-	return flow->kind == SG_KIND_FORWARD || flow->kind == SG_KIND_CONTROL
-		       ? SG_IN
-		       : SG_OUT;
-}
-
 /* Give a key's remote its link, if it means nothing without (RFC 4007): in the
  * second word, which is 0 in fe80::/64. */
 stage void flow_key_scope(struct sg_flow_key *key, __u32 ifindex)

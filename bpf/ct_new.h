@@ -76,7 +76,7 @@ stage int open_begin(struct __sk_buff *skb, const struct sg_flow_key *key,
 		     GC_WHEN_FULL | GC_CLOSED_TOO))
 		return SG_DROP_TABLE_FULL;
 	if (key->protocol == IPPROTO_TCP)
-		window_begin(skb, &pkt->tcp, fresh, flow_initiator(fresh));
+		window_begin(skb, &pkt->tcp, fresh, sg_flow_initiator(fresh));
 	fresh->state =
 		key->protocol == IPPROTO_TCP ? SG_STATE_SYN_SENT : SG_STATE_NEW;
 	/* of the host's own, the packet at hand completes it */

@@ -25,7 +25,8 @@ stage bool track_has_checked(const struct sg_flow *flow,
 	    flow->flags & (SG_FLOW_ADOPTED | SG_FLOW_PROBE))
 		return false;
 	return flow_is_half_open(flow)
-		       ? is_syn(&pkt->tcp) && direction == flow_initiator(flow)
+		       ? is_syn(&pkt->tcp) &&
+				 direction == sg_flow_initiator(flow)
 		       : !(pkt->tcp.flags & TCP_SYN);
 }
 
@@ -52,7 +53,7 @@ stage void track_later(struct sg_flow *flow, const struct packet *pkt,
 stage int track_query(const struct sg_flow *flow, const struct packet *pkt,
 		      __u32 direction)
 {
-	bool is_answer = direction != flow_initiator(flow);
+	bool is_answer = direction != sg_flow_initiator(flow);
 
 	if (flow->state == SG_STATE_NEW && is_answer)
 		return SG_STATE_ANSWERED;

@@ -225,7 +225,7 @@ stage bool tcp_is_of_another(const struct tcp_segment *segment,
 			     const struct sg_flow *flow, __u32 direction)
 {
 	return segment->flags & TCP_ACK && flow->other_end &&
-	       direction != flow_initiator(flow) &&
+	       direction != sg_flow_initiator(flow) &&
 	       segment->ack == flow->other_end;
 }
 
@@ -238,7 +238,7 @@ stage int tcp_open(struct __sk_buff *skb, const struct tcp_segment *segment,
 	/* its receiver challenges it (RFC 5961 4), or takes it, or refuses it,
 	 * if it has forgotten the connection: tcp_is_of_another() */
 	if (is_syn(segment)) {
-		if (direction == flow_initiator(flow))
+		if (direction == sg_flow_initiator(flow))
 			flow->other_end = segment->seq_end;
 		return SG_OK;
 	}
@@ -294,7 +294,7 @@ standalone_memory int tcp_next(struct __sk_buff *skb,
 		return SG_DROP_NO_FLOW;
 	if (flow_is_half_open(flow)) {
 		reason =
-			direction == flow_initiator(flow)
+			direction == sg_flow_initiator(flow)
 				? tcp_opening_by_initiator(skb, segment, flow,
 							   direction, ret_state)
 				: tcp_opening_by_other(skb, segment, flow,

@@ -166,6 +166,14 @@ SG_ASSERT_SIZE(struct sg_flow, 144);
 _Static_assert(__builtin_offsetof(struct sg_flow, window) % 4 == 0,
 	       "both windows are one word, which several CPUs raise at once");
 
+/* Return the direction in which the one that began sends. */
+static inline enum sg_direction sg_flow_initiator(const struct sg_flow *flow)
+{
+	return flow->kind == SG_KIND_FORWARD || flow->kind == SG_KIND_CONTROL
+		       ? SG_IN
+		       : SG_OUT;
+}
+
 /* map `gc_ring`: rings of tokens, one for each share of each enum sg_table.
  * Each entry of a table has a token, by which the datapath finds the expired,
  * and in `half_open` the oldest. Its id tells a flow from a successor. A

@@ -105,8 +105,7 @@ static inline __u32 sg_flow_limit_s(const struct sg_flow_key *key,
 				    const struct sg_flow *flow,
 				    const struct sg_policy *policy)
 {
-	int is_in =
-		flow->kind == SG_KIND_FORWARD || flow->kind == SG_KIND_CONTROL;
+	int is_in = sg_flow_initiator(flow) == SG_IN;
 	const __u8 *port = (const __u8 *)(is_in ? &flow->gate_port.be
 						: &key->remote_port.be);
 	__u32 state = flow->state;

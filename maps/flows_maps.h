@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The flow family. The datapath writes all of it; the loader reads it for
- * people, and deletes what a closed grant cuts. max_entries of `flows`,
- * `half_open` and `gc_ring` are the configuration's limits.
+ * The flow family. The datapath writes all of it, and ends flows for the
+ * loader, too, which reads it for people. max_entries of `flows`, `half_open`
+ * and `gc_ring` are the configuration's limits.
  */
 #ifndef SG_MAPS_FLOWS_H
 #define SG_MAPS_FLOWS_H

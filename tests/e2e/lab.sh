@@ -186,6 +186,18 @@ lab_plain() {
 	cp "$LAB_ROOT/../../user/scoutgate.conf" "$CONF"
 }
 
+# The same ends over IPv6: fd00:1::1 - fd00:1::2, fd00:3::1 - fd00:3::2 and
+# fd00:7::9 - fd00:7::2
+lab_ipv6() {
+	local end ns iface
+	for end in host,tap0,fd00:1::2 expert,vpn0,fd00:1::1 host,eth0,fd00:7::2 \
+		lan,lan0,fd00:7::9 host,ve-container,fd00:3::1 container,host0,fd00:3::2; do
+		IFS=, read -r ns iface end <<<"$end"
+		ip -n "$ns" addr add "$end/64" dev "$iface" nodad
+	done
+	ip -n container -6 route add default via fd00:3::1
+}
+
 # ------------------------------------------------------------------ probes
 WAIT_S=1 # for an answer; longer where one is expected
 # echo_tcp NS ADDRESS PORT: a line comes back

@@ -55,20 +55,18 @@ static void append_many(struct writer *writer, int count)
 		assert_int_equal(append(writer, i), 0);
 }
 
-static char *segment_path(const char *dir, uint32_t number)
+static char *path_of(const char *dir, uint32_t number)
 {
-	static char path[128];
-	char name[SEGMENT_NAME_BYTES];
+	static char path[PATH_MAX];
 
-	segment_name(number, name);
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	assert_int_equal(segment_path(dir, number, path), 0);
 	return path;
 }
 
 /* The bytes of a segment, to be freed. */
 static char *read_segment(const char *dir, uint32_t number, size_t *ret_bytes)
 {
-	int fd = open(segment_path(dir, number), O_RDONLY | O_CLOEXEC);
+	int fd = open(path_of(dir, number), O_RDONLY | O_CLOEXEC);
 	struct stat st;
 	char *bytes;
 
@@ -147,7 +145,7 @@ static void a_ledger_that_was_closed_is_whole(void **state)
 	bytes = readlink(path_in(dir, SEGMENT_CURRENT), target, sizeof(target));
 	assert_int_equal(bytes, 14);
 	assert_memory_equal(target, "00000001.jsonl", 14);
-	assert_verdict(segment_path(dir, 1), "whole");
+	assert_verdict(path_of(dir, 1), "whole");
 }
 
 static void the_next_one_goes_on_from_a_stop(void **state)
@@ -268,7 +266,7 @@ static void a_torn_tail_is_kept_beside(void **state)
 	writer_close(&writer, "");
 	assert_int_equal(stat(path_in(dir, "00000001.torn"), &st), 0);
 	assert_int_equal(st.st_size, tail);
-	assert_int_equal(stat(segment_path(dir, 1), &st), 0);
+	assert_int_equal(stat(path_of(dir, 1), &st), 0);
 	assert_int_equal(st.st_size, bytes); /* nothing of it was edited */
 	verify_it(dir, &verify);
 	assert_string_equal(verify_verdict(&verify), "incomplete");
@@ -455,8 +453,8 @@ static void what_is_no_file_is_missing(void **state)
 
 	strcpy(dir, new_dir(state));
 	write_ledger(dir);
-	assert_int_equal(unlink(segment_path(dir, 2)), 0);
-	assert_int_equal(mkfifo(segment_path(dir, 2), 0600), 0);
+	assert_int_equal(unlink(path_of(dir, 2)), 0);
+	assert_int_equal(mkfifo(path_of(dir, 2), 0600), 0);
 	verify_it(dir, &verify);
 	assert_string_equal(verify.wrong.why, "missing");
 	assert_int_equal(verify.wrong.segment, 2);

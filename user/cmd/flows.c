@@ -215,7 +215,7 @@ static int take_flow(const struct listing *list, struct flow_sort *sort,
 	struct judgement judgement;
 	const char *rule = NULL;
 
-	if (ntohl(shown.remote.word[0]) >> 22 == 0xfe80 >> 6)
+	if (text_addr_is_link_local(&shown.remote))
 		shown.remote.word[1] = 0; /* the link, which has a column */
 	/* the datapath ends an expired one when it next comes by */
 	if (sg_flow_is_over(key, flow, &list->judge.policy, list->judge.now_s))

@@ -20,25 +20,8 @@
 #include "ledger/segment.h"
 #include "ledger/verify.h"
 #include "sys/cleanup.h"
+#include "sys/file.h"
 #include "sys/printable.h"
-
-/* PATH, or the instance's own. */
-static int path_of(const struct context *context, int count, char **args,
-		   char ret_path[PATH_MAX], struct fault *ret_fault)
-{
-	struct place place;
-	int r = 0;
-
-	if (count)
-		return snprintf(ret_path, PATH_MAX, "%s", args[0]) < PATH_MAX
-			       ? 0
-			       : fault_set(ret_fault, ENAMETOOLONG,
-					   "%.64s...: too long", args[0]);
-	r = ledger_place(context, &place, ret_fault);
-	if (!r)
-		memcpy(ret_path, place.dir, PATH_MAX);
-	return r;
-}
 
 /* A head as a person types it from paper, with spaces: at least half of it. */
 static bool take_head(const char *text, char ret_head[DIGEST_BYTES])
@@ -175,7 +158,7 @@ static int ledger_verify(const struct context *context, int count, char **args)
 				  VERIFY_HEAD_CHARS_MIN);
 	verify.head = context->head ? head : NULL;
 	verify.key = context->key;
-	if (path_of(context, count, args, path, &fault) ||
+	if (ledger_path(context, count, args, path, &fault) ||
 	    verify_path(path, &verify, &fault))
 		return verb_fail(&fault);
 	if (context->json)
@@ -206,7 +189,7 @@ static int ledger_head(const struct context *context, int count, char **args)
 
 	if (count > 1)
 		return verb_usage("ledger head takes one path");
-	if (path_of(context, count, args, path, &fault) ||
+	if (ledger_path(context, count, args, path, &fault) ||
 	    verify_path(path, &verify, &fault))
 		return verb_fail(&fault);
 	if (verify.wrong.why) {
@@ -275,27 +258,6 @@ static int copy_file(const char *from, const char *to, struct fault *ret_fault)
 	return 0;
 }
 
-static int digest_file(const char *path, char ret_sha256[DIGEST_BYTES],
-		       struct fault *ret_fault)
-{
-	_cleanup_(digest_free) struct digest *digest = digest_new();
-	_cleanup_(cleanup_close) int fd = -1;
-	char bytes[65536];
-	ssize_t count = 1;
-
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	while (fd >= 0 && digest && count > 0) {
-		count = read(fd, bytes, sizeof(bytes));
-		if (count > 0)
-			digest_add(digest, bytes, (size_t)count);
-	}
-	if (fd < 0 || !digest || count < 0)
-		return fault_set(ret_fault, errno, "%s: %s", path,
-				 strerror(errno));
-	digest_so_far(digest, ret_sha256);
-	return 0;
-}
-
 /* The proof is kept beside the segments, under its own digest. */
 static int ledger_anchor(const struct context *context, int count, char **args)
 {
@@ -304,12 +266,17 @@ static int ledger_anchor(const struct context *context, int count, char **args)
 	struct fault fault;
 	struct place place;
 	char path[PATH_MAX];
+	int r;
 
 	if (count != 1)
 		return verb_usage("ledger anchor takes a file");
-	if (ledger_place(context, &place, &fault) ||
-	    place_make(&place, &fault) || digest_file(args[0], sha256, &fault))
+	if (ledger_place(context, &place, &fault) || place_make(&place, &fault))
 		return verb_fail(&fault);
+	r = digest_file(args[0], sha256);
+	if (r) {
+		fault_set(&fault, r, "%s: %s", args[0], strerror(-r));
+		return verb_fail(&fault);
+	}
 	if (snprintf(path, sizeof(path), "%s/%.16s.proof", place.dir, sha256) >=
 	    PATH_MAX)
 		return verb_usage("%s: too long", place.dir);
@@ -330,8 +297,7 @@ static int export_one(const char *dir, const char *name, const char *to,
 	char source[PATH_MAX];
 	char target[PATH_MAX];
 
-	if (snprintf(source, PATH_MAX, "%s/%s", dir, name) >= PATH_MAX ||
-	    snprintf(target, PATH_MAX, "%s/%s", to, name) >= PATH_MAX)
+	if (file_path(dir, name, source) || file_path(to, name, target))
 		return fault_set(ret_fault, ENAMETOOLONG, "%s: too long", to);
 	return access(source, F_OK) ? 0 : copy_file(source, target, ret_fault);
 }

@@ -14,6 +14,12 @@
 int ledger_place(const struct context *context, struct place *ret_place,
 		 struct fault *ret_fault);
 
+/* The one path among the arguments, or the directory of that place. 0 or
+ * -errno.
+ */
+int ledger_path(const struct context *context, int count, char **args,
+		char ret_path[PATH_MAX], struct fault *ret_fault);
+
 /* Leave a record for the daemon. 0, or -errno with *ret_fault. */
 int ledger_leave(const struct context *context, const char *event,
 		 struct record *record, struct fault *ret_fault);

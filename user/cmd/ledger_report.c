@@ -119,8 +119,7 @@ static void count(struct section *section, const char *const *texts,
 static int add_session(const struct session *session, void *data)
 {
 	struct report *report = data;
-	bool is_in = strcmp(session->kind, "forward") == 0 ||
-		     strcmp(session->kind, "control") == 0;
+	bool is_in = session_came_in(session);
 	uint64_t numbers[] = {
 		1, is_in ? session->orig_ip_bytes : session->resp_ip_bytes,
 		is_in ? session->resp_ip_bytes : session->orig_ip_bytes};
@@ -407,16 +406,16 @@ int ledger_report(const struct context *context, int count_of_args, char **args)
 {
 	_cleanup_(release) struct report report = {.context = context};
 	char made[RECORD_TIME_BYTES];
-	struct place place;
+	char path[PATH_MAX];
 	struct fault fault;
 
 	if (context->html && context->text)
 		return verb_usage("--html and --text: one of them");
 	if (count_of_args > 1)
 		return verb_usage("ledger report takes one path");
-	if (!count_of_args && ledger_place(context, &place, &fault))
+	if (ledger_path(context, count_of_args, args, path, &fault))
 		return verb_fail(&fault);
-	if (collect(&report, count_of_args ? args[0] : place.dir, &fault))
+	if (collect(&report, path, &fault))
 		return verb_fail(&fault);
 	record_date_text(real_ns(), made);
 	if (context->html)

@@ -93,14 +93,14 @@ static int show(const struct walk_record *record, void *data)
 int ledger_show(const struct context *context, int count, char **args)
 {
 	struct context wanted = *context;
-	struct place place;
+	char path[PATH_MAX];
 	struct fault fault;
 	int r = 0;
 
 	if (count > 1)
 		return verb_usage("ledger show takes one path");
-	if (!count && ledger_place(context, &place, &fault))
+	if (ledger_path(context, count, args, path, &fault))
 		return verb_fail(&fault);
-	r = walk_path(count ? args[0] : place.dir, 0, show, &wanted, &fault);
+	r = walk_path(path, 0, show, &wanted, &fault);
 	return r && !ferror(stdout) ? verb_fail(&fault) : EXIT_OK;
 }

@@ -200,6 +200,7 @@ static void add_ledger(const struct pins *pins, const struct policy *policy,
 
 	if (place_find(policy, pins->dir, &place, &ignored))
 		return;
+	place_measure(&place);
 	show_add_text(ledger, "directory", place.dir);
 	show_add_flag(ledger, "volatile", place.is_volatile);
 	if (segment_current(place.dir, current) == 0)

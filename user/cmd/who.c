@@ -34,12 +34,6 @@ struct who {
 	struct json_object *rows;
 };
 
-static bool came_in(const struct session *session)
-{
-	return strcmp(session->kind, "forward") == 0 ||
-	       strcmp(session->kind, "control") == 0;
-}
-
 /* Both ends have said that they are through, or it is not there any more. */
 static bool is_over(const struct session *session)
 {
@@ -94,7 +88,7 @@ static int add(const struct session *session, void *data)
 	const char *cells[COLUMN_COUNT] = {from,  name, to,  rule,  since,
 					   until, in,	out, grants};
 
-	if (!came_in(session))
+	if (!session_came_in(session))
 		return 0;
 	if (who->rows) {
 		add_json(who, session);
@@ -144,19 +138,19 @@ int verb_who(const struct context *context, int count, char **args)
 {
 	_cleanup_(show_release) struct json_object *root = NULL;
 	struct who who = {.context = context};
-	struct place place;
+	char path[PATH_MAX];
 	struct fault fault;
 	int r;
 
 	if (count > 1)
 		return verb_usage("who takes at most a ledger's directory");
-	if (!count && ledger_place(context, &place, &fault))
+	if (ledger_path(context, count, args, path, &fault))
 		return verb_fail(&fault);
 	if (context->json) {
 		root = json_object_new_object();
 		who.rows = show_add_list(root, "sessions");
 	}
-	r = print_all(&who, count ? args[0] : place.dir, &fault);
+	r = print_all(&who, path, &fault);
 	if (root)
 		show_json(root, SHOW_JSON);
 	return r ? verb_fail(&fault) : EXIT_OK;

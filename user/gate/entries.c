@@ -316,11 +316,6 @@ static void add_broadcast(const struct link_addr *addr,
 	add_broadcast_addr(&network.addr, entries);
 }
 
-static bool is_link_local(const union sg_addr *addr)
-{
-	return ntohl(addr->word[0]) >> 22 == 0xfe800000 >> 22;
-}
-
 /* Take the first of a family, which is the kernel's own choice, too; a
  * link-local one until another comes. */
 static void add_own_addr(const struct link_addr *addr,
@@ -338,7 +333,8 @@ static void add_own_addr(const struct link_addr *addr,
 	own = text_addr_is_v4(&addr->addr) ? &entries->ifaces[at].v4
 					   : &entries->ifaces[at].v6;
 	if (memcmp(own, &none, sizeof(none)) == 0 ||
-	    (is_link_local(own) && !is_link_local(&addr->addr)))
+	    (text_addr_is_link_local(own) &&
+	     !text_addr_is_link_local(&addr->addr)))
 		*own = addr->addr;
 }
 
@@ -355,7 +351,8 @@ static void add_gate_addr(const struct link_addr *addr, int role,
 
 	add_addr_key(addr, addr->ifindex, entries);
 	add_own_addr(addr, entries);
-	if (is_link_local(&addr->addr)) /* fe80::/64 is on every link */
+	if (text_addr_is_link_local(
+		    &addr->addr)) /* fe80::/64 is on every link */
 		return;
 	if (addr->prefix < HOST_BITS)
 		add_subnet(&network, &subnet,
@@ -435,7 +432,7 @@ static void add_routes(const struct policy *policy, const struct links *links,
 		uint32_t base = text_addr_is_v4(&route->addr) ? V4_PREFIX : 0;
 
 		if (role >= 0 && route->prefix >= base + WIDEST_ROUTE &&
-		    !is_link_local(&route->addr) &&
+		    !text_addr_is_link_local(&route->addr) &&
 		    ntohl(route->addr.word[0]) >> 24 != 0xff)
 			add_subnet(&network, &subnet, SUBNET_LEARNED, entries);
 	}
@@ -487,7 +484,7 @@ static void add_addr(const struct policy *policy, const struct links *links,
 	int role = role_of(policy, links, addr->ifindex);
 
 	add_addr_key(addr, SG_ANY_IFINDEX, entries);
-	if (!is_link_local(&addr->addr))
+	if (!text_addr_is_link_local(&addr->addr))
 		add_no_source(&addr->addr, addr->ifindex, entries);
 	add_broadcast(addr, entries);
 	if (role >= 0)

@@ -13,6 +13,7 @@
 
 #include "gate/pins.h"
 #include "sys/cleanup.h"
+#include "sys/text.h"
 
 #define LOCK "supervisor"
 #define WAIT_NS 20000000
@@ -28,9 +29,7 @@ int hold_path(const char *pin_dir, const char *end, char ret_path[PATH_MAX])
 
 	if (at + length >= PATH_MAX)
 		return -ENAMETOOLONG;
-	for (char *c = ret_path + at; *c; c++)
-		if (*c == '/')
-			*c = ':';
+	text_colons(ret_path + at);
 	return 0;
 }
 

@@ -4,7 +4,6 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <json-c/json.h>
 #include <limits.h>
 #include <stdio.h>
@@ -15,6 +14,7 @@
 #include "sg_policy.h"
 #include "sys/cleanup.h"
 #include "sys/file.h"
+#include "sys/text.h"
 
 /* Instances are told apart by where they are pinned: its slashes as colons. */
 static int path_of(const char *state_dir, const char *pin_dir, const char *end,
@@ -27,9 +27,7 @@ static int path_of(const char *state_dir, const char *pin_dir, const char *end,
 	if (length >= PATH_MAX)
 		return fault_set(ret_fault, ENAMETOOLONG,
 				 "--state-dir: too long");
-	for (char *c = ret_path + at; *c; c++)
-		if (*c == '/')
-			*c = ':';
+	text_colons(ret_path + at);
 	return 0;
 }
 
@@ -117,24 +115,6 @@ static int format(const struct pins *pins, char **ret_text)
 		       : 0;
 }
 
-/* The whole text or none of it, also when the power goes: the file, and then
- * its name in the folder. */
-static int write_whole(const char *dir, const char *path, const char *beside,
-		       const char *text)
-{
-	_cleanup_(cleanup_close) int folder = -1;
-	_cleanup_(cleanup_close) int fd = -1;
-	ssize_t bytes = (ssize_t)strlen(text);
-
-	folder = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
-		  0600);
-	if (folder < 0 || fd < 0 || write(fd, text, (size_t)bytes) != bytes ||
-	    fsync(fd) || rename(beside, path) || fsync(folder))
-		return -errno;
-	return 0;
-}
-
 static int save(const char *state_dir, const struct pins *pins,
 		struct fault *ret_fault)
 {
@@ -154,7 +134,7 @@ static int save(const char *state_dir, const struct pins *pins,
 	    strcmp(before, text) == 0)
 		return 0;
 	if (!r)
-		r = write_whole(state_dir, path, beside, text);
+		r = file_write_whole(state_dir, path, beside, text);
 	errno = -r;
 	return r ? system_fault(path, ret_fault) : 0;
 }

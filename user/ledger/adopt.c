@@ -12,6 +12,7 @@
 #include "ledger/digest.h"
 #include "ledger/segment.h"
 #include "sys/cleanup.h"
+#include "sys/file.h"
 
 /* One reading of a segment. */
 struct reading {
@@ -27,11 +28,20 @@ static bool is_event(const char *line, size_t bytes, const char *event)
 	return canonical_is_text(canonical_find(line, bytes, "event"), event);
 }
 
+static int torn_path(const char *dir, uint32_t number, char ret_path[PATH_MAX])
+{
+	char name[SEGMENT_NAME_BYTES];
+
+	snprintf(name, sizeof(name), "%08u.torn", number);
+	return file_path(dir, name, ret_path);
+}
+
 static int open_torn(const char *dir, uint32_t segment)
 {
 	char path[PATH_MAX];
 
-	snprintf(path, sizeof(path), "%s/%08u.torn", dir, segment);
+	if (torn_path(dir, segment, path))
+		return -1;
 	return open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
 		    0600);
 }
@@ -92,13 +102,14 @@ static int adopt_file(const char *dir, uint32_t number,
 	_cleanup_(digest_free) struct digest *file = digest_new();
 	_cleanup_(digest_free) struct digest *torn = digest_new();
 	struct reading reading = {ret_previous, file, torn, -1, false};
-	char name[SEGMENT_NAME_BYTES];
 	char path[PATH_MAX];
+	int r;
 
 	*ret_previous = (struct writer_previous){.chain = DIGEST_CHAIN_BEGIN,
 						 .segment = number};
-	segment_name(number, name);
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	r = segment_path(dir, number, path);
+	if (r)
+		return fault_set(ret_fault, r, "%s: too long", dir);
 	reader = file && torn ? segment_open(path, ret_fault) : NULL;
 	if (!reader)
 		return -EIO;
@@ -111,13 +122,11 @@ static int adopt_file(const char *dir, uint32_t number,
  * forced to it: it is none, and its bytes are kept by another name. */
 static int put_aside(const char *dir, uint32_t number, struct fault *ret_fault)
 {
-	char name[SEGMENT_NAME_BYTES];
 	char from[PATH_MAX];
 	char to[PATH_MAX];
 
-	segment_name(number, name);
-	snprintf(from, sizeof(from), "%s/%s", dir, name);
-	snprintf(to, sizeof(to), "%s/%08u.torn", dir, number);
+	if (segment_path(dir, number, from) || torn_path(dir, number, to))
+		return fault_set(ret_fault, ENAMETOOLONG, "%s: too long", dir);
 	return rename(from, to) ? fault_set(ret_fault, errno, "%s: %s", from,
 					    strerror(errno))
 				: 0;

@@ -77,7 +77,7 @@ static void begin(struct fold *fold, const struct sg_event *event,
 void attempts_add(struct attempts *attempts, const struct sg_event *event)
 {
 	const struct sg_flow *flow = &event->flow;
-	enum sg_direction origin = flow_origin(flow);
+	enum sg_direction origin = sg_flow_initiator(flow);
 	bool is_in = origin == SG_IN;
 	const struct fold_key key = {
 		.orig = is_in ? event->key.remote : event->key.local,

@@ -2,9 +2,13 @@
 /* See digest.h. */
 #include "ledger/digest.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "sys/cleanup.h"
 
 #define RAW_BYTES (DIGEST_CHARS / 2)
 
@@ -101,6 +105,24 @@ void digest_of(const void *bytes, size_t count, char ret_hex[DIGEST_BYTES])
 	must(EVP_DigestUpdate(spare(), bytes, count));
 	must(EVP_DigestFinal_ex(spare(), raw, NULL));
 	to_hex(raw, ret_hex);
+}
+
+int digest_file(const char *path, char ret_hex[DIGEST_BYTES])
+{
+	_cleanup_(digest_free) struct digest *digest = digest_new();
+	_cleanup_(cleanup_close) int fd = -1;
+	char bytes[65536];
+	ssize_t count;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || !digest)
+		return -errno;
+	while ((count = read(fd, bytes, sizeof(bytes))) > 0)
+		digest_add(digest, bytes, (size_t)count);
+	if (count < 0)
+		return -errno;
+	digest_so_far(digest, ret_hex);
+	return 0;
 }
 
 void digest_chain_leaf(const char chain[DIGEST_BYTES],

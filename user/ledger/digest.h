@@ -21,6 +21,9 @@ void digest_restart(struct digest *digest);
 /* The same at once. */
 void digest_of(const void *bytes, size_t count, char ret_hex[DIGEST_BYTES]);
 
+/* Of a file. 0 or -errno. */
+int digest_file(const char *path, char ret_hex[DIGEST_BYTES]);
+
 /* The chain (scoutgate-ledger(5)): from the value before a line to the one
  * behind it. chain may be ret_next. */
 #define DIGEST_CHAIN_BEGIN                                                     \

@@ -2,7 +2,6 @@
 /* See facts.h. */
 #include "ledger/facts.h"
 
-#include <fcntl.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,8 +12,8 @@
 #include "gate/dataplane.h"
 #include "gate/entries.h"
 #include "ledger/digest.h"
-#include "sys/cleanup.h"
 #include "sys/clock.h"
+#include "sys/file.h"
 #include "version.h"
 
 #define FILE_MAX 4096 /* of a file that is taken into a record */
@@ -22,14 +21,9 @@
 /* A small file's text, without its last LF; null: it cannot be read. */
 static void add_file(struct record *record, const char *key, const char *path)
 {
-	_cleanup_(cleanup_close) int fd = -1;
 	char text[FILE_MAX];
-	ssize_t bytes = -1;
+	ssize_t bytes = file_read_start(path, text, sizeof(text));
 
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0)
-		bytes = read(fd, text, sizeof(text) - 1);
-	text[bytes > 0 ? bytes : 0] = '\0';
 	if (bytes > 0 && text[bytes - 1] == '\n')
 		text[bytes - 1] = '\0';
 	record_text(record, key, bytes > 0 ? text : NULL);
@@ -37,24 +31,10 @@ static void add_file(struct record *record, const char *key, const char *path)
 
 static void add_program_digest(struct record *record)
 {
-	_cleanup_(digest_free) struct digest *digest = digest_new();
-	_cleanup_(cleanup_close) int fd = -1;
-	char bytes[65536];
 	char hex[DIGEST_BYTES];
-	ssize_t count = 1;
 
-	fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-	while (fd >= 0 && digest && count > 0) {
-		count = read(fd, bytes, sizeof(bytes));
-		if (count > 0)
-			digest_add(digest, bytes, (size_t)count);
-	}
-	if (fd < 0 || !digest || count < 0) {
-		record_null(record, "program_sha256");
-		return;
-	}
-	digest_so_far(digest, hex);
-	record_text(record, "program_sha256", hex);
+	record_text(record, "program_sha256",
+		    digest_file("/proc/self/exe", hex) ? NULL : hex);
 }
 
 static void add_digest(struct record *record, const char *key,

@@ -205,6 +205,19 @@ static void add_source(struct record *record, const struct sg_event *event)
 	record_time(record, "at", event->at_ns);
 }
 
+/* Of a flow whose begin is not on file. NULL: it could not be written. */
+static struct open_flow *write_found(struct flow_log *log, const char *uid,
+				     const struct sg_flow_key *key,
+				     const struct sg_flow *flow)
+{
+	struct record record = {0};
+
+	record_text(&record, "why", "its begin is not on file");
+	return write_begin(log, "found", key, flow, &record) == 0
+		       ? note(log, uid)
+		       : NULL;
+}
+
 static void take_begin(struct flow_log *log, const struct sg_event *event,
 		       const char *uid)
 {
@@ -224,18 +237,15 @@ static void take_end(struct flow_log *log, const struct sg_event *event,
 {
 	struct open_flow *open = find(log, uid);
 	struct record record = {0};
-	struct record found = {0};
 
-	if (!open) { /* its begin was lost */
-		record_text(&found, "why", "its begin is not on file");
-		if (write_begin(log, "found", &event->key, &event->flow,
-				&found))
-			return;
-	}
+	if (!open)
+		open = write_found(log, uid, &event->key, &event->flow);
+	if (!open)
+		return;
 	add_source(&record, event);
 	flow_add(&record, log->context, &event->key, &event->flow);
 	flow_add_end(&record, event->reason);
-	if (write_end(log, "flow.end", &record) == 0 && open)
+	if (write_end(log, "flow.end", &record) == 0)
 		forget(log, open);
 }
 
@@ -390,22 +400,17 @@ static void update(struct flow_log *log, struct open_flow *open,
 static int compare_one(const void *key, const void *value, void *data)
 {
 	struct flow_log *log = data;
-	struct record record = {0};
 	char uid[FLOW_UID_BYTES];
 	struct open_flow *open;
 
 	flow_uid(log->context, key, value, uid);
 	open = find(log, uid);
-	if (!open) {
-		/* its begin may be in the ring still: then it is written now,
-		 * and passed over there */
-		record_text(&record, "why", "its begin is not on file");
-		if (write_begin(log, "found", key, value, &record))
-			return 0;
-		open = note(log, uid);
-	}
+	/* its begin may be in the ring still: then it is written now, and
+	 * passed over there */
 	if (!open)
-		return -ENOMEM;
+		open = write_found(log, uid, key, value);
+	if (!open)
+		return 0;
 	if (++log->compared % BREATHE_EACH == 0 && log->breathe)
 		log->breathe(log->breathe_data);
 	open->seen = log->comparison;

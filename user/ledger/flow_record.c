@@ -46,13 +46,6 @@ const char *flow_link(struct flow_context *context, uint32_t ifindex)
 	return context->link_name;
 }
 
-enum sg_direction flow_origin(const struct sg_flow *flow)
-{
-	return flow->kind == SG_KIND_FORWARD || flow->kind == SG_KIND_CONTROL
-		       ? SG_IN
-		       : SG_OUT;
-}
-
 /* One end, as one side sees it. */
 struct end {
 	const union sg_addr *addr;
@@ -77,10 +70,10 @@ static void add_ends(struct record *record, const struct sg_flow_key *key,
 	const struct end remote = {&remote_addr, key->remote_port.be};
 	const struct end inner = {&key->local, key->local_port.be};
 	const struct end gate = {&flow->gate_addr, flow->gate_port.be};
-	bool is_in = flow_origin(flow) == SG_IN;
+	bool is_in = sg_flow_initiator(flow) == SG_IN;
 
 	/* of its link, which the key has within it: sg_flow.h */
-	if ((ntohl(remote_addr.word[0]) & 0xffc00000) == 0xfe800000)
+	if (text_addr_is_link_local(&remote_addr))
 		remote_addr.word[1] = 0;
 	add_end(record, "id.orig_h", "id.orig_p", is_in ? &remote : &inner);
 	add_end(record, "id.resp_h", "id.resp_p", is_in ? &gate : &remote);
@@ -90,7 +83,7 @@ static void add_ends(struct record *record, const struct sg_flow_key *key,
 
 static void add_counts(struct record *record, const struct sg_flow *flow)
 {
-	enum sg_direction origin = flow_origin(flow);
+	enum sg_direction origin = sg_flow_initiator(flow);
 	const struct sg_traffic *orig = &flow->traffic[origin];
 	const struct sg_traffic *resp = &flow->traffic[!origin];
 
@@ -104,7 +97,7 @@ static void add_counts(struct record *record, const struct sg_flow *flow)
 static void add_flags(struct record *record, const char *key,
 		      const struct sg_flow *flow, enum sg_direction direction)
 {
-	bool is_answer = direction != flow_origin(flow);
+	bool is_answer = direction != sg_flow_initiator(flow);
 	bool has_syn = !(flow->flags & (SG_FLOW_ADOPTED | SG_FLOW_PROBE)) &&
 		       (!is_answer || flow->state != SG_STATE_SYN_SENT);
 	char text[4] = "";
@@ -170,8 +163,8 @@ void flow_add(struct record *record, struct flow_context *context,
 	add_ends(record, key, flow);
 	add_counts(record, flow);
 	if (key->protocol == IPPROTO_TCP) {
-		add_flags(record, "orig_flags", flow, flow_origin(flow));
-		add_flags(record, "resp_flags", flow, !flow_origin(flow));
+		add_flags(record, "orig_flags", flow, sg_flow_initiator(flow));
+		add_flags(record, "resp_flags", flow, !sg_flow_initiator(flow));
 	}
 	add_time(record, "start", "start_ts", flow->begun_ns);
 	add_time(record, "last", "last_ts", last_ns(flow));

@@ -37,9 +37,6 @@ const char *flow_rule(const struct flow_context *context,
 /* The name of a link, which stays known for a while. */
 const char *flow_link(struct flow_context *context, uint32_t ifindex);
 
-/* The direction in which the one that began sends. */
-enum sg_direction flow_origin(const struct sg_flow *flow);
-
 void flow_add(struct record *record, struct flow_context *context,
 	      const struct sg_flow_key *key, const struct sg_flow *flow);
 /* With these, of one that has ended. */

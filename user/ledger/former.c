@@ -118,13 +118,11 @@ static bool is_of_boot(const char *dir, uint32_t number, const char *boot_id)
 {
 	_cleanup_(segment_close) struct segment_reader *reader = NULL;
 	struct walk_record record;
-	char name[SEGMENT_NAME_BYTES];
 	char path[PATH_MAX];
 	struct fault ignored;
 	bool whole;
 
-	segment_name(number, name);
-	if (snprintf(path, PATH_MAX, "%s/%s", dir, name) >= PATH_MAX)
+	if (segment_path(dir, number, path))
 		return false;
 	reader = segment_open(path, &ignored);
 	if (!reader ||

@@ -2,27 +2,20 @@
 /* See identity.h. */
 #include "ledger/identity.h"
 
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "sys/cleanup.h"
+#include "sys/file.h"
 
 #define UNSET "4294967295" /* proc(5): loginuid and sessionid of none */
 
 /* The first line of a file; "": there is none. */
 static void read_word(const char *path, char *ret_text, size_t room)
 {
-	_cleanup_(cleanup_close) int fd = -1;
-	ssize_t bytes = -1;
-
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0)
-		bytes = read(fd, ret_text, room - 1);
-	ret_text[bytes > 0 ? bytes : 0] = '\0';
+	file_read_start(path, ret_text, room);
 	ret_text[strcspn(ret_text, "\n")] = '\0';
 }
 

@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #include "ledger/segment.h"
+#include "sys/file.h"
+#include "sys/text.h"
 
 #define RUN_DIR "/run/scoutgate"
 /* of memory: the live system needs the rest */
@@ -27,9 +29,7 @@ static int volatile_dir(const char *pin_dir, char ret_dir[PATH_MAX])
 	if (snprintf(ret_dir, PATH_MAX, RUN_DIR "/%s",
 		     pin_dir + (pin_dir[0] == '/')) >= PATH_MAX)
 		return -ENAMETOOLONG;
-	for (char *c = ret_dir + at; *c; c++)
-		if (*c == '/')
-			*c = ':';
+	text_colons(ret_dir + at);
 	return 0;
 }
 
@@ -56,11 +56,12 @@ static void find_mount(struct place *place, const char *path)
 		endmntent(table);
 }
 
-static void measure(struct place *place)
+void place_measure(struct place *place)
 {
 	struct statfs fs;
 	uint64_t part;
 
+	find_mount(place, place->dir);
 	if (statfs(place->dir, &fs) && statfs(RUN_DIR, &fs) &&
 	    statfs("/run", &fs))
 		return;
@@ -93,8 +94,6 @@ int place_find(const struct policy *policy, const char *pin_dir,
 		if (r)
 			return fault_set(ret_fault, r, "--pin-dir: too long");
 	}
-	find_mount(ret_place, ret_place->dir);
-	measure(ret_place);
 	return 0;
 }
 
@@ -103,7 +102,7 @@ int place_probe(const struct place *place)
 	char path[PATH_MAX];
 	int fd;
 
-	if (snprintf(path, sizeof(path), "%s/probe", place->dir) >= PATH_MAX)
+	if (file_path(place->dir, "probe", path))
 		return -ENAMETOOLONG;
 	fd = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)

@@ -23,9 +23,12 @@ struct place {
 	uint64_t most_bytes; /* that a ledger in memory may take; 0: any */
 };
 
-/* policy NULL: it is not known. 0, or -errno. */
+/* Its directory. policy NULL: it is not known. 0, or -errno. */
 int place_find(const struct policy *policy, const char *pin_dir,
 	       struct place *ret_place, struct fault *ret_fault);
+
+/* All else of it, by the mount table. */
+void place_measure(struct place *place);
 
 /* Try to make a file there. 0 or -errno. */
 int place_probe(const struct place *place);

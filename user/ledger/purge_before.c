@@ -37,13 +37,6 @@ static int take(const struct walk_record *record, void *data)
 	return fprintf(purging->leaves, "%s\n", leaf) < 0 ? -EIO : 0;
 }
 
-static int path_of(const char *dir, const char *name, char ret_path[PATH_MAX])
-{
-	return snprintf(ret_path, PATH_MAX, "%s/%s", dir, name) < PATH_MAX
-		       ? 0
-		       : -ENAMETOOLONG;
-}
-
 /* The leaves, whole and on the disk, before the records go. */
 static int write_leaves(const char *from, const char *to,
 			struct purging *purging, struct fault *ret_fault)
@@ -69,16 +62,13 @@ static int write_leaves(const char *from, const char *to,
 static int purge_one(const char *dir, uint32_t number, struct purging *purging,
 		     struct fault *ret_fault)
 {
-	char name[SEGMENT_NAME_BYTES];
 	char from[PATH_MAX];
 	char to[PATH_MAX];
 	int r;
 
-	segment_name(number, name);
-	r = path_of(dir, name, from);
-	segment_leaves_name(number, name);
+	r = segment_path(dir, number, from);
 	if (!r)
-		r = path_of(dir, name, to);
+		r = segment_leaves_path(dir, number, to);
 	if (r)
 		return fault_set(ret_fault, r, "%s: too long", dir);
 	if (access(from, F_OK))

@@ -149,6 +149,7 @@ static int open_writer(struct recorder *recorder, struct fault *ret_fault)
 		r = use_fallback(recorder, ret_fault);
 	if (r)
 		return r;
+	place_measure(place);
 	recorder->writer =
 		writer_open(place->dir, place->most_bytes, ret_fault);
 	return recorder->writer ? 0 : -EIO;
@@ -419,11 +420,13 @@ static void write_due_grants(struct recorder *recorder)
  * Records that commands have left
  */
 
+#define FIELD_BYTES 224 /* of those that are looked at */
+
 /* A field as it is written, or "". */
 static const char *field_of(const struct record *record, const char *key,
-			    char ret_text[RECORD_FIELDS_MAX * 4])
+			    char ret_text[FIELD_BYTES])
 {
-	size_t room = RECORD_FIELDS_MAX * 4;
+	size_t room = FIELD_BYTES;
 
 	ret_text[0] = '\0';
 	for (size_t i = 0; i < record->count; i++) {
@@ -442,8 +445,8 @@ static const char *field_of(const struct record *record, const char *key,
 
 static void take_peer(struct recorder *recorder, const struct record *record)
 {
-	char address[RECORD_FIELDS_MAX * 4];
-	char name[RECORD_FIELDS_MAX * 4];
+	char address[FIELD_BYTES];
+	char name[FIELD_BYTES];
 	union sg_addr addr;
 
 	if (text_parse_addr(field_of(record, "address", address), &addr))
@@ -456,7 +459,7 @@ static void take_peer(struct recorder *recorder, const struct record *record)
 static int take_left(const char *event, struct record *record, void *data)
 {
 	struct recorder *recorder = data;
-	char text[RECORD_FIELDS_MAX * 4];
+	char text[FIELD_BYTES];
 	int id;
 
 	if (strcmp(event, "grant") == 0) {

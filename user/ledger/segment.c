@@ -12,8 +12,10 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 
+#include "gate/pins.h"
 #include "ledger/record.h"
 #include "sys/cleanup.h"
+#include "sys/file.h"
 
 #define MARK "ledger.id"
 #define DIGITS 8
@@ -26,6 +28,23 @@ void segment_name(uint32_t number, char ret_name[SEGMENT_NAME_BYTES])
 void segment_leaves_name(uint32_t number, char ret_name[SEGMENT_NAME_BYTES])
 {
 	snprintf(ret_name, SEGMENT_NAME_BYTES, "%08u.leaves", number);
+}
+
+int segment_path(const char *dir, uint32_t number, char ret_path[PATH_MAX])
+{
+	char name[SEGMENT_NAME_BYTES];
+
+	segment_name(number, name);
+	return file_path(dir, name, ret_path);
+}
+
+int segment_leaves_path(const char *dir, uint32_t number,
+			char ret_path[PATH_MAX])
+{
+	char name[SEGMENT_NAME_BYTES];
+
+	segment_leaves_name(number, name);
+	return file_path(dir, name, ret_path);
 }
 
 uint32_t segment_number(const char *name)
@@ -45,8 +64,7 @@ int segment_current(const char *dir, char ret_name[SEGMENT_NAME_BYTES])
 	char path[PATH_MAX];
 	ssize_t bytes;
 
-	if (snprintf(path, sizeof(path), "%s/" SEGMENT_CURRENT, dir) >=
-	    PATH_MAX)
+	if (file_path(dir, SEGMENT_CURRENT, path))
 		return -ENAMETOOLONG;
 	bytes = readlink(path, ret_name, SEGMENT_NAME_BYTES - 1);
 	if (bytes < 0)
@@ -104,13 +122,6 @@ int segment_list(const char *dir, uint32_t **ret_numbers, size_t *ret_count,
 	return 0;
 }
 
-static int mark_path(const char *dir, char ret_path[PATH_MAX])
-{
-	return snprintf(ret_path, PATH_MAX, "%s/" MARK, dir) < PATH_MAX
-		       ? 0
-		       : -ENAMETOOLONG;
-}
-
 int segment_read_id(const char *dir, char ret_id[SEGMENT_ID_BYTES])
 {
 	_cleanup_(cleanup_close) int fd = -1;
@@ -118,7 +129,7 @@ int segment_read_id(const char *dir, char ret_id[SEGMENT_ID_BYTES])
 	char id[SEGMENT_ID_BYTES];
 	struct stat st;
 
-	if (mark_path(dir, path))
+	if (file_path(dir, MARK, path))
 		return -ENAMETOOLONG;
 	fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
@@ -138,7 +149,7 @@ int segment_lock(const char *dir)
 	_cleanup_(cleanup_close) int fd = -1;
 	char path[PATH_MAX];
 
-	if (mark_path(dir, path))
+	if (file_path(dir, MARK, path))
 		return -ENAMETOOLONG;
 	fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
@@ -150,25 +161,16 @@ int segment_lock(const char *dir)
 
 static int write_mark(const char *dir)
 {
-	_cleanup_(cleanup_close) int folder = -1;
-	_cleanup_(cleanup_close) int fd = -1;
+	char id[SEGMENT_ID_BYTES + 1];
 	char path[PATH_MAX];
-	char beside[PATH_MAX + 8];
+	char beside[PATH_MAX];
 	uint64_t random;
 
-	if (mark_path(dir, path) ||
+	if (file_path(dir, MARK, path) || file_path(dir, MARK ".new", beside) ||
 	    getrandom(&random, sizeof(random), 0) != sizeof(random))
 		return -EIO;
-	/* whole or not there */
-	snprintf(beside, sizeof(beside), "%s.new", path);
-	fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
-		  0600);
-	folder = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || folder < 0 ||
-	    dprintf(fd, "%016llx\n", (unsigned long long)random) < 0 ||
-	    fsync(fd) || rename(beside, path) || fsync(folder))
-		return -errno;
-	return 0;
+	snprintf(id, sizeof(id), "%016llx\n", (unsigned long long)random);
+	return file_write_whole(dir, path, beside, id);
 }
 
 /* Another who could write there could take the ledger away. */
@@ -182,7 +184,7 @@ static int check_dir(const char *dir, struct fault *ret_fault)
 	if (!S_ISDIR(st.st_mode))
 		return fault_set(ret_fault, ENOTDIR,
 				 "%s: not a directory; give one", dir);
-	if (st.st_uid != geteuid() || st.st_mode & (S_IWGRP | S_IWOTH))
+	if (!pins_is_ours(&st))
 		return fault_set(ret_fault, EPERM,
 				 "%s: others may write there; chown it to root "
 				 "and chmod go-w it",

@@ -22,6 +22,10 @@
  * which the chain is known still. */
 void segment_leaves_name(uint32_t number, char ret_name[SEGMENT_NAME_BYTES]);
 void segment_name(uint32_t number, char ret_name[SEGMENT_NAME_BYTES]);
+/* The same in a directory. 0, or -ENAMETOOLONG. */
+int segment_path(const char *dir, uint32_t number, char ret_path[PATH_MAX]);
+int segment_leaves_path(const char *dir, uint32_t number,
+			char ret_path[PATH_MAX]);
 /* The number of a segment's file, purged or not; 0: it is none. */
 uint32_t segment_number(const char *name);
 

@@ -24,6 +24,12 @@ static int by_uid(const void *a, const void *b)
 		      ((const struct session *)b)->uid);
 }
 
+bool session_came_in(const struct session *session)
+{
+	return strcmp(session->kind, "forward") == 0 ||
+	       strcmp(session->kind, "control") == 0;
+}
+
 struct sessions *sessions_new(sessions_each each, void *context)
 {
 	struct sessions *sessions = calloc(1, sizeof(*sessions));

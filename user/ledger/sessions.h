@@ -27,6 +27,9 @@ struct session {
 	char reason[16]; /* why it ended; "": it has not, by the records */
 };
 
+/* Return whether it was begun from outside: to the container, or the host. */
+bool session_came_in(const struct session *session);
+
 struct sessions;
 typedef int (*sessions_each)(const struct session *session, void *context);
 

@@ -217,14 +217,9 @@ static int verify_leaves(struct verify *verify, const char *path,
 /* The file of a segment: its records, or, where they were purged, leaves. */
 static bool find_file(const char *dir, uint32_t number, char ret_path[PATH_MAX])
 {
-	char name[SEGMENT_NAME_BYTES];
-
-	segment_name(number, name);
-	if (snprintf(ret_path, PATH_MAX, "%s/%s", dir, name) >= PATH_MAX ||
-	    access(ret_path, F_OK) == 0)
+	if (segment_path(dir, number, ret_path) || access(ret_path, F_OK) == 0)
 		return false;
-	segment_leaves_name(number, name);
-	return snprintf(ret_path, PATH_MAX, "%s/%s", dir, name) < PATH_MAX &&
+	return segment_leaves_path(dir, number, ret_path) == 0 &&
 	       access(ret_path, F_OK) == 0;
 }
 

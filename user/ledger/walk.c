@@ -74,11 +74,9 @@ int walk_path(const char *path, uint32_t first,
 		return walk_file(path, 0, each, context, ret_fault);
 	r = segment_list(path, &numbers, &count, ret_fault);
 	for (size_t i = 0; i < count && !r; i++) {
-		char name[SEGMENT_NAME_BYTES];
 		char file[PATH_MAX];
 
-		segment_name(numbers[i], name);
-		if (snprintf(file, PATH_MAX, "%s/%s", path, name) >= PATH_MAX)
+		if (segment_path(path, numbers[i], file))
 			return fault_set(ret_fault, ENAMETOOLONG,
 					 "%s: too long", path);
 		if (numbers[i] >= first && access(file, F_OK) == 0)

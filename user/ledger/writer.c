@@ -20,6 +20,7 @@
 #include "sys/boot_id.h"
 #include "sys/cleanup.h"
 #include "sys/clock.h"
+#include "sys/file.h"
 #include "sys/report.h"
 
 #define SEGMENT_BYTES (UINT64_C(64) << 20)
@@ -96,15 +97,6 @@ uint32_t writer_segment(const struct writer *writer)
 const struct writer_previous *writer_previous(const struct writer *writer)
 {
 	return &writer->previous;
-}
-
-static int path_of(const struct writer *writer, const char *name,
-		   char ret_path[PATH_MAX])
-{
-	return snprintf(ret_path, PATH_MAX, "%s/%s", writer->dir, name) <
-			       PATH_MAX
-		       ? 0
-		       : -ENAMETOOLONG;
 }
 
 /* A whole line or nothing of it. */
@@ -257,7 +249,7 @@ static int keep_reserve(const struct writer *writer)
 {
 	_cleanup_(cleanup_close) int fd = -1;
 	char path[PATH_MAX];
-	int r = path_of(writer, RESERVE, path);
+	int r = file_path(writer->dir, RESERVE, path);
 
 	if (r)
 		return r;
@@ -269,7 +261,7 @@ static void give_reserve(const struct writer *writer)
 {
 	char path[PATH_MAX];
 
-	if (path_of(writer, RESERVE, path) == 0)
+	if (file_path(writer->dir, RESERVE, path) == 0)
 		unlink(path);
 }
 
@@ -373,8 +365,8 @@ static void point_current(const struct writer *writer, const char *name)
 	char current[PATH_MAX];
 	char beside[PATH_MAX];
 
-	if (path_of(writer, SEGMENT_CURRENT, current) ||
-	    path_of(writer, SEGMENT_CURRENT ".new", beside))
+	if (file_path(writer->dir, SEGMENT_CURRENT, current) ||
+	    file_path(writer->dir, SEGMENT_CURRENT ".new", beside))
 		return;
 	unlink(beside);
 	if (symlink(name, beside) == 0)
@@ -387,7 +379,7 @@ static void point_current(const struct writer *writer, const char *name)
 static int create_file(struct writer *writer)
 {
 	char path[PATH_MAX];
-	int r = path_of(writer, NEW, path);
+	int r = file_path(writer->dir, NEW, path);
 	int fd;
 
 	if (r)
@@ -412,7 +404,8 @@ static int name_file(const struct writer *writer)
 	char beside[PATH_MAX];
 
 	segment_name(writer->segment, name);
-	if (path_of(writer, name, path) || path_of(writer, NEW, beside))
+	if (file_path(writer->dir, name, path) ||
+	    file_path(writer->dir, NEW, beside))
 		return -ENAMETOOLONG;
 	folder = open(writer->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (folder < 0 || rename(beside, path))
@@ -491,13 +484,11 @@ static uint64_t bytes_in(const char *dir)
 
 	segment_list(dir, &numbers, &count, &ignored);
 	for (size_t i = 0; i < count; i++) {
-		char name[SEGMENT_NAME_BYTES];
 		char path[PATH_MAX];
 		struct stat st;
 
-		segment_name(numbers[i], name);
-		snprintf(path, sizeof(path), "%s/%s", dir, name);
-		if (stat(path, &st) == 0)
+		if (segment_path(dir, numbers[i], path) == 0 &&
+		    stat(path, &st) == 0)
 			bytes += (uint64_t)st.st_size;
 	}
 	return bytes;
@@ -650,12 +641,10 @@ int writer_begin(struct writer *writer, struct record *start,
 
 bool writer_is_there(const struct writer *writer)
 {
-	char name[SEGMENT_NAME_BYTES];
 	char path[PATH_MAX];
 	struct stat own, there;
 
-	segment_name(writer->segment, name);
-	return path_of(writer, name, path) == 0 &&
+	return segment_path(writer->dir, writer->segment, path) == 0 &&
 	       fstat(writer->fd, &own) == 0 && lstat(path, &there) == 0 &&
 	       own.st_dev == there.st_dev && own.st_ino == there.st_ino;
 }

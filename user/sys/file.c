@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "sys/cleanup.h"
 
@@ -188,4 +189,41 @@ int file_read_config(const char *path, char **ret_text, struct fault *ret_fault)
 	*ret_text = text;
 	text = NULL;
 	return 0;
+}
+
+int file_path(const char *dir, const char *name, char ret_path[PATH_MAX])
+{
+	return snprintf(ret_path, PATH_MAX, "%s/%s", dir, name) < PATH_MAX
+		       ? 0
+		       : -ENAMETOOLONG;
+}
+
+int file_write_whole(const char *dir, const char *path, const char *beside,
+		     const char *text)
+{
+	_cleanup_(cleanup_close) int folder = -1;
+	_cleanup_(cleanup_close) int fd = -1;
+	ssize_t bytes = (ssize_t)strlen(text);
+
+	folder = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
+		  0600);
+	if (folder < 0 || fd < 0 || write(fd, text, (size_t)bytes) != bytes ||
+	    fsync(fd) || rename(beside, path) || fsync(folder))
+		return -errno;
+	return 0;
+}
+
+ssize_t file_read_start(const char *path, char *ret_text, size_t room)
+{
+	_cleanup_(cleanup_close) int fd = -1;
+	ssize_t bytes;
+
+	ret_text[0] = '\0';
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	bytes = fd < 0 ? -1 : read(fd, ret_text, room - 1);
+	if (bytes < 0)
+		return -errno;
+	ret_text[bytes] = '\0';
+	return bytes;
 }

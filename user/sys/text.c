@@ -273,3 +273,15 @@ bool text_networks_overlap(const struct network *a, const struct network *b)
 
 	return memcmp(&wide_a.addr, &wide_b.addr, sizeof(wide_a.addr)) == 0;
 }
+
+void text_colons(char *path)
+{
+	for (; *path; path++)
+		if (*path == '/')
+			*path = ':';
+}
+
+bool text_addr_is_link_local(const union sg_addr *addr)
+{
+	return ntohl(addr->word[0]) >> 22 == 0xfe800000 >> 22;
+}

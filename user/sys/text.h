@@ -52,6 +52,11 @@ void text_from_addr(const union sg_addr *addr, char *ret_text, size_t bytes);
 void text_from_network(const struct network *network, char *ret_text,
 		       size_t bytes);
 
+/* Make a path one word, for a name in a folder: slashes become colons. */
+void text_colons(char *path);
+
+/* fe80::/10 (RFC 4291 2.5.6) */
+bool text_addr_is_link_local(const union sg_addr *addr);
 union sg_addr text_addr_from_v4(uint32_t v4); /* network byte order */
 bool text_addr_is_v4(const union sg_addr *addr);
 /* the network that an address with a prefix of the mapped form is in */
